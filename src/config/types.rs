@@ -1,0 +1,300 @@
+//! What a valid configuration is. Every key is explained in `config.example.toml`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+
+use crate::domain::ids::{AccountId, TenantId};
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[server]`
+    pub server: Server,
+    /// `[database]`
+    pub database: Database,
+    /// `[outbound]`
+    pub outbound: Outbound,
+    /// `[wechat.<account>]`
+    pub wechat: BTreeMap<AccountId, Account>,
+    /// `[c4c.<tenant>]`
+    pub c4c: BTreeMap<TenantId, Tenant>,
+}
+
+/// `[server]`: where Qiao listens and how it is reached.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// `listen`
+    pub listen: SocketAddr,
+    /// `admin_listen`; if set, `/metrics` lives only there.
+    pub admin_listen: Option<SocketAddr>,
+    /// `public_url`; its path prefixes all routes and links.
+    pub public_url: url::Url,
+    /// `trusted_proxies`: peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// `time_zone` of texts to followers and of schedules.
+    pub time_zone: TimeZone,
+}
+
+/// `[database]`: where the SQLite file is.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// The file of `url = "sqlite:…"`; relative paths were resolved against the configuration's folder.
+    pub path: PathBuf,
+}
+
+/// `[outbound]`: how the outside is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Outbound {
+    /// `proxy`; empty for none.
+    pub proxy: String,
+    /// `no_proxy`, comma-separated.
+    pub no_proxy: String,
+    /// `ca_file`: further certificate authorities, PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `[wechat.<account>]`: one Official Account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// `app_id`, `wx` + 16 hex digits.
+    pub app_id: String,
+    /// `app_secret`
+    pub app_secret: SecretString,
+    /// `original_id`, `gh_…`; if set, another ToUserName is refused.
+    pub original_id: Option<String>,
+    /// `token`: one, or several during rotation. Never empty.
+    pub tokens: Vec<SecretString>,
+    /// `encoding_aes_key`: none for plaintext, several during rotation. Each 43 characters, checked.
+    pub aes_keys: Vec<SecretString>,
+    /// `access_token`
+    pub access_token: TokenSource,
+    /// `api_url`, without a trailing slash.
+    pub api_url: String,
+    /// `oauth_url`, without a trailing slash.
+    pub oauth_url: String,
+    /// `tenant`: where its followers become customers. Exists in [`Config::c4c`].
+    pub tenant: TenantId,
+    /// `on_unfollow`
+    pub on_unfollow: OnUnfollow,
+    /// `existing_followers`
+    pub existing_followers: ExistingFollowers,
+    /// `uncertain_send`
+    pub uncertain_send: UncertainSend,
+    /// `answer_hook`
+    pub answer_hook: Option<url::Url>,
+    /// `texts`
+    pub texts: Texts,
+    /// `templates`: by name; `notice` and `customer_created` are used when the window is closed.
+    pub templates: BTreeMap<String, Template>,
+    /// `rules`, in order; the first that fits answers.
+    pub rules: Vec<Rule>,
+}
+
+/// Where access tokens come from (wechat.md 3.1, 3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    /// `POST /cgi-bin/stable_token`
+    StableToken,
+    /// `GET /cgi-bin/token`
+    Token,
+    /// A company's central token service: `GET` answers `{"access_token":"…","expires_in":7200}`.
+    Central(url::Url),
+}
+
+/// What happens to a person's data when they unfollow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnfollow {
+    /// Mapping and history stay; queued sends are cancelled.
+    Keep,
+    /// They are erased.
+    Erase,
+}
+
+/// What reconciliation does with people who followed before Qiao came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExistingFollowers {
+    /// They become customers when they first say or do something.
+    OnContact,
+    /// They are brought in, gently.
+    Import,
+}
+
+/// What becomes of a send nobody knows the outcome of; WeChat offers no look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UncertainSend {
+    /// It is held for a person: perhaps lost, never twice.
+    Hold,
+    /// It is sent again: perhaps twice, never lost.
+    Resend,
+}
+
+/// Texts to followers. Placeholders: `{customer_id}` `{name}` `{changes}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts {
+    /// The passive reply to a follow; empty for none.
+    pub welcome: String,
+    /// Sent when the customer stands in C4C.
+    pub customer_created: String,
+    /// Sent when a watched field changed; `{changes}` lists them.
+    pub customer_changed: String,
+    /// Sent when something changed but no baseline tells what.
+    pub customer_changed_unknown: String,
+    /// The answer to `review` when there is nothing.
+    pub no_history: String,
+    /// The answer to `delete`; says that C4C's copy stays.
+    pub history_deleted: String,
+}
+
+/// A template message (wechat.md 4.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// WeChat's id of the template.
+    pub template_id: String,
+    /// Keyword → text with placeholders.
+    pub data: BTreeMap<String, String>,
+    /// Where a tap leads; empty for nowhere.
+    pub url: String,
+}
+
+/// One `[[wechat.<account>.rules]]`.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// What it fits.
+    pub when: When,
+    /// What it answers.
+    pub then: Then,
+}
+
+/// The condition of a rule.
+#[derive(Debug, Clone)]
+pub enum When {
+    /// The message is this text, surrounding white space aside.
+    Text(String),
+    /// The message's text matches.
+    Regex(regex::Regex),
+    /// A menu button with this key was clicked.
+    Click(String),
+    /// An event of this name (in any case) came.
+    Event(String),
+}
+
+/// The answer of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    /// A text.
+    Text(String),
+    /// One article.
+    News {
+        /// Headline.
+        title: String,
+        /// Below it.
+        description: String,
+        /// Picture.
+        pic_url: String,
+        /// Where a tap leads.
+        url: String,
+    },
+    /// Ask this URL (the answer hook's protocol).
+    Hook(url::Url),
+    /// Something Qiao does itself.
+    Action(Action),
+}
+
+/// What Qiao itself can do for a follower.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Show their own history.
+    Review,
+    /// Delete their own history.
+    Delete,
+}
+
+/// `[c4c.<tenant>]`: one C4C tenant.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// `url`, scheme and host, without a trailing slash.
+    pub url: String,
+    /// `username`
+    pub username: String,
+    /// `password`; letters and signs that C4C refuses were refused.
+    pub password: SecretString,
+    /// `service`: path of the standard service, without a trailing slash.
+    pub service: String,
+    /// `csrf`
+    pub csrf: Csrf,
+    /// `max_calls` at once, 2..=9.
+    pub max_calls: usize,
+    /// `maintenance`: weekly windows in which nothing is called.
+    pub maintenance: Vec<MaintenanceWindow>,
+    /// `customer`: fields sent at creation; `{openid}` `{unionid}` `{name|default}` `{scene}`.
+    pub customer: BTreeMap<String, String>,
+    /// `lookup`, in order: `wechat_id` or the name of a customer's field.
+    pub lookup: Vec<String>,
+    /// `watch`: fields that a change notice may speak of.
+    pub watch: Vec<String>,
+    /// `wechat_id`: where the WeChat ID lives.
+    pub wechat_id: WechatIdField,
+    /// `notify_username` and `notify_password`: Basic authentication on our own endpoints.
+    pub notify_basic: Option<(String, SecretString)>,
+    /// `notify_key`: a secret last path segment.
+    pub notify_key: Option<SecretString>,
+}
+
+/// Whether CSRF tokens are fetched before writes (c4c.md 1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Csrf {
+    /// Fetched; a fetch that fails or brings none is no error.
+    Auto,
+    /// Never fetched.
+    Off,
+}
+
+/// Where the WeChat ID of a customer lives (c4c.md 2.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WechatIdField {
+    /// Path of a custom service and where in it; `None` when it is a field of the customer itself.
+    pub service: Option<CustomService>,
+    /// The property that holds the OpenID.
+    pub field: String,
+    /// Who writes it.
+    pub write: WechatIdWrite,
+}
+
+/// A custom OData service that carries the WeChat ID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomService {
+    /// Path, without a trailing slash.
+    pub path: String,
+    /// Entity set.
+    pub set: String,
+    /// The property that holds the customer's ObjectID.
+    pub parent: String,
+}
+
+/// Who writes the WeChat ID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WechatIdWrite {
+    /// A BeforeSave script in C4C copies it; Qiao only reads it back.
+    Script,
+    /// Qiao sends it with the create.
+    Create,
+    /// Qiao patches it after the create.
+    Patch,
+}
+
+/// A weekly window, for example `Sat 16:00-22:00 UTC`. It may cross midnight.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaintenanceWindow {
+    /// The day it starts on.
+    pub weekday: jiff::civil::Weekday,
+    /// Its start.
+    pub from: jiff::civil::Time,
+    /// Its end; earlier than `from` means the next day.
+    pub to: jiff::civil::Time,
+    /// In whose hours.
+    pub zone: TimeZone,
+}

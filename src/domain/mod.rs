@@ -1,0 +1,7 @@
+//! The word list: the nouns that every floor shares. No I/O, no async, no clock.
+//!
+//! Start at [`ids`] for who is who, [`verdict`] for how an attempt can end, and [`rows`] for
+//! what a decision may ask the store to write.
+
+pub mod ids;
+pub mod verdict;

@@ -1,0 +1,9 @@
+//! Tools without a word of Qiao's trade: clock, randomness, HTTP transport, waiting room.
+//!
+//! This is the only place that may touch the wall clock, the thread's randomness and `reqwest`.
+//! Start reading at [`transport`], the port through which both platforms are spoken to.
+
+pub mod clock;
+pub mod random;
+pub mod reqwest_transport;
+pub mod transport;

@@ -1,0 +1,162 @@
+//! [`Transport`] over real HTTP. The only place that builds a `reqwest` client.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::transport::{
+    BoxFuture, MAX_RESPONSE, Method, Request, Response, Transport, TransportError,
+};
+
+/// How long a connection may take to be made; both platforms answer a SYN in well under a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How the outside world is reached: `[outbound]` of the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Route<'a> {
+    /// `http://host:port` of a proxy; empty for none. The environment's proxy is never used.
+    pub proxy: &'a str,
+    /// Host names and networks that are reached directly, comma-separated.
+    pub no_proxy: &'a str,
+    /// A PEM file of further certificate authorities.
+    pub ca_file: Option<&'a Path>,
+}
+
+/// Why a transport could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum RouteError {
+    /// The CA file cannot be read or holds no certificate.
+    #[error("the CA file {path} cannot be used: {reason}")]
+    Ca {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The proxy's address is not one.
+    #[error("the proxy cannot be used: {0}")]
+    Proxy(String),
+    /// The TLS library refused its settings.
+    #[error("the HTTP client cannot be built: {0}")]
+    Client(String),
+}
+
+/// A transport over a pool of HTTP connections.
+#[derive(Debug, Clone)]
+pub struct ReqwestTransport(reqwest::Client);
+
+impl ReqwestTransport {
+    /// Builds the client once; clones share its connections.
+    pub fn new(route: &Route<'_>) -> Result<Self, RouteError> {
+        // Fails only when a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("qiao/", env!("CARGO_PKG_VERSION")))
+            .no_proxy();
+        if !route.proxy.is_empty() {
+            let proxy = reqwest::Proxy::all(route.proxy)
+                .map_err(|e| RouteError::Proxy(e.to_string()))?
+                .no_proxy(reqwest::NoProxy::from_string(route.no_proxy));
+            builder = builder.proxy(proxy);
+        }
+        if let Some(path) = route.ca_file {
+            for certificate in read_ca(path)? {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        builder
+            .build()
+            .map(Self)
+            .map_err(|e| RouteError::Client(e.to_string()))
+    }
+}
+
+fn read_ca(path: &Path) -> Result<Vec<reqwest::Certificate>, RouteError> {
+    let fault = |reason: String| RouteError::Ca {
+        path: path.display().to_string(),
+        reason,
+    };
+    let pem = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
+    let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| fault(e.to_string()))?;
+    if found.is_empty() {
+        return Err(fault("it holds no PEM certificate".to_owned()));
+    }
+    Ok(found)
+}
+
+impl Transport for ReqwestTransport {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(async move {
+            let method = match request.method {
+                Method::Get => reqwest::Method::GET,
+                Method::Post => reqwest::Method::POST,
+                Method::Patch => reqwest::Method::PATCH,
+            };
+            let mut call = self
+                .0
+                .request(method, &request.url)
+                .timeout(request.timeout);
+            for (name, value) in &request.headers {
+                call = call.header(*name, value);
+            }
+            let answer = call
+                .body(request.body)
+                .send()
+                .await
+                .map_err(|e| explain(&e))?;
+            read_all(answer).await
+        })
+    }
+}
+
+async fn read_all(mut answer: reqwest::Response) -> Result<Response, TransportError> {
+    let status = answer.status().as_u16();
+    let headers = answer
+        .headers()
+        .iter()
+        .map(|(n, v)| {
+            (
+                n.as_str().to_owned(),
+                String::from_utf8_lossy(v.as_bytes()).into_owned(),
+            )
+        })
+        .collect();
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|e| explain(&e))? {
+        if body.len() + piece.len() > MAX_RESPONSE {
+            return Err(TransportError::TooLarge);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Response {
+        status,
+        headers,
+        body,
+    })
+}
+
+/// A fault before the connection stood left nothing behind; any other may have had its effect.
+/// `reqwest` prints the URL in its errors, which may hold an access_token, so it is taken out.
+fn explain(error: &reqwest::Error) -> TransportError {
+    let reason = innermost(error);
+    if error.is_connect() || error.is_builder() {
+        TransportError::NotSent(reason)
+    } else if error.is_timeout() {
+        TransportError::Lost("the time-out ran out".to_owned())
+    } else {
+        TransportError::Lost(reason)
+    }
+}
+
+fn innermost(error: &reqwest::Error) -> String {
+    let mut source: &dyn std::error::Error = error;
+    while let Some(deeper) = source.source() {
+        source = deeper;
+    }
+    if source.is::<reqwest::Error>() {
+        "the HTTP exchange broke".to_owned()
+    } else {
+        source.to_string()
+    }
+}

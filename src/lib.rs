@@ -1,0 +1,23 @@
+//! Qiao (桥, "bridge") joins WeChat Official Accounts to SAP Cloud for Customer.
+//!
+//! Every fact that arrives is a row, every effect that must happen is a row, and both are
+//! written in one transaction before the sender is answered. `docs/ARCHITECTURE.md` is the map.
+//!
+//! # Floors
+//!
+//! An arrow may only point down; rooms on one floor do not see each other.
+//! `tests/it/floors.rs` holds this table.
+//!
+//! ```text
+//! cli → app                      5  commands; the one place that knows everything
+//! http   jobs                    4  the edges: who woke us
+//! effects                        3  what an outbox row does: reads, calls, asks a flow, settles
+//! outbox   flows                 2½ that it happens | what should happen (pure)
+//! store   wechat   c4c           2  adapters, blind to each other
+//! config                         1  typed, validated
+//! domain → kit                   0  the word list | clock, transport, secrets
+//! ```
+
+pub mod config;
+pub mod domain;
+pub mod kit;
