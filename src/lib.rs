@@ -21,3 +21,5 @@
 pub mod config;
 pub mod domain;
 pub mod kit;
+pub mod outbox;
+pub mod store;

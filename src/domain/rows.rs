@@ -1,0 +1,421 @@
+//! What a decision may ask the store to write: plain data, one type a table.
+//!
+//! Flows return [`Changes`]; the store writes them in the same transaction as the fact or the
+//! outcome that they follow from. Nothing here knows SQL.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::ids::{AccountId, CustomerId, ObjectId, OpenId, TenantId, UnionId};
+
+/// Everything that one decision wants written. Applied in one transaction or not at all.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// Messages both ways.
+    pub messages: Vec<NewMessage>,
+    /// Effects that must happen.
+    pub effects: Vec<NewEffect>,
+    /// Who is who.
+    pub mappings: Vec<MappingChange>,
+    /// What a follower's act now allows.
+    pub grants: Vec<NewGrant>,
+    /// Sends that used the follower's windows.
+    pub window_uses: Vec<Follower>,
+    /// Grants that WeChat told us are gone (45015, 45047, unfollow).
+    pub window_closed: Vec<Follower>,
+    /// Baselines of customers.
+    pub snapshots: Vec<Snapshot>,
+    /// Lanes whose rows held for `reason` may run again.
+    pub releases: Vec<Release>,
+    /// Lanes whose waiting rows are cancelled.
+    pub cancels: Vec<Cancel>,
+    /// People whose own history is deleted.
+    pub forgets: Vec<Follower>,
+    /// Answers to pushes whose answer was pending.
+    pub answers: Vec<StoredAnswer>,
+    /// What reconciliation found.
+    pub findings: Vec<Finding>,
+}
+
+impl Changes {
+    /// Nothing to write.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds everything that `other` wants. Links from effects to messages stay right.
+    pub fn extend(&mut self, mut other: Self) {
+        let shift = self.messages.len();
+        for effect in &mut other.effects {
+            effect.message = effect.message.map(|index| index + shift);
+        }
+        self.messages.append(&mut other.messages);
+        self.effects.append(&mut other.effects);
+        self.mappings.append(&mut other.mappings);
+        self.grants.append(&mut other.grants);
+        self.window_uses.append(&mut other.window_uses);
+        self.window_closed.append(&mut other.window_closed);
+        self.snapshots.append(&mut other.snapshots);
+        self.releases.append(&mut other.releases);
+        self.cancels.append(&mut other.cancels);
+        self.forgets.append(&mut other.forgets);
+        self.answers.append(&mut other.answers);
+        self.findings.append(&mut other.findings);
+    }
+
+    /// Adds a message together with the effect that delivers it.
+    pub fn deliver(&mut self, message: NewMessage, effect: NewEffect) {
+        self.messages.push(message);
+        self.effects.push(NewEffect {
+            message: Some(self.messages.len() - 1),
+            ..effect
+        });
+    }
+}
+
+/// One follower of one account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Follower {
+    /// The account they follow.
+    pub account: AccountId,
+    /// Who they are there.
+    pub openid: OpenId,
+}
+
+impl Follower {
+    /// The lane of local decisions about them: never waits for a remote.
+    pub fn inbound_lane(&self) -> String {
+        self.lane("in")
+    }
+
+    /// The lane of what is sent to them.
+    pub fn send_lane(&self) -> String {
+        self.lane("send")
+    }
+
+    /// The lane of what C4C must learn of them.
+    pub fn c4c_lane(&self) -> String {
+        self.lane("c4c")
+    }
+
+    fn lane(&self, side: &str) -> String {
+        format!("{side}:{}:{}", self.account, self.openid.as_str())
+    }
+}
+
+/// Names of lanes and remotes that are not a follower's.
+pub mod names {
+    use super::{AccountId, ObjectId, TenantId};
+
+    /// The remote of effects that touch nothing but the database.
+    pub const LOCAL: &str = "local";
+
+    /// The lane of one C4C object.
+    pub fn object_lane(tenant: &TenantId, object: &ObjectId) -> String {
+        format!("object:{tenant}:{object}")
+    }
+
+    /// The remote of one WeChat account.
+    pub fn wechat(account: &AccountId) -> String {
+        format!("wechat:{account}")
+    }
+
+    /// The remote of one C4C tenant.
+    pub fn c4c(tenant: &TenantId) -> String {
+        format!("c4c:{tenant}")
+    }
+
+    /// The remote of one account's answer hooks.
+    pub fn hook(account: &AccountId) -> String {
+        format!("hook:{account}")
+    }
+}
+
+/// A row of `message`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMessage {
+    /// Whose conversation.
+    pub follower: Follower,
+    /// Which way, and how far it has come.
+    pub state: MessageState,
+    /// `text`, `image`, `news`, `template` …
+    pub kind: String,
+    /// Why we send it; `None` for incoming ones.
+    pub purpose: Option<&'static str>,
+    /// WeChat's MsgId.
+    pub msg_id: Option<String>,
+    /// Its words.
+    pub text: Option<String>,
+    /// The push that it answers. The push that brought it is linked by the store.
+    pub inbox_id: Option<i64>,
+    /// The sender's clock.
+    pub created_at: Timestamp,
+}
+
+/// How far a message has come when it is first written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageState {
+    /// Came in.
+    Received,
+    /// Went out as the passive reply.
+    Answered,
+    /// Waits in the outbox.
+    Queued,
+}
+
+impl MessageState {
+    /// `in` or `out`, as `message.direction`.
+    pub fn direction(self) -> &'static str {
+        if self == Self::Received { "in" } else { "out" }
+    }
+
+    /// The word in `message.state`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Answered => "answered",
+            Self::Queued => "queued",
+        }
+    }
+}
+
+/// How urgent an effect is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Priority {
+    /// Somebody waits for it.
+    Live,
+    /// Ordinary work.
+    Normal,
+    /// Repairs and imports; never takes the last call slot.
+    Bulk,
+}
+
+impl Priority {
+    /// The number in `outbox.priority`.
+    pub fn as_i64(self) -> i64 {
+        match self {
+            Self::Live => 0,
+            Self::Normal => 1,
+            Self::Bulk => 2,
+        }
+    }
+
+    /// Reads `outbox.priority`; the table's CHECK allows no other number.
+    pub fn from_i64(number: i64) -> Self {
+        match number {
+            0 => Self::Live,
+            1 => Self::Normal,
+            _ => Self::Bulk,
+        }
+    }
+}
+
+/// A row of `outbox`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEffect {
+    /// Effects of one lane run one after the other, in order of id.
+    pub lane: String,
+    /// Its name, by which its handler is found.
+    pub effect: &'static str,
+    /// Whose gate and call slots it needs.
+    pub remote: String,
+    /// What the handler needs to know; JSON. Words of people stay in `message`.
+    pub payload: serde_json::Value,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Not before this instant; `None` for at once.
+    pub not_before: Option<Timestamp>,
+    /// Given up after this instant.
+    pub expires_at: Option<Timestamp>,
+    /// Skip it when the lane already holds one of the same name that has not started.
+    pub merge: bool,
+    /// Index in [`Changes::messages`] of the message it delivers.
+    pub message: Option<usize>,
+    /// The push it follows from, when that is not the one being written now.
+    pub inbox_id: Option<i64>,
+}
+
+impl NewEffect {
+    /// An effect to be run at once, at normal priority, that never expires.
+    pub fn new(
+        lane: String,
+        effect: &'static str,
+        remote: String,
+        payload: serde_json::Value,
+    ) -> Self {
+        Self {
+            lane,
+            effect,
+            remote,
+            payload,
+            priority: Priority::Normal,
+            not_before: None,
+            expires_at: None,
+            merge: false,
+            message: None,
+            inbox_id: None,
+        }
+    }
+}
+
+/// The state of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MappingState {
+    /// Known, no customer yet.
+    Pending,
+    /// Stands for a customer.
+    Linked,
+    /// Several customers claim it; a person must choose.
+    Conflict,
+    /// Left.
+    Unfollowed,
+    /// Its customer is gone or obsolete in C4C.
+    Obsolete,
+}
+
+impl MappingState {
+    /// The word in `mapping.state`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Linked => "linked",
+            Self::Conflict => "conflict",
+            Self::Unfollowed => "unfollowed",
+            Self::Obsolete => "obsolete",
+        }
+    }
+
+    /// Reads the word; `None` for any other.
+    pub fn parse(word: &str) -> Option<Self> {
+        [
+            Self::Pending,
+            Self::Linked,
+            Self::Conflict,
+            Self::Unfollowed,
+            Self::Obsolete,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == word)
+    }
+}
+
+/// A change of a row of `mapping`; `None` leaves what stands there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MappingChange {
+    /// Who.
+    pub follower: Follower,
+    /// Where their customer lives.
+    pub tenant: TenantId,
+    /// The new state.
+    pub state: MappingState,
+    /// Overwrites a state of `unfollowed`. Only a newer follow or act of the follower may.
+    pub returned: bool,
+    /// A word why, for states that need one.
+    pub reason: Option<String>,
+    /// Across accounts of one owner.
+    pub unionid: Option<UnionId>,
+    /// The customer.
+    pub customer: Option<(ObjectId, CustomerId)>,
+    /// Of the QR code.
+    pub scene: Option<String>,
+    /// CreateTime of the follow or unfollow.
+    pub followed_at: Option<Timestamp>,
+}
+
+impl MappingChange {
+    /// A change of state alone.
+    pub fn to(follower: Follower, tenant: TenantId, state: MappingState) -> Self {
+        Self {
+            follower,
+            tenant,
+            state,
+            returned: false,
+            reason: None,
+            unionid: None,
+            customer: None,
+            scene: None,
+            followed_at: None,
+        }
+    }
+}
+
+/// A row of `send_window`, replacing the follower's grant of the same trigger if it is newer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewGrant {
+    /// Whose act.
+    pub follower: Follower,
+    /// `message`, `menu`, `follow` or `scan`.
+    pub trigger: &'static str,
+    /// When the act happened.
+    pub granted_at: Timestamp,
+    /// Until when we may send.
+    pub valid_until: Timestamp,
+    /// How many messages.
+    pub allowed: u32,
+}
+
+/// A row of `customer_snapshot`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// Which customer.
+    pub object_id: ObjectId,
+    /// The watched fields.
+    pub fields: BTreeMap<String, String>,
+    /// C4C's concurrency stamp.
+    pub etag: Option<String>,
+    /// EntityLastChangedOn.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// Rows of a lane that were held for a reason become ready again, in their old order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Release {
+    /// The lane.
+    pub lane: String,
+    /// The `held_reason` to release.
+    pub reason: &'static str,
+}
+
+/// The waiting rows of a lane are cancelled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cancel {
+    /// The lane.
+    pub lane: String,
+    /// Why, for `last_error`.
+    pub reason: &'static str,
+}
+
+/// The answer to a push, decided after its commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredAnswer {
+    /// The push.
+    pub inbox_id: i64,
+    /// The passive reply before encryption; `None` for `success`.
+    pub answer: Option<String>,
+}
+
+/// A row of `finding`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The run that found it.
+    pub job_run_id: i64,
+    /// One stable word: `follower_without_mapping` …
+    pub kind: &'static str,
+    /// Which account it is about.
+    pub account: Option<AccountId>,
+    /// Which tenant it is about.
+    pub tenant: Option<TenantId>,
+    /// Which follower.
+    pub openid: Option<OpenId>,
+    /// Which customer.
+    pub object_id: Option<ObjectId>,
+    /// A sentence.
+    pub detail: String,
+    /// `found`, `repairing` or `for_person`.
+    pub state: &'static str,
+}

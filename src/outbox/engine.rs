@@ -1,0 +1,429 @@
+//! The engine's loop: claim, attempt, settle. No transaction is open while a handler runs.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::gate::Gate;
+use super::retry::{self, ATTEMPT_TIMEOUT, LEASE, Tries};
+use super::{EXPIRED, Handler, Outcome};
+use crate::domain::rows::{Changes, Priority};
+use crate::domain::verdict::{Failure, Verdict};
+use crate::kit::clock::Clock;
+use crate::kit::random::Random;
+use crate::store::{Ask, Job, NextState, Settlement, Store, StoreError, Tried};
+
+/// Between two tries to write an outcome down while the disk is full or locked.
+const SETTLE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Without any wake-up the engine still looks this often, should one ever be lost.
+const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
+
+/// When a remote may not be called, by plan: the end of the present maintenance window.
+pub type Closure = Arc<dyn Fn(Timestamp) -> Option<Timestamp> + Send + Sync>;
+
+/// What the engine must know of a remote.
+#[derive(Clone)]
+pub struct Remote {
+    /// As in `outbox.remote`.
+    pub name: String,
+    /// Attempts at once.
+    pub slots: usize,
+    /// Planned closures; `None` for none.
+    pub closure: Option<Closure>,
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Remote({}, {} slots)", self.name, self.slots)
+    }
+}
+
+struct RemoteState {
+    remote: Remote,
+    gate: Gate,
+    running: usize,
+}
+
+/// How a remote stands, for `/readyz` and the metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteReport {
+    /// As in `outbox.remote`.
+    pub name: String,
+    /// Why it is paused; `None` when it is not.
+    pub paused: Option<&'static str>,
+    /// When it is probed next.
+    pub until: Option<Timestamp>,
+    /// Attempts under way.
+    pub running: usize,
+}
+
+/// Delivers the outbox. Clones share one engine.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    random: Random,
+    handlers: HashMap<&'static str, Arc<dyn Handler>>,
+    remotes: Mutex<HashMap<String, RemoteState>>,
+    attempts: TaskTracker,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Engine({} effects)", self.0.handlers.len())
+    }
+}
+
+impl Engine {
+    /// An engine for these remotes and effects. Effects without a handler are held.
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        random: Random,
+        remotes: Vec<Remote>,
+        handlers: HashMap<&'static str, Arc<dyn Handler>>,
+    ) -> Self {
+        let remotes = remotes
+            .into_iter()
+            .map(|remote| {
+                let state = RemoteState {
+                    gate: Gate::Probing,
+                    running: 0,
+                    remote,
+                };
+                (state.remote.name.clone(), state)
+            })
+            .collect();
+        let remotes = Mutex::new(remotes);
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            random,
+            handlers,
+            remotes,
+            attempts: TaskTracker::new(),
+        }))
+    }
+
+    /// Delivers until `stop`; then claims nothing more and returns. Attempts under way go on:
+    /// wait for them with [`Engine::drained`].
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut wake = self.0.store.wake();
+        let (finished, mut freed) = mpsc::channel(1);
+        while !stop.is_cancelled() {
+            // Armed before looking for work, so that no wake-up is lost.
+            wake.mark_unchanged();
+            while freed.try_recv().is_ok() {}
+            if self.claim_once(&finished).await {
+                continue;
+            }
+            let next = self.next_look().await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = wake.changed() => {}
+                _ = freed.recv() => {}
+                () = self.0.clock.sleep_until(next) => {}
+            }
+        }
+    }
+
+    /// Resolves when no attempt is under way any more.
+    pub async fn drained(&self) {
+        self.0.attempts.close();
+        self.0.attempts.wait().await;
+    }
+
+    /// How every remote stands, by name.
+    pub fn report(&self) -> Vec<RemoteReport> {
+        let now = self.0.clock.now();
+        let mut report: Vec<RemoteReport> = self
+            .0
+            .remotes()
+            .values()
+            .map(|state| state.report(now))
+            .collect();
+        report.sort_by(|a, b| a.name.cmp(&b.name));
+        report
+    }
+
+    /// Claims what fits and starts its attempts. Returns whether there was anything.
+    async fn claim_once(&self, finished: &mpsc::Sender<()>) -> bool {
+        let asks = self.0.asks();
+        if asks.is_empty() {
+            return false;
+        }
+        let jobs = match self.0.store.claim(asks).await {
+            Ok(jobs) => jobs,
+            Err(fault) => {
+                tracing::warn!(error = %fault, "nothing can be claimed");
+                return false;
+            }
+        };
+        for job in &jobs {
+            self.0.count(&job.remote, 1);
+        }
+        let any = !jobs.is_empty();
+        for job in jobs {
+            let (engine, finished) = (self.clone(), finished.clone());
+            self.0.attempts.spawn(async move {
+                engine.0.run_attempt(job).await;
+                // A full channel has woken the loop already.
+                let _ = finished.try_send(());
+            });
+        }
+        any
+    }
+
+    /// When the next row is due or the next gate may be probed.
+    async fn next_look(&self) -> Timestamp {
+        let now = self.0.clock.now();
+        let latest = now.saturating_add(LONGEST_SLEEP).unwrap_or(Timestamp::MAX);
+        let names: Vec<String> = self.0.remotes().keys().cloned().collect();
+        let Ok(due) = self.0.store.next_due(&names).await else {
+            return latest;
+        };
+        let remotes = self.0.remotes();
+        due.into_iter()
+            .filter_map(|(name, due)| remotes.get(&name)?.look_at(due, now))
+            .fold(latest, Timestamp::min)
+    }
+}
+
+impl RemoteState {
+    fn slots(&self, now: Timestamp) -> usize {
+        if self.closed_until(now).is_some() {
+            return 0;
+        }
+        self.gate
+            .slots(self.remote.slots, now)
+            .saturating_sub(self.running)
+    }
+
+    fn closed_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.remote
+            .closure
+            .as_ref()
+            .and_then(|closure| closure(now))
+    }
+
+    /// When a row due at `due` can run; `None` when only a finished attempt can make room.
+    fn look_at(&self, due: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let closed = self.closed_until(now).or_else(|| self.gate.not_before());
+        let at = closed.map_or(due, |until| due.max(until));
+        (at > now || self.slots(now) > 0).then_some(at)
+    }
+
+    fn report(&self, now: Timestamp) -> RemoteReport {
+        let planned = self.closed_until(now);
+        RemoteReport {
+            name: self.remote.name.clone(),
+            paused: planned
+                .map(|_| "maintenance")
+                .or_else(|| self.gate.reason()),
+            until: planned.or_else(|| self.gate.not_before()),
+            running: self.running,
+        }
+    }
+}
+
+impl Inner {
+    fn remotes(&self) -> std::sync::MutexGuard<'_, HashMap<String, RemoteState>> {
+        self.remotes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, remote: &str, by: isize) {
+        if let Some(state) = self.remotes().get_mut(remote) {
+            state.running = state.running.saturating_add_signed(by);
+        }
+    }
+
+    /// What each remote can take. Bulk work never takes the last slot.
+    fn asks(&self) -> Vec<Ask> {
+        let now = self.clock.now();
+        let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::MAX);
+        let lease_until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        let mut asks = Vec::new();
+        for state in self.remotes().values() {
+            let free = state.slots(now);
+            let ask = |down_to, limit| Ask {
+                remote: state.remote.name.clone(),
+                down_to,
+                limit,
+                now,
+                lease_until,
+            };
+            let last_is_kept = state.remote.slots > 1 && state.gate == Gate::Open;
+            if free > 1 && last_is_kept {
+                asks.push(ask(Priority::Bulk, free - 1));
+                asks.push(ask(Priority::Normal, 1));
+            } else if free > 0 {
+                let down_to = if last_is_kept {
+                    Priority::Normal
+                } else {
+                    Priority::Bulk
+                };
+                asks.push(ask(down_to, free));
+            }
+        }
+        asks
+    }
+
+    async fn run_attempt(&self, job: Job) {
+        let span = tracing::info_span!(
+            "outbox.attempt", id = job.id, effect = %job.effect, remote = %job.remote
+        );
+        let outcome = {
+            use tracing::Instrument;
+            self.try_once(&job).instrument(span).await
+        };
+        let now = self.clock.now();
+        if outcome.met_remote() {
+            self.note_gate(&job.remote, &outcome, now);
+        }
+        let settlement = self.decide(job, outcome, now);
+        let remote = settlement.job.remote.clone();
+        self.settle(settlement).await;
+        self.count(&remote, -1);
+    }
+
+    async fn try_once(&self, job: &Job) -> Outcome {
+        let Some(handler) = self.handlers.get(job.effect.as_str()) else {
+            return Outcome::Held {
+                reason: "unknown_effect",
+                uncertain: job.uncertain,
+                failure: None,
+                changes: Changes::none(),
+            };
+        };
+        if job.expires_at.is_some_and(|at| at <= self.clock.now()) {
+            return Outcome::Expired;
+        }
+        match tokio::time::timeout(ATTEMPT_TIMEOUT, handler.attempt(job)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::failed(Failure::new(
+                Verdict::Uncertain,
+                format!(
+                    "the attempt did not end within {} s",
+                    ATTEMPT_TIMEOUT.as_secs()
+                ),
+            )),
+        }
+    }
+
+    fn note_gate(&self, remote: &str, outcome: &Outcome, now: Timestamp) {
+        let failure = match outcome {
+            Outcome::Failed { failure, .. } => Some(failure),
+            Outcome::Held { failure, .. } => failure.as_ref(),
+            Outcome::Done { .. } | Outcome::Cancelled { .. } | Outcome::Expired => None,
+        };
+        let mut remotes = self.remotes();
+        let Some(state) = remotes.get_mut(remote) else {
+            return;
+        };
+        let gate = std::mem::replace(&mut state.gate, Gate::Open);
+        state.gate = match failure.and_then(|failure| failure.pause.as_ref()) {
+            Some(pause) => {
+                let closed = gate.clone().troubled(pause, now);
+                if gate.reason() != closed.reason() {
+                    tracing::warn!(remote, reason = pause.reason, "the remote is paused");
+                }
+                closed
+            }
+            None => {
+                if gate.reason().is_some() {
+                    tracing::info!(remote, "the remote answers again");
+                }
+                gate.answered()
+            }
+        };
+    }
+
+    fn decide(&self, job: Job, outcome: Outcome, now: Timestamp) -> Settlement {
+        let failed = |failure: &Failure, counted| Tried {
+            verdict: Some(failure.verdict),
+            error: Some(failure.message.clone()),
+            counted,
+        };
+        let (next, tried, changes) = match outcome {
+            Outcome::Done { note, changes } => (NextState::Done { note }, Tried::well(), changes),
+            Outcome::Cancelled { reason } => (
+                NextState::Cancelled { reason },
+                Tried::well(),
+                Changes::none(),
+            ),
+            Outcome::Expired => {
+                let failure = Failure::new(Verdict::Permanent, EXPIRED);
+                (NextState::Dead, failed(&failure, true), Changes::none())
+            }
+            Outcome::Held {
+                reason,
+                uncertain,
+                failure,
+                changes,
+            } => {
+                let tried = failure
+                    .as_ref()
+                    .map_or_else(Tried::well, |f| failed(f, true));
+                (
+                    NextState::Held {
+                        reason: reason.to_owned(),
+                        uncertain,
+                    },
+                    tried,
+                    changes,
+                )
+            }
+            Outcome::Failed { failure, changes } => {
+                let tries = Tries {
+                    before: job.attempts,
+                    created_at: job.created_at,
+                    now,
+                    jitter: self.random.fraction(),
+                };
+                let (next, counted) = retry::next(&failure, tries);
+                tracing::warn!(
+                    id = job.id, effect = %job.effect, verdict = %failure.verdict,
+                    error = %failure.message, "an attempt failed"
+                );
+                (next, failed(&failure, counted), changes)
+            }
+        };
+        let verdict = tried.verdict.map_or("done", Verdict::as_str);
+        metrics::counter!("qiao_attempts_total", "effect" => job.effect.clone(), "verdict" => verdict)
+            .increment(1);
+        Settlement {
+            job,
+            finished_at: now,
+            tried,
+            next,
+            changes,
+        }
+    }
+
+    /// Writes the outcome down, however long the disk is full or locked: it is known only here.
+    async fn settle(&self, settlement: Settlement) {
+        loop {
+            match self.store.settle(settlement.clone()).await {
+                Ok(()) => return,
+                Err(StoreError::Closed) => return,
+                Err(StoreError::Refused(fault)) => {
+                    tracing::error!(id = settlement.job.id, error = %fault, "an outcome cannot be written; the row stays running until the next start");
+                    return;
+                }
+                Err(fault) => {
+                    tracing::warn!(id = settlement.job.id, error = %fault, "an outcome waits to be written");
+                    tokio::time::sleep(SETTLE_AGAIN).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Claiming: due heads of lanes become running, under a lease.
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteConnection;
+
+use super::codec::{instant, micros};
+use crate::domain::rows::Priority;
+
+/// How much one remote can take now.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Whose effects.
+    pub remote: String,
+    /// The least urgent priority that may be taken.
+    pub down_to: Priority,
+    /// At most this many.
+    pub limit: usize,
+    /// What is due by then.
+    pub now: Timestamp,
+    /// Until when the attempts must have ended.
+    pub lease_until: Timestamp,
+}
+
+/// A claimed effect: everything its handler may need to know of its row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// `outbox.id`
+    pub id: i64,
+    /// Its lane.
+    pub lane: String,
+    /// Its name.
+    pub effect: String,
+    /// Whose gate it stands before.
+    pub remote: String,
+    /// What its handler needs.
+    pub payload: serde_json::Value,
+    /// Whether an earlier attempt may have had its effect.
+    pub uncertain: bool,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Counted tries before this one.
+    pub attempts: i64,
+    /// All tries before this one.
+    pub tries: i64,
+    /// Given up after this instant.
+    pub expires_at: Option<Timestamp>,
+    /// The fact it follows from.
+    pub inbox_id: Option<i64>,
+    /// The message it delivers.
+    pub message_id: Option<i64>,
+    /// That message's words.
+    pub text: Option<String>,
+    /// When the effect was written.
+    pub created_at: Timestamp,
+    /// When this attempt began.
+    pub started_at: Timestamp,
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct ClaimedRow {
+    id: i64,
+    lane: String,
+    effect: String,
+    remote: String,
+    payload: String,
+    uncertain: bool,
+    priority: i64,
+    attempts: i64,
+    tries: i64,
+    expires_at: Option<i64>,
+    inbox_id: Option<i64>,
+    message_id: Option<i64>,
+    text: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+}
+
+impl From<ClaimedRow> for Job {
+    fn from(row: ClaimedRow) -> Self {
+        Self {
+            id: row.id,
+            lane: row.lane,
+            effect: row.effect,
+            remote: row.remote,
+            // The table's CHECK keeps it JSON.
+            payload: serde_json::from_str(&row.payload).unwrap_or_default(),
+            uncertain: row.uncertain,
+            priority: Priority::from_i64(row.priority),
+            attempts: row.attempts,
+            tries: row.tries,
+            expires_at: row.expires_at.map(instant),
+            inbox_id: row.inbox_id,
+            message_id: row.message_id,
+            text: row.text,
+            created_at: instant(row.created_at),
+            started_at: instant(row.started_at.unwrap_or(row.created_at)),
+        }
+    }
+}
+
+/// Each priority is a range of `outbox_due`, so rows that wait for a later try are never walked.
+pub(super) async fn claim(
+    connection: &mut SqliteConnection,
+    asks: &[Ask],
+) -> Result<Vec<Job>, sqlx::Error> {
+    let mut jobs = Vec::new();
+    for ask in asks {
+        let mut rows: Vec<ClaimedRow> = sqlx::query_as(
+            "UPDATE outbox SET state = 'running', started_at = ?3, lease_until = ?4
+             WHERE id IN (
+                 SELECT id FROM (SELECT id FROM outbox WHERE remote = ?1 AND priority = 0
+                     AND head = 1 AND state = 'ready' AND next_attempt_at <= ?3
+                     ORDER BY next_attempt_at LIMIT ?2)
+                 UNION ALL
+                 SELECT id FROM (SELECT id FROM outbox WHERE remote = ?1 AND priority = 1
+                     AND head = 1 AND state = 'ready' AND next_attempt_at <= ?3 AND ?5 >= 1
+                     ORDER BY next_attempt_at LIMIT ?2)
+                 UNION ALL
+                 SELECT id FROM (SELECT id FROM outbox WHERE remote = ?1 AND priority = 2
+                     AND head = 1 AND state = 'ready' AND next_attempt_at <= ?3 AND ?5 >= 2
+                     ORDER BY next_attempt_at LIMIT ?2)
+                 LIMIT ?2)
+             RETURNING id, lane, effect, remote, payload, uncertain, priority, attempts, tries,
+                 expires_at, inbox_id, message_id,
+                 (SELECT text FROM message WHERE message.id = outbox.message_id) AS text,
+                 created_at, started_at",
+        )
+        .bind(&ask.remote)
+        .bind(i64::try_from(ask.limit).unwrap_or(i64::MAX))
+        .bind(micros(ask.now))
+        .bind(micros(ask.lease_until))
+        .bind(ask.down_to.as_i64())
+        .fetch_all(&mut *connection)
+        .await?;
+        rows.sort_by_key(|row| (row.priority, row.id));
+        jobs.extend(rows.into_iter().map(Job::from));
+    }
+    Ok(jobs)
+}

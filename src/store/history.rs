@@ -1,0 +1,174 @@
+//! Reading conversations: for the follower, the operator and the handlers.
+
+use jiff::Timestamp;
+
+use super::codec::instant;
+use super::{Answer, Store, StoreError};
+use crate::domain::rows::Follower;
+
+/// A line of a follower's own history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryLine {
+    /// Said by the follower; otherwise by us.
+    pub incoming: bool,
+    /// The words.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A conversation in a listing.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Conversation {
+    /// The account.
+    pub account: String,
+    /// The follower.
+    pub openid: String,
+    /// Their customer, if linked.
+    pub customer_id: Option<String>,
+    /// Messages both ways.
+    pub messages: i64,
+    last_at: i64,
+}
+
+impl Conversation {
+    /// When the last message was recorded.
+    pub fn last_at(&self) -> Timestamp {
+        instant(self.last_at)
+    }
+}
+
+/// A message in full, as `conversation show` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct MessageRow {
+    /// `message.id`
+    pub id: i64,
+    /// `in` or `out`.
+    pub direction: String,
+    /// `text`, `image` …
+    pub kind: String,
+    /// Why we sent it.
+    pub purpose: Option<String>,
+    /// Its words.
+    pub text: Option<String>,
+    /// How far it has come.
+    pub state: String,
+    /// The effect that delivers it.
+    pub outbox_id: Option<i64>,
+    created_at: i64,
+    recorded_at: i64,
+    settled_at: Option<i64>,
+}
+
+impl MessageRow {
+    /// The sender's clock.
+    pub fn created_at(&self) -> Timestamp {
+        instant(self.created_at)
+    }
+
+    /// When its delivery reached its present state.
+    pub fn settled_at(&self) -> Option<Timestamp> {
+        self.settled_at.map(instant)
+    }
+
+    /// When it was committed.
+    pub fn recorded_at(&self) -> Timestamp {
+        instant(self.recorded_at)
+    }
+}
+
+impl Store {
+    /// What was said with a follower, newest first, at most `limit` lines that have words.
+    pub async fn history(
+        &self,
+        follower: &Follower,
+        limit: u32,
+    ) -> Result<Vec<HistoryLine>, StoreError> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT direction, text, created_at FROM message
+             WHERE account = ? AND openid = ? AND text IS NOT NULL
+                 AND state IN ('received', 'answered', 'sent')
+             ORDER BY id DESC LIMIT ?",
+        )
+        .bind(follower.account.as_str())
+        .bind(follower.openid.as_str())
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        let line = |(direction, text, at): (String, String, i64)| HistoryLine {
+            incoming: direction == "in",
+            text,
+            at: instant(at),
+        };
+        Ok(rows.into_iter().map(line).collect())
+    }
+
+    /// Conversations by follower, the last spoken first, at most `limit`.
+    pub async fn conversations(&self, limit: u32) -> Result<Vec<Conversation>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT m.account, m.openid, p.customer_id, count(*) AS messages,
+                 max(m.recorded_at) AS last_at
+             FROM message m
+             LEFT JOIN mapping p ON p.account = m.account AND p.openid = m.openid
+             GROUP BY m.account, m.openid ORDER BY last_at DESC LIMIT ?",
+        )
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
+    /// The messages of one follower in order, the newest `limit` of them.
+    pub async fn conversation(
+        &self,
+        follower: &Follower,
+        limit: u32,
+    ) -> Result<Vec<MessageRow>, StoreError> {
+        let mut rows: Vec<MessageRow> = sqlx::query_as(
+            "SELECT id, direction, kind, purpose, text, state, outbox_id, created_at, recorded_at,
+                 settled_at
+             FROM message WHERE account = ? AND openid = ? ORDER BY id DESC LIMIT ?",
+        )
+        .bind(follower.account.as_str())
+        .bind(follower.openid.as_str())
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.reverse();
+        Ok(rows)
+    }
+
+    /// The raw push or notification of an effect; `None` once deleted.
+    pub async fn inbox_body(&self, inbox_id: i64) -> Result<Option<String>, StoreError> {
+        let body: Option<Option<String>> =
+            sqlx::query_scalar("SELECT body FROM inbox WHERE id = ?")
+                .bind(inbox_id)
+                .fetch_optional(&self.readers)
+                .await?;
+        Ok(body.flatten())
+    }
+
+    /// What a push was or will be answered.
+    pub async fn answer(&self, inbox_id: i64) -> Result<Answer, StoreError> {
+        let row: Option<(String, Option<String>)> =
+            sqlx::query_as("SELECT answer_state, answer FROM inbox WHERE id = ?")
+                .bind(inbox_id)
+                .fetch_optional(&self.readers)
+                .await?;
+        Ok(match row {
+            Some((state, _)) if state == "pending" => Answer::Pending,
+            Some((_, Some(answer))) => Answer::Stored(answer),
+            _ => Answer::None,
+        })
+    }
+
+    /// How many refused but authenticated notifications a tenant has left behind.
+    pub async fn rejected(&self, remote: &str) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM inbox WHERE state = 'rejected' AND remote = ?",
+        )
+        .bind(remote)
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(count.unsigned_abs())
+    }
+}

@@ -1,0 +1,162 @@
+//! Runs of scheduled jobs.
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteConnection;
+
+use super::codec::{instant, micros};
+use super::operate::{Effected, Operation};
+use super::{Store, StoreError};
+
+/// Who started a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartedBy {
+    /// The timetable.
+    Schedule,
+    /// A person.
+    Operator,
+}
+
+/// One row of `job_run`.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct JobRun {
+    /// Its id.
+    pub id: i64,
+    /// The job's name.
+    pub job: String,
+    /// `running`, `done`, `failed` or `interrupted`.
+    pub outcome: String,
+    /// A sentence on what it did.
+    pub detail: Option<String>,
+    /// Where to go on, as JSON.
+    pub resume: Option<String>,
+    started_at: i64,
+    finished_at: Option<i64>,
+}
+
+impl JobRun {
+    /// When it began.
+    pub fn started_at(&self) -> Timestamp {
+        instant(self.started_at)
+    }
+
+    /// When it ended.
+    pub fn finished_at(&self) -> Option<Timestamp> {
+        self.finished_at.map(instant)
+    }
+}
+
+impl Store {
+    /// Begins a run and returns its id; `None` when the job is already running.
+    pub async fn start_job(&self, job: &str, by: StartedBy) -> Result<Option<i64>, StoreError> {
+        let job = job.to_owned();
+        let started = self.operate(Operation::StartJob { job, by }).await?;
+        Ok((started.rows > 0).then_some(started.id))
+    }
+
+    /// Remembers where the run would go on after a crash.
+    pub async fn note_job(&self, run: i64, resume: Option<String>) -> Result<(), StoreError> {
+        self.operate(Operation::NoteJob { run, resume })
+            .await
+            .map(drop)
+    }
+
+    /// Ends a run: `Ok` with what it did, `Err` with why it failed.
+    pub async fn finish_job(
+        &self,
+        run: i64,
+        outcome: Result<String, String>,
+    ) -> Result<(), StoreError> {
+        let (outcome, detail) = match outcome {
+            Ok(detail) => ("done", detail),
+            Err(detail) => ("failed", detail),
+        };
+        self.operate(Operation::FinishJob {
+            run,
+            outcome,
+            detail,
+        })
+        .await
+        .map(drop)
+    }
+
+    /// The last run of a job.
+    pub async fn last_run(&self, job: &str) -> Result<Option<JobRun>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT id, job, outcome, detail, resume, started_at, finished_at
+             FROM job_run WHERE job = ? ORDER BY id DESC LIMIT 1",
+        )
+        .bind(job)
+        .fetch_optional(&self.readers)
+        .await?)
+    }
+
+    /// The start of a job's last successful run.
+    pub async fn last_success(&self, job: &str) -> Result<Option<Timestamp>, StoreError> {
+        let at: Option<i64> = sqlx::query_scalar(
+            "SELECT started_at FROM job_run WHERE job = ? AND outcome = 'done'
+             ORDER BY id DESC LIMIT 1",
+        )
+        .bind(job)
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(at.map(instant))
+    }
+}
+
+pub(super) async fn start(
+    connection: &mut SqliteConnection,
+    job: &str,
+    by: StartedBy,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    let done = sqlx::query(
+        "INSERT INTO job_run (job, started_by, started_at, outcome)
+         SELECT ?1, ?2, ?3, 'running'
+         WHERE NOT EXISTS (SELECT 1 FROM job_run WHERE job = ?1 AND outcome = 'running')",
+    )
+    .bind(job)
+    .bind(match by {
+        StartedBy::Schedule => "schedule",
+        StartedBy::Operator => "operator",
+    })
+    .bind(micros(now))
+    .execute(connection)
+    .await?;
+    Ok(Effected {
+        rows: done.rows_affected(),
+        id: done.last_insert_rowid(),
+    })
+}
+
+pub(super) async fn note(
+    connection: &mut SqliteConnection,
+    run: i64,
+    resume: Option<&str>,
+) -> Result<Effected, sqlx::Error> {
+    sqlx::query("UPDATE job_run SET resume = ? WHERE id = ?")
+        .bind(resume)
+        .bind(run)
+        .execute(connection)
+        .await
+        .map(|done| Effected::rows(done.rows_affected()))
+}
+
+pub(super) async fn finish(
+    connection: &mut SqliteConnection,
+    run: i64,
+    outcome: &str,
+    detail: &str,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    sqlx::query(
+        "UPDATE job_run SET outcome = ?, detail = ?, finished_at = ?
+         WHERE id = ? AND outcome = 'running'",
+    )
+    .bind(outcome)
+    .bind(detail)
+    .bind(micros(now))
+    .bind(run)
+    .execute(connection)
+    .await
+    .map(|done| Effected::rows(done.rows_affected()))
+}

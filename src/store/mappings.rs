@@ -1,0 +1,165 @@
+//! Who is who: reading `mapping` and the customers' baselines.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::codec::instant;
+use super::{Store, StoreError};
+use crate::domain::ids::{AccountId, CustomerId, ObjectId, OpenId, TenantId, UnionId};
+use crate::domain::rows::{Follower, MappingState, Snapshot};
+
+/// One row of `mapping`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// Who.
+    pub follower: Follower,
+    /// Across accounts.
+    pub unionid: Option<UnionId>,
+    /// Where the customer lives.
+    pub tenant: TenantId,
+    /// The customer.
+    pub customer: Option<(ObjectId, CustomerId)>,
+    /// Its state.
+    pub state: MappingState,
+    /// Why, for states that need a word.
+    pub reason: Option<String>,
+    /// Of the QR code.
+    pub scene: Option<String>,
+    /// CreateTime of the last follow or unfollow.
+    pub followed_at: Option<Timestamp>,
+    /// When it was last written.
+    pub updated_at: Timestamp,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    account: String,
+    openid: String,
+    unionid: Option<String>,
+    tenant: String,
+    object_id: Option<String>,
+    customer_id: Option<String>,
+    state: String,
+    reason: Option<String>,
+    scene: Option<String>,
+    followed_at: Option<i64>,
+    updated_at: i64,
+}
+
+impl From<Row> for Mapping {
+    fn from(row: Row) -> Self {
+        Self {
+            follower: Follower {
+                account: AccountId::new(row.account),
+                openid: OpenId::new(row.openid),
+            },
+            unionid: row.unionid.map(UnionId::new),
+            tenant: TenantId::new(row.tenant),
+            customer: row
+                .object_id
+                .map(ObjectId::new)
+                .zip(row.customer_id.map(CustomerId::new)),
+            state: MappingState::parse(&row.state).expect("the CHECK of mapping.state"),
+            reason: row.reason,
+            scene: row.scene,
+            followed_at: row.followed_at.map(instant),
+            updated_at: instant(row.updated_at),
+        }
+    }
+}
+
+impl Store {
+    /// The mapping of one follower.
+    pub async fn mapping(&self, follower: &Follower) -> Result<Option<Mapping>, StoreError> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT account, openid, unionid, tenant, object_id, customer_id, state, reason, scene,
+                 followed_at, updated_at
+             FROM mapping WHERE account = ? AND openid = ?",
+        )
+        .bind(follower.account.as_str())
+        .bind(follower.openid.as_str())
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.map(Mapping::from))
+    }
+
+    /// Everyone who stands for this customer: one person may follow several accounts.
+    pub async fn mappings_of(
+        &self,
+        tenant: &TenantId,
+        object: &ObjectId,
+    ) -> Result<Vec<Mapping>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT account, openid, unionid, tenant, object_id, customer_id, state, reason, scene,
+                 followed_at, updated_at
+             FROM mapping WHERE tenant = ? AND object_id = ?",
+        )
+        .bind(tenant.as_str())
+        .bind(object.as_str())
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(Mapping::from).collect())
+    }
+
+    /// Mappings in key order after `after`, at most `limit`; all accounts if `account` is `None`.
+    pub async fn mappings(
+        &self,
+        account: Option<&AccountId>,
+        after: Option<&Follower>,
+        limit: u32,
+    ) -> Result<Vec<Mapping>, StoreError> {
+        let (after_account, after_openid) = after.map_or(("", ""), |follower| {
+            (follower.account.as_str(), follower.openid.as_str())
+        });
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT account, openid, unionid, tenant, object_id, customer_id, state, reason, scene,
+                 followed_at, updated_at
+             FROM mapping
+             WHERE (account, openid) > (?1, ?2) AND (?3 IS NULL OR account = ?3)
+             ORDER BY account, openid LIMIT ?4",
+        )
+        .bind(after_account)
+        .bind(after_openid)
+        .bind(account.map(AccountId::as_str))
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(Mapping::from).collect())
+    }
+
+    /// Accounts in which this OpenID is known, for commands that name only the person.
+    pub async fn accounts_of(&self, openid: &OpenId) -> Result<Vec<AccountId>, StoreError> {
+        let found: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT a.account FROM (SELECT DISTINCT account FROM mapping) a
+             JOIN mapping m ON m.account = a.account AND m.openid = ?",
+        )
+        .bind(openid.as_str())
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(found.into_iter().map(AccountId::new).collect())
+    }
+
+    /// The baseline of a customer, if one was read.
+    pub async fn snapshot(
+        &self,
+        tenant: &TenantId,
+        object: &ObjectId,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        let row: Option<(String, Option<String>, Option<i64>)> = sqlx::query_as(
+            "SELECT fields, etag, changed_at FROM customer_snapshot
+             WHERE tenant = ? AND object_id = ?",
+        )
+        .bind(tenant.as_str())
+        .bind(object.as_str())
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.map(|(fields, etag, changed_at)| Snapshot {
+            tenant: tenant.clone(),
+            object_id: object.clone(),
+            fields: serde_json::from_str::<BTreeMap<String, String>>(&fields).unwrap_or_default(),
+            etag,
+            changed_at: changed_at.map(instant),
+        }))
+    }
+}

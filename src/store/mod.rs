@@ -1,0 +1,123 @@
+//! The embedded SQLite database: the only place that knows SQL.
+//!
+//! It offers whole operations ("commit this arrival", "claim what is due", "settle this
+//! attempt"), never a connection. It must not know HTTP, WeChat or C4C. Start reading at
+//! [`Store`], then [`writer`] for the group commit and [`plan`] for the order of its statements.
+//!
+//! All writes pass through one writer task, which takes everything queued, writes it in one
+//! transaction with one statement per table, syncs once and then answers everyone. Reads go
+//! through a pool of read-only connections.
+
+mod accounts;
+mod apply;
+mod arrivals;
+mod claims;
+mod codec;
+mod duplicates;
+mod error;
+mod history;
+mod jobs;
+mod listing;
+mod mappings;
+mod open;
+mod operate;
+mod plan;
+mod reconcile;
+mod recovery;
+mod rows;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::SqlitePool;
+use tokio::sync::watch;
+
+pub use accounts::{StoredGrant, StoredToken};
+pub use arrivals::{Answer, Arrival, Arrived, Dedupe, Source};
+pub use claims::{Ask, Job};
+pub use duplicates::Suppressed;
+pub use error::{OpenError, StoreError};
+pub use history::{Conversation, HistoryLine, MessageRow};
+pub use jobs::{JobRun, StartedBy};
+pub use listing::{AttemptRow, OutboxFilter, OutboxRow, QueueState};
+pub use mappings::Mapping;
+pub use settle::{NextState, Settlement, Tried};
+
+use crate::domain::rows::Changes;
+use crate::kit::clock::Clock;
+
+/// A handle on the database; clones share it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    readers: SqlitePool,
+    writer: writer::Queue,
+    path: Arc<PathBuf>,
+}
+
+impl Store {
+    /// Opens (and creates or migrates) the database for the one process that may write it.
+    ///
+    /// Fails when another process holds the lock, when the file was made by a newer Qiao, or
+    /// when SQLite cannot open it.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        open::for_writing(path, clock).await
+    }
+
+    /// Opens an existing database for reading, beside a running daemon.
+    pub async fn open_read_only(path: &Path) -> Result<Self, OpenError> {
+        open::for_reading(path).await
+    }
+
+    /// Commits one arrival with everything that follows from it, or finds its duplicate.
+    ///
+    /// Returns only after the commit is on disk.
+    pub async fn arrive(&self, arrival: Arrival) -> Result<Arrived, StoreError> {
+        self.writer
+            .ask(
+                |reply| writer::Request::Arrive(Box::new(arrival), reply),
+                true,
+            )
+            .await
+    }
+
+    /// Commits how an attempt ended, with everything that follows from it.
+    pub async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
+        self.writer
+            .ask(
+                |reply| writer::Request::Settle(Box::new(settlement), reply),
+                false,
+            )
+            .await
+    }
+
+    /// Marks due heads of lanes as running and returns them.
+    pub async fn claim(&self, asks: Vec<Ask>) -> Result<Vec<Job>, StoreError> {
+        self.writer
+            .ask(|reply| writer::Request::Claim(asks, reply), false)
+            .await
+    }
+
+    /// Commits changes that follow from no arrival and no attempt (jobs, operators).
+    pub async fn write(&self, changes: Changes) -> Result<(), StoreError> {
+        self.writer
+            .ask(
+                |reply| writer::Request::Write(Box::new(changes), reply),
+                false,
+            )
+            .await
+    }
+
+    /// Changes whenever a commit may have made an effect due.
+    pub fn wake(&self) -> watch::Receiver<u64> {
+        self.writer.wake()
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}

@@ -1,0 +1,174 @@
+//! Opening the database: lock, settings, migrations, the writer task and the readers.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, SqlitePool};
+
+use super::{OpenError, Store, writer};
+use crate::kit::clock::Clock;
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// How long the writer waits for somebody else's write lock. A push must be refused within 1 s.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Listings, the engine and the edges read at once; more would only hold memory.
+const READERS: u32 = 4;
+
+/// 4 MiB of pages; larger caches cost memory and gained no speed (performance.md 7).
+const CACHE_KIB: &str = "-4096";
+
+pub(super) async fn for_writing(path: &Path, clock: Arc<dyn Clock>) -> Result<Store, OpenError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| io(folder, source))?;
+    }
+    let lock = take_lock(path)?;
+    let mut connection = options(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .connect()
+        .await
+        .map_err(|source| sqlite(path, source))?;
+    migrate(&mut connection, path).await?;
+    let readers = readers(path).await?;
+    let writer = writer::start(connection, lock, clock)
+        .await
+        .map_err(|e| sqlite(path, e))?;
+    Ok(Store {
+        readers,
+        writer,
+        path: Arc::new(path.to_owned()),
+    })
+}
+
+pub(super) async fn for_reading(path: &Path) -> Result<Store, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Missing(path.to_owned()));
+    }
+    let readers = readers(path).await?;
+    Ok(Store {
+        readers,
+        writer: writer::Queue::closed(),
+        path: Arc::new(path.to_owned()),
+    })
+}
+
+/// The lock file beside the database; it is released when the process ends, however it ends.
+fn take_lock(path: &Path) -> Result<File, OpenError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&name)
+        .map_err(|source| io(&name, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(io(&name, source)),
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("cache_size", CACHE_KIB)
+}
+
+async fn readers(path: &Path) -> Result<SqlitePool, OpenError> {
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .connect_with(options(path).read_only(true))
+        .await
+        .map_err(|source| sqlite(path, source))
+}
+
+/// Refuses a newer database, keeps a copy of an older one, then migrates.
+async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    let applied = applied_versions(connection)
+        .await
+        .map_err(|e| sqlite(path, e))?;
+    let known = MIGRATIONS
+        .iter()
+        .map(|m| m.version)
+        .max()
+        .unwrap_or_default();
+    if let Some(version) = applied.iter().copied().find(|v| *v > known) {
+        return Err(OpenError::Newer {
+            path: path.to_owned(),
+            version,
+        });
+    }
+    if applied.iter().max().is_some_and(|newest| *newest < known) {
+        copy_before(connection, path, known).await?;
+    }
+    MIGRATIONS
+        .run_direct(None, connection, false)
+        .await
+        .map_err(|source| match source {
+            MigrateError::VersionMissing(version) => OpenError::Newer {
+                path: path.to_owned(),
+                version,
+            },
+            source => OpenError::Migration {
+                path: path.to_owned(),
+                source,
+            },
+        })
+}
+
+async fn applied_versions(connection: &mut SqliteConnection) -> Result<Vec<i64>, sqlx::Error> {
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+            .fetch_one(&mut *connection)
+            .await?;
+    if tables == 0 {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar("SELECT version FROM _sqlx_migrations")
+        .fetch_all(connection)
+        .await
+}
+
+async fn copy_before(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    version: i64,
+) -> Result<(), OpenError> {
+    let copy = format!("{}.before-{version:04}", path.display());
+    if Path::new(&copy).exists() {
+        return Ok(());
+    }
+    sqlx::query("VACUUM INTO ?")
+        .bind(copy)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|e| sqlite(path, e))
+}
+
+fn io(path: &Path, source: std::io::Error) -> OpenError {
+    OpenError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn sqlite(path: &Path, source: sqlx::Error) -> OpenError {
+    OpenError::Sqlite {
+        path: path.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,260 @@
+//! Rare writes, one at a time: what operators and jobs do. Each is one [`Operation`], run in the
+//! writer's transaction after the rest of its batch.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteConnection;
+
+use super::codec::micros;
+use super::plan::{Ids, Plan};
+use super::rows::MessageMoved;
+use super::{Store, StoreError, accounts, apply, duplicates, jobs, reconcile, recovery, writer};
+use crate::domain::rows::Changes;
+
+/// One rare write.
+pub(super) enum Operation {
+    Recover,
+    Expire,
+    Prune {
+        before: Timestamp,
+    },
+    Retry {
+        id: i64,
+    },
+    Cancel {
+        id: i64,
+        reason: String,
+    },
+    Release {
+        inbox_id: i64,
+        changes: Box<Changes>,
+    },
+    ReplaceToken(accounts::TokenReplacement),
+    StartJob {
+        job: String,
+        by: jobs::StartedBy,
+    },
+    NoteJob {
+        run: i64,
+        resume: Option<String>,
+    },
+    FinishJob {
+        run: i64,
+        outcome: &'static str,
+        detail: String,
+    },
+    Seen {
+        account: String,
+        openids: Vec<String>,
+    },
+    ForgetSeen {
+        account: String,
+    },
+    Audit {
+        who: String,
+        act: &'static str,
+        target: String,
+        detail: Option<String>,
+    },
+}
+
+/// What an operation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Effected {
+    /// Rows changed; 0 when there was nothing fitting.
+    pub rows: u64,
+    /// The id of what was made, where that matters.
+    pub id: i64,
+}
+
+impl Effected {
+    pub(super) fn rows(rows: u64) -> Self {
+        Self { rows, id: 0 }
+    }
+}
+
+pub(super) async fn run(
+    connection: &mut SqliteConnection,
+    ids: &mut Ids,
+    operation: &Operation,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    match operation {
+        Operation::Recover => recovery::recover(connection, now).await.map(Effected::rows),
+        Operation::Expire => expire(connection, now).await,
+        Operation::Prune { before } => duplicates::prune(connection, *before).await,
+        Operation::Retry { id } => retry(connection, *id, now).await,
+        Operation::Cancel { id, reason } => cancel(connection, *id, reason, now).await,
+        Operation::Release { inbox_id, changes } => {
+            let released = duplicates::mark_released(connection, *inbox_id).await?;
+            if released.rows > 0 {
+                let mut plan = Plan::new(now);
+                plan.change(changes, Some(*inbox_id), ids);
+                plan.write(connection).await?;
+            }
+            Ok(released)
+        }
+        Operation::ReplaceToken(token) => accounts::replace_token(connection, token).await,
+        Operation::StartJob { job, by } => jobs::start(connection, job, *by, now).await,
+        Operation::NoteJob { run, resume } => jobs::note(connection, *run, resume.as_deref()).await,
+        Operation::FinishJob {
+            run,
+            outcome,
+            detail,
+        } => jobs::finish(connection, *run, outcome, detail, now).await,
+        Operation::Seen { account, openids } => reconcile::seen(connection, account, openids).await,
+        Operation::ForgetSeen { account } => reconcile::forget_seen(connection, account).await,
+        Operation::Audit {
+            who,
+            act,
+            target,
+            detail,
+        } => audit(connection, who, act, target, detail.as_deref(), now).await,
+    }
+}
+
+impl Store {
+    pub(super) async fn operate(&self, operation: Operation) -> Result<Effected, StoreError> {
+        self.writer
+            .ask(|reply| writer::Request::Operate(operation, reply), false)
+            .await
+    }
+
+    /// Gives up what waits past its `expires_at`; returns how many.
+    pub async fn expire(&self) -> Result<u64, StoreError> {
+        self.operate(Operation::Expire).await.map(|done| done.rows)
+    }
+
+    /// Makes a dead, held or cancelled effect ready again, with a fresh count of tries; its
+    /// history stays. `false` when there is no such effect in such a state.
+    pub async fn retry(&self, id: i64) -> Result<bool, StoreError> {
+        self.operate(Operation::Retry { id })
+            .await
+            .map(|done| done.rows > 0)
+    }
+
+    /// Cancels a waiting, held or dead effect. `false` when there is none in such a state.
+    pub async fn cancel(&self, id: i64, reason: String) -> Result<bool, StoreError> {
+        self.operate(Operation::Cancel { id, reason })
+            .await
+            .map(|done| done.rows > 0)
+    }
+
+    /// Records an act of an operator.
+    pub async fn audit(
+        &self,
+        who: String,
+        act: &'static str,
+        target: String,
+        detail: Option<String>,
+    ) -> Result<(), StoreError> {
+        self.operate(Operation::Audit {
+            who,
+            act,
+            target,
+            detail,
+        })
+        .await
+        .map(drop)
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Moved {
+    lane: String,
+    message_id: Option<i64>,
+}
+
+async fn expire(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    let rows: Vec<Moved> = sqlx::query_as(
+        "UPDATE outbox SET state = 'dead', head = 0, held_reason = NULL, finished_at = ?1,
+             last_error = 'expired before it could be delivered'
+         WHERE expires_at <= ?1 AND expires_at IS NOT NULL AND (state = 'ready' OR state = 'held')
+         RETURNING lane, message_id",
+    )
+    .bind(micros(now))
+    .fetch_all(&mut *connection)
+    .await?;
+    settle_moved(connection, rows, "failed", now).await
+}
+
+async fn retry(
+    connection: &mut SqliteConnection,
+    id: i64,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    let rows: Vec<Moved> = sqlx::query_as(
+        "UPDATE outbox SET state = 'ready', head = 0, uncertain = 0, attempts = 0,
+             next_attempt_at = ?2, held_reason = NULL, finished_at = NULL, note = NULL,
+             expires_at = CASE WHEN expires_at > ?2 THEN expires_at END
+         WHERE id = ?1 AND state IN ('dead', 'held', 'cancelled')
+         RETURNING lane, message_id",
+    )
+    .bind(id)
+    .bind(micros(now))
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in &rows {
+        apply::behead(connection, &row.lane).await?;
+    }
+    settle_moved(connection, rows, "queued", now).await
+}
+
+async fn cancel(
+    connection: &mut SqliteConnection,
+    id: i64,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    let rows: Vec<Moved> = sqlx::query_as(
+        "UPDATE outbox SET state = 'cancelled', head = 0, held_reason = NULL, note = ?2,
+             finished_at = ?3
+         WHERE id = ?1 AND state IN ('ready', 'held', 'dead')
+         RETURNING lane, message_id",
+    )
+    .bind(id)
+    .bind(reason)
+    .bind(micros(now))
+    .fetch_all(&mut *connection)
+    .await?;
+    settle_moved(connection, rows, "cancelled", now).await
+}
+
+/// Gives the lanes their heads and the messages their state.
+async fn settle_moved(
+    connection: &mut SqliteConnection,
+    rows: Vec<Moved>,
+    state: &'static str,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    let count = rows.len() as u64;
+    let lanes: BTreeSet<String> = rows.iter().map(|row| row.lane.clone()).collect();
+    let moved: Vec<MessageMoved> =
+        apply::to_state(rows.into_iter().map(|row| row.message_id).collect(), state).collect();
+    apply::promote(connection, &lanes).await?;
+    apply::moved(connection, &moved, micros(now)).await?;
+    Ok(Effected::rows(count))
+}
+
+async fn audit(
+    connection: &mut SqliteConnection,
+    who: &str,
+    act: &str,
+    target: &str,
+    detail: Option<&str>,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    sqlx::query("INSERT INTO audit (at, who, act, target, detail) VALUES (?, ?, ?, ?, ?)")
+        .bind(micros(now))
+        .bind(who)
+        .bind(act)
+        .bind(target)
+        .bind(detail)
+        .execute(connection)
+        .await
+        .map(|done| Effected::rows(done.rows_affected()))
+}

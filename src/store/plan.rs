@@ -1,0 +1,233 @@
+//! The rows of one batch, gathered per table, and the order in which they are written.
+//!
+//! Ids are given here, by the one writer, so that rows of one batch can point at each other
+//! and every table needs one statement.
+
+use std::collections::{BTreeSet, HashSet};
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteConnection;
+
+use super::apply;
+use super::codec::micros;
+use super::rows::{
+    AttemptInsert, DedupeRow, FindingInsert, FollowerRow, GrantUpsert, InboxRow, MappingUpsert,
+    MessageInsert, MessageMoved, OutboxInsert, SettledRow, SnapshotUpsert,
+};
+use crate::domain::rows::{Cancel, Changes, NewEffect, Release, StoredAnswer};
+
+/// The next ids of the tables whose rows are pointed at.
+#[derive(Debug)]
+pub(super) struct Ids {
+    pub inbox: Counter,
+    pub message: Counter,
+    pub outbox: Counter,
+}
+
+#[derive(Debug)]
+pub(super) struct Counter(i64);
+
+impl Counter {
+    pub(super) fn next(&mut self) -> i64 {
+        self.0 += 1;
+        self.0
+    }
+}
+
+impl Ids {
+    pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
+        let (inbox, message, outbox): (i64, i64, i64) = sqlx::query_as(
+            "SELECT (SELECT coalesce(max(id), 0) FROM inbox),
+                    (SELECT coalesce(max(id), 0) FROM message),
+                    (SELECT coalesce(max(id), 0) FROM outbox)",
+        )
+        .fetch_one(connection)
+        .await?;
+        Ok(Self {
+            inbox: Counter(inbox),
+            message: Counter(message),
+            outbox: Counter(outbox),
+        })
+    }
+}
+
+/// What one transaction writes.
+pub(super) struct Plan {
+    pub now: Timestamp,
+    pub inbox: Vec<InboxRow>,
+    pub dedupe: Vec<DedupeRow>,
+    pub settled: Vec<SettledRow>,
+    pub attempts: Vec<AttemptInsert>,
+    pub moved: Vec<MessageMoved>,
+    /// Lanes whose head may have changed.
+    pub touched: BTreeSet<String>,
+    answers: Vec<StoredAnswer>,
+    forgets: Vec<FollowerRow>,
+    messages: Vec<MessageInsert>,
+    mappings: Vec<MappingUpsert>,
+    grants: Vec<GrantUpsert>,
+    window_uses: Vec<FollowerRow>,
+    window_closed: Vec<FollowerRow>,
+    snapshots: Vec<SnapshotUpsert>,
+    cancels: Vec<Cancel>,
+    releases: Vec<Release>,
+    effects: Vec<OutboxInsert>,
+    findings: Vec<FindingInsert>,
+}
+
+impl Plan {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            inbox: Vec::new(),
+            dedupe: Vec::new(),
+            settled: Vec::new(),
+            attempts: Vec::new(),
+            moved: Vec::new(),
+            touched: BTreeSet::new(),
+            answers: Vec::new(),
+            forgets: Vec::new(),
+            messages: Vec::new(),
+            mappings: Vec::new(),
+            grants: Vec::new(),
+            window_uses: Vec::new(),
+            window_closed: Vec::new(),
+            snapshots: Vec::new(),
+            cancels: Vec::new(),
+            releases: Vec::new(),
+            effects: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Plans `changes`; rows that name no push are linked to `inbox_id`.
+    pub(super) fn change(&mut self, changes: &Changes, inbox_id: Option<i64>, ids: &mut Ids) {
+        let now = self.now;
+        let mut messages: Vec<MessageInsert> = changes
+            .messages
+            .iter()
+            .map(|message| MessageInsert::new(message, ids.message.next(), inbox_id, now))
+            .collect();
+        for effect in &changes.effects {
+            let id = ids.outbox.next();
+            let message = effect.message.map(|index| &mut messages[index]);
+            let message_id = message.map(|message| {
+                message.outbox_id = Some(id);
+                message.id
+            });
+            self.effects
+                .push(outbox_row(effect, id, message_id, inbox_id, now));
+        }
+        self.messages.append(&mut messages);
+        self.mappings
+            .extend(changes.mappings.iter().map(|m| MappingUpsert::new(m, now)));
+        self.grants
+            .extend(changes.grants.iter().map(GrantUpsert::from));
+        self.window_uses
+            .extend(changes.window_uses.iter().map(FollowerRow::from));
+        self.window_closed
+            .extend(changes.window_closed.iter().map(FollowerRow::from));
+        self.snapshots.extend(
+            changes
+                .snapshots
+                .iter()
+                .map(|s| SnapshotUpsert::new(s, now)),
+        );
+        self.cancels.extend(changes.cancels.iter().cloned());
+        self.releases.extend(changes.releases.iter().cloned());
+        self.forgets
+            .extend(changes.forgets.iter().map(FollowerRow::from));
+        self.answers.extend(changes.answers.iter().cloned());
+        self.findings
+            .extend(changes.findings.iter().map(|f| FindingInsert::new(f, now)));
+    }
+
+    /// Writes everything, one statement a table. Returns whether an effect may have become due.
+    pub(super) async fn write(
+        mut self,
+        connection: &mut SqliteConnection,
+    ) -> Result<bool, sqlx::Error> {
+        let now = micros(self.now);
+        apply::inbox(connection, &self.inbox).await?;
+        apply::dedupe(connection, &self.dedupe).await?;
+        apply::settled(connection, &self.settled).await?;
+        apply::attempts(connection, &self.attempts).await?;
+        apply::answers(connection, &self.answers).await?;
+        apply::forgets(connection, &self.forgets).await?;
+        apply::messages(connection, &self.messages).await?;
+        apply::mappings(connection, &self.mappings).await?;
+        apply::grants(connection, &self.grants).await?;
+        apply::window_uses(connection, &self.window_uses, now).await?;
+        apply::window_closed(connection, &self.window_closed).await?;
+        apply::snapshots(connection, &self.snapshots).await?;
+        apply::findings(connection, &self.findings).await?;
+        for cancel in &self.cancels {
+            self.moved
+                .extend(apply::cancel(connection, cancel, now).await?);
+            self.touched.insert(cancel.lane.clone());
+        }
+        for release in &self.releases {
+            self.moved
+                .extend(apply::release(connection, release, now).await?);
+            self.touched.insert(release.lane.clone());
+        }
+        self.drop_merged(connection).await?;
+        self.mark_first();
+        apply::effects(connection, &self.effects).await?;
+        apply::promote(connection, &self.touched).await?;
+        apply::moved(connection, &self.moved, now).await?;
+        Ok(!self.effects.is_empty() || !self.touched.is_empty())
+    }
+
+    /// Drops effects whose lane already holds one of the same name that has not started.
+    async fn drop_merged(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        let lanes: Vec<&str> = self
+            .effects
+            .iter()
+            .filter(|e| e.merge)
+            .map(|e| e.lane.as_str())
+            .collect();
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        let mut waiting: HashSet<(String, String)> = apply::waiting(connection, &lanes)
+            .await?
+            .into_iter()
+            .collect();
+        self.effects.retain(|effect| {
+            !effect.merge || waiting.insert((effect.lane.clone(), effect.effect.to_owned()))
+        });
+        Ok(())
+    }
+
+    fn mark_first(&mut self) {
+        let mut lanes = HashSet::new();
+        for effect in &mut self.effects {
+            effect.first = lanes.insert(effect.lane.clone());
+        }
+    }
+}
+
+fn outbox_row(
+    effect: &NewEffect,
+    id: i64,
+    message_id: Option<i64>,
+    inbox_id: Option<i64>,
+    now: Timestamp,
+) -> OutboxInsert {
+    OutboxInsert {
+        id,
+        lane: effect.lane.clone(),
+        effect: effect.effect,
+        remote: effect.remote.clone(),
+        payload: effect.payload.to_string(),
+        first: false,
+        priority: effect.priority.as_i64(),
+        next_attempt_at: micros(effect.not_before.unwrap_or(now)),
+        expires_at: effect.expires_at.map(micros),
+        inbox_id: effect.inbox_id.or(inbox_id),
+        message_id,
+        created_at: micros(now),
+        merge: effect.merge,
+    }
+}

@@ -1,0 +1,58 @@
+//! What is done once, when the daemon starts: nothing runs yet, so what stands as running was
+//! cut off, and nobody knows whether it happened.
+
+use super::codec::micros;
+use super::operate::Operation;
+use super::{Store, StoreError};
+use sqlx::sqlite::SqliteConnection;
+
+use jiff::Timestamp;
+
+impl Store {
+    /// Makes every row found running `uncertain` and ready; returns how many there were.
+    /// Jobs found running are marked interrupted.
+    pub async fn recover(&self) -> Result<u64, StoreError> {
+        self.operate(Operation::Recover).await.map(|done| done.rows)
+    }
+}
+
+pub(super) async fn recover(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO attempt (outbox_id, number, started_at, finished_at, outcome, counted,
+             verdict, error)
+         SELECT id, tries + 1, coalesce(started_at, ?1), ?1, 'failed', 1, 'uncertain',
+             'the daemon stopped in the middle of this attempt'
+         FROM outbox WHERE state = 'running'",
+    )
+    .bind(micros(now))
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "UPDATE message SET state = 'uncertain', settled_at = ?
+         WHERE id IN (SELECT message_id FROM outbox WHERE state = 'running')",
+    )
+    .bind(micros(now))
+    .execute(&mut *connection)
+    .await?;
+    let found = sqlx::query(
+        "UPDATE outbox SET state = 'ready', uncertain = 1, lease_until = NULL,
+             attempts = attempts + 1, tries = tries + 1, next_attempt_at = ?1,
+             last_verdict = 'uncertain',
+             last_error = 'the daemon stopped in the middle of this attempt'
+         WHERE state = 'running'",
+    )
+    .bind(micros(now))
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    sqlx::query(
+        "UPDATE job_run SET outcome = 'interrupted', finished_at = ? WHERE outcome = 'running'",
+    )
+    .bind(micros(now))
+    .execute(connection)
+    .await?;
+    Ok(found)
+}

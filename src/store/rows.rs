@@ -1,0 +1,259 @@
+//! Rows as they are handed to `json_each`: one type a table, field names = column names.
+
+use serde::Serialize;
+
+use super::codec::micros;
+use crate::domain::rows::{Finding, MappingChange, NewGrant, NewMessage, Snapshot};
+use jiff::Timestamp;
+
+#[derive(Serialize)]
+pub(super) struct InboxRow {
+    pub id: i64,
+    pub source: &'static str,
+    pub remote: String,
+    pub kind: String,
+    pub openid: Option<String>,
+    pub object_id: Option<String>,
+    pub dedupe_key: Option<String>,
+    pub body: Option<String>,
+    pub state: &'static str,
+    pub duplicate_of: Option<i64>,
+    pub reason: Option<String>,
+    pub answer_state: &'static str,
+    pub answer: Option<String>,
+    pub sent_at: Option<i64>,
+    pub received_at: i64,
+}
+
+#[derive(Serialize)]
+pub(super) struct DedupeRow {
+    pub key: String,
+    pub remote: String,
+    pub sender: String,
+    pub inbox_id: i64,
+    pub seen_at: i64,
+}
+
+#[derive(Serialize)]
+pub(super) struct MessageInsert {
+    pub id: i64,
+    pub account: String,
+    pub openid: String,
+    pub direction: &'static str,
+    pub kind: String,
+    pub purpose: Option<&'static str>,
+    pub msg_id: Option<String>,
+    pub text: Option<String>,
+    pub state: &'static str,
+    pub inbox_id: Option<i64>,
+    pub outbox_id: Option<i64>,
+    pub created_at: i64,
+    pub recorded_at: i64,
+    pub settled_at: Option<i64>,
+}
+
+impl MessageInsert {
+    pub(super) fn new(
+        message: &NewMessage,
+        id: i64,
+        inbox_id: Option<i64>,
+        now: Timestamp,
+    ) -> Self {
+        use crate::domain::rows::MessageState::Answered;
+        Self {
+            id,
+            account: message.follower.account.as_str().to_owned(),
+            openid: message.follower.openid.as_str().to_owned(),
+            direction: message.state.direction(),
+            kind: message.kind.clone(),
+            purpose: message.purpose,
+            msg_id: message.msg_id.clone(),
+            text: message.text.clone(),
+            state: message.state.as_str(),
+            inbox_id: message.inbox_id.or(inbox_id),
+            outbox_id: None,
+            created_at: micros(message.created_at),
+            recorded_at: micros(now),
+            settled_at: (message.state == Answered).then(|| micros(now)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct OutboxInsert {
+    pub id: i64,
+    pub lane: String,
+    pub effect: &'static str,
+    pub remote: String,
+    pub payload: String,
+    /// The first new one of its lane in this batch: head if the lane is empty.
+    pub first: bool,
+    pub priority: i64,
+    pub next_attempt_at: i64,
+    pub expires_at: Option<i64>,
+    pub inbox_id: Option<i64>,
+    pub message_id: Option<i64>,
+    pub created_at: i64,
+    #[serde(skip)]
+    pub merge: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct SettledRow {
+    pub id: i64,
+    pub state: &'static str,
+    pub uncertain: bool,
+    pub counted: bool,
+    pub next_attempt_at: Option<i64>,
+    pub held_reason: Option<String>,
+    pub last_verdict: Option<&'static str>,
+    pub last_error: Option<String>,
+    pub note: Option<String>,
+    pub finished_at: Option<i64>,
+}
+
+#[derive(Serialize)]
+pub(super) struct AttemptInsert {
+    pub outbox_id: i64,
+    pub number: i64,
+    pub started_at: i64,
+    pub finished_at: i64,
+    pub outcome: &'static str,
+    pub counted: bool,
+    pub verdict: Option<&'static str>,
+    pub error: Option<String>,
+}
+
+/// The delivery state of a message follows the state of its effect.
+#[derive(Serialize)]
+pub(super) struct MessageMoved {
+    pub id: i64,
+    pub state: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct MappingUpsert {
+    pub account: String,
+    pub openid: String,
+    pub unionid: Option<String>,
+    pub tenant: String,
+    pub object_id: Option<String>,
+    pub customer_id: Option<String>,
+    pub state: &'static str,
+    pub returned: bool,
+    pub reason: Option<String>,
+    pub scene: Option<String>,
+    pub followed_at: Option<i64>,
+    pub now: i64,
+}
+
+impl MappingUpsert {
+    pub(super) fn new(change: &MappingChange, now: Timestamp) -> Self {
+        let customer = change.customer.as_ref();
+        Self {
+            account: change.follower.account.as_str().to_owned(),
+            openid: change.follower.openid.as_str().to_owned(),
+            unionid: change.unionid.as_ref().map(|id| id.as_str().to_owned()),
+            tenant: change.tenant.as_str().to_owned(),
+            object_id: customer.map(|(object, _)| object.as_str().to_owned()),
+            customer_id: customer.map(|(_, number)| number.as_str().to_owned()),
+            state: change.state.as_str(),
+            returned: change.returned,
+            reason: change.reason.clone(),
+            scene: change.scene.clone(),
+            followed_at: change.followed_at.map(micros),
+            now: micros(now),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct GrantUpsert {
+    pub account: String,
+    pub openid: String,
+    pub trigger: &'static str,
+    pub granted_at: i64,
+    pub valid_until: i64,
+    pub allowed: u32,
+}
+
+impl From<&NewGrant> for GrantUpsert {
+    fn from(grant: &NewGrant) -> Self {
+        Self {
+            account: grant.follower.account.as_str().to_owned(),
+            openid: grant.follower.openid.as_str().to_owned(),
+            trigger: grant.trigger,
+            granted_at: micros(grant.granted_at),
+            valid_until: micros(grant.valid_until),
+            allowed: grant.allowed,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct SnapshotUpsert {
+    pub tenant: String,
+    pub object_id: String,
+    pub fields: String,
+    pub etag: Option<String>,
+    pub changed_at: Option<i64>,
+    pub read_at: i64,
+}
+
+impl SnapshotUpsert {
+    pub(super) fn new(snapshot: &Snapshot, now: Timestamp) -> Self {
+        Self {
+            tenant: snapshot.tenant.as_str().to_owned(),
+            object_id: snapshot.object_id.as_str().to_owned(),
+            fields: serde_json::to_string(&snapshot.fields).expect("text keys and values"),
+            etag: snapshot.etag.clone(),
+            changed_at: snapshot.changed_at.map(micros),
+            read_at: micros(now),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct FindingInsert {
+    pub job_run_id: i64,
+    pub kind: &'static str,
+    pub account: Option<String>,
+    pub tenant: Option<String>,
+    pub openid: Option<String>,
+    pub object_id: Option<String>,
+    pub detail: String,
+    pub state: &'static str,
+    pub found_at: i64,
+}
+
+impl FindingInsert {
+    pub(super) fn new(finding: &Finding, now: Timestamp) -> Self {
+        Self {
+            job_run_id: finding.job_run_id,
+            kind: finding.kind,
+            account: finding.account.as_ref().map(|id| id.as_str().to_owned()),
+            tenant: finding.tenant.as_ref().map(|id| id.as_str().to_owned()),
+            openid: finding.openid.as_ref().map(|id| id.as_str().to_owned()),
+            object_id: finding.object_id.as_ref().map(|id| id.as_str().to_owned()),
+            detail: finding.detail.clone(),
+            state: finding.state,
+            found_at: micros(now),
+        }
+    }
+}
+
+/// One follower, as statements about a person want it.
+#[derive(Serialize)]
+pub(super) struct FollowerRow {
+    pub account: String,
+    pub openid: String,
+}
+
+impl From<&crate::domain::rows::Follower> for FollowerRow {
+    fn from(follower: &crate::domain::rows::Follower) -> Self {
+        Self {
+            account: follower.account.as_str().to_owned(),
+            openid: follower.openid.as_str().to_owned(),
+        }
+    }
+}
