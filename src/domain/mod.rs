@@ -4,4 +4,5 @@
 //! what a decision may ask the store to write.
 
 pub mod ids;
+pub mod placeholder;
 pub mod verdict;
