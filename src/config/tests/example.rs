@@ -5,10 +5,14 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::super::keys::{KEYS, Place, place};
+use super::super::keys::{KEYS, Place, place, unknown_keys};
 use super::super::{Config, Environment, load_text};
 use super::{MINIMAL, loaded, table};
 
+const DOCUMENTS: [&str; 2] = [
+    include_str!("../../../docs/WECHAT-SETUP.md"),
+    include_str!("../../../docs/C4C-SETUP.md"),
+];
 const EXAMPLE: &str = include_str!("../../../config.example.toml");
 
 /// The example as an operator gets it who uncomments everything.
@@ -125,6 +129,18 @@ fn the_example_shows_the_defaults() {
         )
     };
     assert_eq!(tenant(&example), tenant(&default));
+}
+
+#[test]
+fn the_documents_write_only_known_keys() {
+    for document in DOCUMENTS {
+        let snippets: Vec<_> = document.split("```toml\n").skip(1).collect();
+        assert!(!snippets.is_empty());
+        for snippet in snippets {
+            let (snippet, _) = snippet.split_once("```").expect("a snippet ends");
+            assert_eq!(unknown_keys(&table(snippet)), [], "{snippet}");
+        }
+    }
 }
 
 /// A date fits nowhere, so whoever reads the key complains; a key nobody reads stays silent.
