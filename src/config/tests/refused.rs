@@ -1,5 +1,9 @@
 //! What is refused as a whole; single bad values are in `values`.
 
+use std::path::Path;
+
+use proptest::prelude::*;
+
 use super::super::{Environment, load_text};
 use super::{changed, errors};
 
@@ -15,7 +19,7 @@ fn all_faults_come_at_once_a_line_each() {
     let env = [("QIAO_SERVER__TIMEZONE", "UTC")]
         .into_iter()
         .collect::<Environment>();
-    let file = std::path::Path::new("/etc/qiao/qiao.toml");
+    let file = Path::new("/etc/qiao/qiao.toml");
     let shown = load_text(&changed(change), file, &env)
         .unwrap_err()
         .to_string();
@@ -88,4 +92,20 @@ fn no_value_is_repeated_in_an_error() {
     let errors = errors(change);
     assert_eq!(errors.len(), 7, "{errors:?}");
     assert!(errors.iter().all(|e| !e.contains("hunter2")), "{errors:?}");
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_in_the_file_or_a_variable_is_answered_with_sentences(
+        name in "QIAO_[A-Z_]{0,24}",
+        text in r#"(\[\[?(server|wechat|c4c|x)(\.[a-zA-Z]{1,4})?\]?\]\n|[a-z_]{1,8} = ("[^"\\\n]{0,6}"|[0-9]|\[\]|\{\})\n|.){0,8}"#,
+    ) {
+        let env: Environment = [(name, "x")].into_iter().collect();
+        let errors = load_text(&text, Path::new("/etc/qiao/qiao.toml"), &env).unwrap_err();
+        prop_assert!(!errors.0.is_empty());
+        for error in errors.0 {
+            let parts = [error.key, error.reason, error.remedy];
+            prop_assert!(parts.iter().all(|p| !p.is_empty() && !p.contains('\n')), "{:?}", parts);
+        }
+    }
 }

@@ -45,6 +45,7 @@ fn time(text: &str) -> Option<Time> {
 mod tests {
     use super::*;
     use jiff::civil::time;
+    use proptest::prelude::*;
 
     #[test]
     fn a_window_may_cross_midnight_and_has_its_own_zone() {
@@ -69,6 +70,21 @@ mod tests {
         ] {
             let error = window(text).unwrap_err().at("k");
             assert!(error.reason.contains(expected), "{text}: {error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_day_and_pair_of_hours_is_read_as_written(
+            day in 0..7_usize, from in 0..1440_i32, to in 0..1440_i32,
+        ) {
+            prop_assume!(from != to);
+            let name = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][day];
+            let clock = |minute: i32| format!("{:02}:{:02}", minute / 60, minute % 60);
+            let window = window(&format!("{name} {}-{} UTC", clock(from), clock(to))).unwrap();
+            prop_assert_eq!(usize::try_from(window.weekday.to_monday_zero_offset()).unwrap(), day);
+            prop_assert_eq!(window.from.strftime("%H:%M").to_string(), clock(from));
+            prop_assert_eq!(window.to.strftime("%H:%M").to_string(), clock(to));
         }
     }
 }
