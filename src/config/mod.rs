@@ -1,8 +1,24 @@
 //! The configuration: typed, validated as a whole, with secrets already resolved.
 //!
-//! [`types`] is what the rest of the program sees. It owns no behaviour beyond reading and
-//! checking; nobody else reads environment variables or configuration files.
+//! [`types`] is what the rest of the program sees; [`load()`] makes it from a file and the
+//! environment. It owns no behaviour beyond reading and checking; nobody else reads environment
+//! variables or configuration files. Start reading at [`load()`]; a new key needs a line in
+//! `keys`, its reading in `validate/` and its explanation in `config.example.toml`.
 
+mod defaults;
+mod environment;
+mod error;
+mod keys;
+mod load;
+mod secret;
+mod tree;
 pub mod types;
+mod validate;
 
+pub use environment::Environment;
+pub use error::{ConfigError, ConfigErrors};
+pub use load::{Loaded, load, load_text};
 pub use types::*;
+
+#[cfg(test)]
+mod tests;

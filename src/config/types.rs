@@ -47,14 +47,25 @@ pub struct Database {
 }
 
 /// `[outbound]`: how the outside is reached.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Outbound {
-    /// `proxy`; empty for none.
+    /// `proxy`; empty for none. It may hold credentials.
     pub proxy: String,
     /// `no_proxy`, comma-separated.
     pub no_proxy: String,
     /// `ca_file`: further certificate authorities, PEM.
     pub ca_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let proxy = if self.proxy.is_empty() { "" } else { "…" };
+        f.debug_struct("Outbound")
+            .field("proxy", &proxy)
+            .field("no_proxy", &self.no_proxy)
+            .field("ca_file", &self.ca_file)
+            .finish()
+    }
 }
 
 /// `[wechat.<account>]`: one Official Account.

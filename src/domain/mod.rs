@@ -4,5 +4,6 @@
 //! what a decision may ask the store to write.
 
 pub mod ids;
+pub mod placeholder;
 pub mod rows;
 pub mod verdict;

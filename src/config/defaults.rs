@@ -1,0 +1,41 @@
+//! What a key counts as when nobody sets it. `config.example.toml` shows the same values, and a
+//! test compares the two.
+
+pub(super) const LISTEN: &str = "127.0.0.1:8080";
+pub(super) const TRUSTED_PROXIES: [&str; 1] = ["127.0.0.1"];
+pub(super) const TIME_ZONE: &str = "Asia/Shanghai";
+pub(super) const DATABASE_URL: &str = "sqlite:data/qiao.db";
+
+pub(super) const ACCESS_TOKEN: &str = "stable_token";
+pub(super) const API_URL: &str = "https://api.weixin.qq.com";
+pub(super) const OAUTH_URL: &str = "https://open.weixin.qq.com";
+pub(super) const ON_UNFOLLOW: &str = "keep";
+pub(super) const EXISTING_FOLLOWERS: &str = "on_contact";
+pub(super) const UNCERTAIN_SEND: &str = "hold";
+
+pub(super) const WELCOME: &str = "欢迎关注！有任何问题，直接在这里留言即可。";
+pub(super) const CUSTOMER_CREATED: &str =
+    "您的客户编号是 {customer_id}，与我们联系时报上它，处理更快。";
+pub(super) const CUSTOMER_CHANGED: &str =
+    "温馨提醒：您的资料已更新（{changes}）。如非您本人要求，请直接回复本消息。";
+pub(super) const CUSTOMER_CHANGED_UNKNOWN: &str =
+    "温馨提醒：您的资料已更新。如非您本人要求，请直接回复本消息。";
+pub(super) const NO_HISTORY: &str = "暂无聊天记录。";
+pub(super) const HISTORY_DELETED: &str =
+    "您在这里的聊天记录已删除。客户系统（SAP C4C）中留存的副本不受影响。";
+
+pub(super) const SERVICE: &str = "/sap/c4c/odata/v1/c4codataapi";
+pub(super) const CSRF: &str = "auto";
+/// Half of what one tenant bears over all its interfaces (c4c.md 1.11), so others have room.
+pub(super) const MAX_CALLS: i64 = 4;
+pub(super) const CUSTOMER: [(&str, &str); 3] = [
+    ("FirstName", "Wechat"),
+    ("LastName", "{openid}"),
+    ("RoleCode", "CRM000"),
+];
+pub(super) const LOOKUP: [&str; 2] = ["wechat_id", "LastName"];
+pub(super) const WATCH: [&str; 4] = ["FirstName", "LastName", "Email", "Mobile"];
+pub(super) const WECHAT_ID_SERVICE: &str = "/sap/c4c/odata/cust/v1/zindividualcustomer";
+pub(super) const WECHAT_ID_SET: &str = "CustomerCommonCollection";
+pub(super) const WECHAT_ID_PARENT: &str = "ParentObjectID";
+pub(super) const WECHAT_ID_FIELD: &str = "WechatID";

@@ -1,0 +1,81 @@
+//! From the lenient tree to the typed configuration: one file a section, every fault noted.
+//!
+//! [`config`] is the whole; what spans several sections is checked here.
+
+mod c4c;
+mod forms;
+mod maintenance;
+mod rules;
+mod server;
+mod texts;
+mod wechat;
+
+use std::collections::BTreeMap;
+
+use super::error::Fault;
+use super::tree::{Reading, Section, all};
+use super::types::{Account, Config};
+use crate::domain::ids::{AccountId, TenantId, is_config_id};
+
+/// Reads every section; what is wrong stands in the notes of the run.
+pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
+    let server = root.section("server").and_then(|s| server::server(&s));
+    let database = root.section("database").and_then(|s| server::database(&s));
+    let outbound = root.section("outbound").and_then(|s| server::outbound(&s));
+    let tenants = members(root, "c4c", "tenant");
+    let known: Vec<TenantId> = tenants
+        .iter()
+        .flatten()
+        .map(|(id, _)| TenantId::new(*id))
+        .collect();
+    let wechat = members(root, "wechat", "account").and_then(|accounts| {
+        let read =
+            |(id, s): (&str, Section<'_>)| Ok((AccountId::new(id), wechat::account(&s, &known)?));
+        all(accounts.into_iter().map(read))
+    });
+    let c4c = tenants.and_then(|tenants| {
+        let read = |(id, s): (&str, Section<'_>)| Ok((TenantId::new(id), c4c::tenant(&s)?));
+        all(tenants.into_iter().map(read))
+    });
+    let wechat: BTreeMap<_, _> = wechat?.into_iter().collect();
+    one_account_an_app(root, &wechat)?;
+    Ok(Config {
+        server: server?,
+        database: database?,
+        outbound: outbound?,
+        wechat,
+        c4c: c4c?.into_iter().collect(),
+    })
+}
+
+/// The accounts or tenants, by id. There must be one.
+fn members<'a>(root: &Section<'a>, key: &str, what: &str) -> Reading<Vec<(&'a str, Section<'a>)>> {
+    let section = root.section(key)?;
+    if section.names().next().is_none() {
+        let reason = format!("no {what} is configured");
+        let remedy = format!("write a table [{key}.<{what}>]; config.example.toml shows one");
+        return Err(root.error(key, Fault::new(reason, remedy)));
+    }
+    if !section.holds_only_tables() {
+        let reason = format!("it holds keys that belong to no {what}");
+        let remedy = format!("write them under [{key}.<{what}>], for example [{key}.main]");
+        return Err(root.error(key, Fault::new(reason, remedy)));
+    }
+    // Ids of a wrong form are noted with the unknown keys.
+    let ids = section.names().filter(|id| is_config_id(id));
+    all(ids.map(|id| Ok((id, section.section(id)?))))
+}
+
+/// Two accounts with one AppID would replace each other's access_token without end.
+fn one_account_an_app(root: &Section<'_>, accounts: &BTreeMap<AccountId, Account>) -> Reading<()> {
+    let mut owners: BTreeMap<&str, &AccountId> = BTreeMap::new();
+    let mut outcome = Ok(());
+    for (id, account) in accounts {
+        if let Some(other) = owners.insert(&account.app_id, id) {
+            let reason = format!("the account {other} has the same AppID");
+            let fault = Fault::new(reason, "keep one of the two accounts");
+            outcome = Err(root.error(&format!("wechat.{id}.app_id"), fault));
+        }
+    }
+    outcome
+}
