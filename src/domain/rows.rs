@@ -35,6 +35,8 @@ pub struct Changes {
     pub forgets: Vec<Follower>,
     /// Answers to pushes whose answer was pending.
     pub answers: Vec<StoredAnswer>,
+    /// Held sends that went out as the passive reply to this push.
+    pub passive: Vec<PassiveDelivery>,
     /// What reconciliation found.
     pub findings: Vec<Finding>,
 }
@@ -62,6 +64,7 @@ impl Changes {
         self.cancels.append(&mut other.cancels);
         self.forgets.append(&mut other.forgets);
         self.answers.append(&mut other.answers);
+        self.passive.append(&mut other.passive);
         self.findings.append(&mut other.findings);
     }
 
@@ -98,6 +101,11 @@ impl Follower {
     /// The lane of what C4C must learn of them.
     pub fn c4c_lane(&self) -> String {
         self.lane("c4c")
+    }
+
+    /// The lane of answer hooks: a slow hook holds up nothing but its own answers.
+    pub fn hook_lane(&self) -> String {
+        self.lane("hook")
     }
 
     fn lane(&self, side: &str) -> String {
@@ -387,6 +395,15 @@ pub struct Cancel {
     /// The lane.
     pub lane: String,
     /// Why, for `last_error`.
+    pub reason: &'static str,
+}
+
+/// A held send that is delivered as the passive reply to the follower's own message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassiveDelivery {
+    /// The held effect.
+    pub outbox_id: i64,
+    /// The `held_reason` that it still must have.
     pub reason: &'static str,
 }
 

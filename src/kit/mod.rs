@@ -7,3 +7,4 @@ pub mod clock;
 pub mod random;
 pub mod reqwest_transport;
 pub mod transport;
+pub mod waiting_room;

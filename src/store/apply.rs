@@ -13,7 +13,7 @@ use super::rows::{
     AttemptInsert, DedupeRow, FindingInsert, FollowerRow, GrantUpsert, InboxRow, MappingUpsert,
     MessageInsert, MessageMoved, OutboxInsert, SettledRow, SnapshotUpsert,
 };
-use crate::domain::rows::{Cancel, Release, StoredAnswer};
+use crate::domain::rows::{Cancel, PassiveDelivery, Release, StoredAnswer};
 
 type Written = Result<(), sqlx::Error>;
 
@@ -207,6 +207,25 @@ pub(super) async fn release(
         behead(connection, &release.lane).await?;
     }
     Ok(to_state(ids, "queued").collect())
+}
+
+/// Ends a held send that went out as a passive reply.
+pub(super) async fn deliver_passively(
+    connection: &mut SqliteConnection,
+    passive: &PassiveDelivery,
+    now: i64,
+) -> Result<Vec<MessageMoved>, sqlx::Error> {
+    let ids: Vec<Option<i64>> = sqlx::query_scalar(
+        "UPDATE outbox SET state = 'done', held_reason = NULL, finished_at = ?3,
+             note = 'delivered as a passive reply'
+         WHERE id = ?1 AND state = 'held' AND held_reason = ?2 RETURNING message_id",
+    )
+    .bind(passive.outbox_id)
+    .bind(passive.reason)
+    .bind(now)
+    .fetch_all(connection)
+    .await?;
+    Ok(to_state(ids, "answered").collect())
 }
 
 /// Takes the head from a lane that has gained an older row, so that [`promote`] chooses anew.

@@ -77,7 +77,45 @@ impl MessageRow {
     }
 }
 
+/// A held message that can only be delivered as a passive reply.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct HeldSend {
+    /// The held effect.
+    pub outbox_id: i64,
+    /// The words.
+    pub text: String,
+}
+
 impl Store {
+    /// The oldest message held for `reason` in a follower's send lane.
+    pub async fn held_send(
+        &self,
+        follower: &Follower,
+        reason: &str,
+    ) -> Result<Option<HeldSend>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT o.id AS outbox_id, m.text FROM outbox o JOIN message m ON m.id = o.message_id
+             WHERE o.lane = ? AND o.state = 'held' AND o.held_reason = ? AND m.text IS NOT NULL
+             ORDER BY o.id LIMIT 1",
+        )
+        .bind(follower.send_lane())
+        .bind(reason)
+        .fetch_optional(&self.readers)
+        .await?)
+    }
+
+    /// Whether any send of the account is held for `reason`.
+    pub async fn any_held(&self, remote: &str, reason: &str) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT 1 FROM outbox WHERE state = 'held' AND held_reason = ? AND remote = ? LIMIT 1",
+        )
+        .bind(reason)
+        .bind(remote)
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(found.is_some())
+    }
+
     /// What was said with a follower, newest first, at most `limit` lines that have words.
     pub async fn history(
         &self,

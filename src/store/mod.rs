@@ -41,7 +41,7 @@ pub use arrivals::{Answer, Arrival, Arrived, Dedupe, Source};
 pub use claims::{Ask, Job};
 pub use duplicates::Suppressed;
 pub use error::{OpenError, StoreError};
-pub use history::{Conversation, HistoryLine, MessageRow};
+pub use history::{Conversation, HeldSend, HistoryLine, MessageRow};
 pub use jobs::{JobRun, StartedBy};
 pub use listing::{AttemptRow, OutboxFilter, OutboxRow, QueueState};
 pub use mappings::Mapping;

@@ -14,7 +14,7 @@ use super::rows::{
     AttemptInsert, DedupeRow, FindingInsert, FollowerRow, GrantUpsert, InboxRow, MappingUpsert,
     MessageInsert, MessageMoved, OutboxInsert, SettledRow, SnapshotUpsert,
 };
-use crate::domain::rows::{Cancel, Changes, NewEffect, Release, StoredAnswer};
+use crate::domain::rows::{Cancel, Changes, NewEffect, PassiveDelivery, Release, StoredAnswer};
 
 /// The next ids of the tables whose rows are pointed at.
 #[derive(Debug)]
@@ -71,6 +71,7 @@ pub(super) struct Plan {
     snapshots: Vec<SnapshotUpsert>,
     cancels: Vec<Cancel>,
     releases: Vec<Release>,
+    passive: Vec<PassiveDelivery>,
     effects: Vec<OutboxInsert>,
     findings: Vec<FindingInsert>,
 }
@@ -95,6 +96,7 @@ impl Plan {
             snapshots: Vec::new(),
             cancels: Vec::new(),
             releases: Vec::new(),
+            passive: Vec::new(),
             effects: Vec::new(),
             findings: Vec::new(),
         }
@@ -135,6 +137,7 @@ impl Plan {
         );
         self.cancels.extend(changes.cancels.iter().cloned());
         self.releases.extend(changes.releases.iter().cloned());
+        self.passive.extend(changes.passive.iter().cloned());
         self.forgets
             .extend(changes.forgets.iter().map(FollowerRow::from));
         self.answers.extend(changes.answers.iter().cloned());
@@ -170,6 +173,9 @@ impl Plan {
             self.moved
                 .extend(apply::release(connection, release, now).await?);
             self.touched.insert(release.lane.clone());
+        }
+        for passive in &self.passive {
+            self.moved.extend(apply::deliver_passively(connection, passive, now).await?);
         }
         self.drop_merged(connection).await?;
         self.mark_first();

@@ -1,0 +1,157 @@
+//! `wechat.send`: one message to one follower, as a custom message, else as a template.
+
+use super::tokens::CallFailure;
+use super::{Context, either, payload, unconfigured, unreadable};
+use crate::config::{Account, UncertainSend};
+use crate::domain::rows::Changes;
+use crate::domain::verdict::{Failure, Verdict};
+use crate::flows::sending::{self, HELD_PASSIVE, HELD_WINDOW, Send, Way};
+use crate::kit::transport::BoxFuture;
+use crate::outbox::{Handler, Outcome};
+use crate::store::Job;
+use crate::wechat::client::{Client, TemplateMessage};
+use crate::wechat::codes::Sense;
+
+/// Held for a person: nobody knows whether the follower saw it.
+const HELD_UNCERTAIN: &str = "uncertain";
+
+pub(super) struct WechatSend(pub(super) Context);
+
+impl Handler for WechatSend {
+    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { either(self.send(job).await) })
+    }
+}
+
+/// What one attempt works with.
+struct Attempt<'a> {
+    job: &'a Job,
+    send: Send,
+    account: &'a Account,
+    client: &'a Client,
+    text: &'a str,
+}
+
+impl WechatSend {
+    async fn send(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let send: Send = payload(job)?;
+        let live = self.0.live();
+        let (account, client) =
+            live.account(&send.follower.account).ok_or_else(|| unconfigured("the account"))?;
+        let Some(text) = job.text.as_deref() else {
+            return Ok(Outcome::Cancelled { reason: "its message was deleted".to_owned() });
+        };
+        let attempt = Attempt { job, send, account, client, text };
+        if job.uncertain && account.uncertain_send == UncertainSend::Hold {
+            return Ok(attempt.held_uncertain(None));
+        }
+        let grants = self.0.store.grants(&attempt.send.follower).await.map_err(unreadable)?;
+        match sending::way(account, &attempt.send, &grants, job.id, self.0.clock.now()) {
+            Way::Custom => Ok(self.custom(&attempt).await),
+            Way::Template(template) => Ok(self.template(&attempt, &template).await),
+            Way::Hold => Ok(attempt.held(HELD_WINDOW, None, Changes::none())),
+        }
+    }
+
+    async fn custom(&self, attempt: &Attempt<'_>) -> Outcome {
+        let follower = &attempt.send.follower;
+        let used = Changes { window_uses: vec![follower.clone()], ..Changes::none() };
+        let sent = self
+            .0
+            .with_token(&follower.account, attempt.tries(), |token| async move {
+                attempt.client.send_text(&token, &follower.openid, attempt.text).await
+            })
+            .await;
+        let CallFailure { sense, failure } = match sent {
+            Ok(()) => return Outcome::done_with(used),
+            Err(failure) => failure,
+        };
+        match sense {
+            Some(Sense::WindowClosed | Sense::CountUsed) => self.outside(attempt, failure).await,
+            Some(Sense::MayNotCall) => {
+                self.0.set_passive_only(&follower.account);
+                attempt.held(HELD_PASSIVE, Some(failure), Changes::none())
+            }
+            _ if failure.verdict == Verdict::Uncertain => attempt.uncertain(failure, used),
+            _ => Outcome::failed(failure),
+        }
+    }
+
+    /// WeChat says that the window is closed although our model says it is open: the model is
+    /// corrected, and the message takes the other way or waits.
+    async fn outside(&self, attempt: &Attempt<'_>, failure: Failure) -> Outcome {
+        let closed = vec![attempt.send.follower.clone()];
+        let corrected = Changes { window_closed: closed, ..Changes::none() };
+        match sending::closed(attempt.account, &attempt.send, attempt.job.id) {
+            Way::Template(template) => {
+                with(self.template(attempt, &template).await, corrected)
+            }
+            Way::Custom | Way::Hold => attempt.held(HELD_WINDOW, Some(failure), corrected),
+        }
+    }
+
+    /// WeChat recognises a repeated template by its `client_msg_id`, so an uncertain one is
+    /// simply tried again.
+    async fn template(&self, attempt: &Attempt<'_>, template: &TemplateMessage) -> Outcome {
+        let follower = &attempt.send.follower;
+        let sent = self
+            .0
+            .with_token(&follower.account, attempt.tries(), |token| async move {
+                attempt.client.send_template(&token, &follower.openid, template).await
+            })
+            .await;
+        match sent {
+            Ok(_) => Outcome::Done {
+                note: Some("sent as a template message".to_owned()),
+                changes: Changes::none(),
+            },
+            Err(CallFailure { failure, .. }) => Outcome::failed(failure),
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// Tries of this effect, this one included.
+    fn tries(&self) -> u32 {
+        u32::try_from(self.job.attempts + 1).unwrap_or(u32::MAX)
+    }
+
+    fn uncertain(&self, failure: Failure, used: Changes) -> Outcome {
+        match self.account.uncertain_send {
+            UncertainSend::Hold => self.held_uncertain(Some(failure)),
+            UncertainSend::Resend => Outcome::Failed { failure, changes: used },
+        }
+    }
+
+    /// It may have been sent, so it counts as sent in the window.
+    fn held_uncertain(&self, failure: Option<Failure>) -> Outcome {
+        Outcome::Held {
+            reason: HELD_UNCERTAIN,
+            uncertain: true,
+            failure,
+            changes: Changes {
+                window_uses: vec![self.send.follower.clone()],
+                ..Changes::none()
+            },
+        }
+    }
+
+    fn held(&self, reason: &'static str, failure: Option<Failure>, changes: Changes) -> Outcome {
+        Outcome::Held { reason, uncertain: false, failure, changes }
+    }
+}
+
+/// Adds rows to whatever an attempt came to.
+fn with(outcome: Outcome, more: Changes) -> Outcome {
+    match outcome {
+        Outcome::Done { note, mut changes } => {
+            changes.extend(more);
+            Outcome::Done { note, changes }
+        }
+        Outcome::Failed { failure, mut changes } => {
+            changes.extend(more);
+            Outcome::Failed { failure, changes }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,142 @@
+//! From a follower to a C4C customer: what is sent at creation, and what follows once the
+//! customer is known.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::sending::{self, ToSay};
+use crate::c4c::customer::Customer;
+use crate::config::{Account, Tenant};
+use crate::domain::ids::{OpenId, TenantId, UnionId};
+use crate::domain::placeholder::{names, render};
+use crate::domain::rows::{Changes, Follower, MappingChange, MappingState, Snapshot};
+
+/// What is known of the person behind an OpenID.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Person {
+    /// Across accounts.
+    pub unionid: Option<UnionId>,
+    /// A remark or nickname.
+    pub name: Option<String>,
+    /// Of the QR code.
+    pub scene: Option<String>,
+}
+
+/// Whether the configured fields speak of what only WeChat can tell.
+pub fn needs_profile(tenant: &Tenant) -> bool {
+    tenant
+        .customer
+        .values()
+        .any(|template| names(template).any(|name| matches!(name, "unionid" | "name")))
+}
+
+/// The fields of a new customer; what comes out empty is omitted.
+pub fn fields(tenant: &Tenant, openid: &OpenId, person: &Person) -> BTreeMap<String, String> {
+    let values = [
+        ("openid", openid.as_str()),
+        ("unionid", person.unionid.as_ref().map_or("", UnionId::as_str)),
+        ("name", person.name.as_deref().unwrap_or_default()),
+        ("scene", person.scene.as_deref().unwrap_or_default()),
+    ];
+    tenant
+        .customer
+        .iter()
+        .map(|(field, template)| (field.clone(), render(template, &values)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
+/// What is known of the follower when their customer has been found or made.
+#[derive(Debug)]
+pub struct Linking<'a> {
+    /// Who.
+    pub follower: &'a Follower,
+    /// Their account.
+    pub account: &'a Account,
+    /// The tenant.
+    pub tenant: &'a Tenant,
+    /// What WeChat told.
+    pub person: &'a Person,
+    /// The customer.
+    pub customer: &'a Customer,
+    /// What a person should look at, for example a WeChat ID that does not stand.
+    pub concern: Option<String>,
+}
+
+/// Links, keeps the baseline, and tells the follower their CustomerID.
+pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
+    let Linking { follower, account, tenant, person, customer, concern } = linking;
+    let number = customer.customer_id.as_str();
+    let name = person.name.clone().unwrap_or_default();
+    let text = render(
+        &account.texts.customer_created,
+        &[("customer_id", number), ("name", &name)],
+    );
+    let mut changes = if text.trim().is_empty() {
+        Changes::none()
+    } else {
+        let values = BTreeMap::from([
+            ("customer_id".to_owned(), number.to_owned()),
+            ("name".to_owned(), name),
+        ]);
+        let say =
+            ToSay { follower, purpose: "customer_created", text: &text, values, inbox_id: None };
+        sending::queue(&say, now)
+    };
+    changes.mappings.push(MappingChange {
+        reason: concern.clone(),
+        unionid: person.unionid.clone(),
+        ..known_as(follower, &account.tenant, customer, MappingState::Linked)
+    });
+    changes.snapshots.push(baseline(&account.tenant, tenant, customer));
+    changes
+}
+
+/// Notes which customer it is although it is not yet all done.
+pub fn known_as(
+    follower: &Follower,
+    tenant: &TenantId,
+    customer: &Customer,
+    state: MappingState,
+) -> MappingChange {
+    MappingChange {
+        customer: Some((customer.object_id.clone(), customer.customer_id.clone())),
+        ..MappingChange::to(follower.clone(), tenant.clone(), state)
+    }
+}
+
+/// The watched fields as they stand now: what later changes are compared with.
+pub fn baseline(id: &TenantId, tenant: &Tenant, customer: &Customer) -> Snapshot {
+    Snapshot {
+        tenant: id.clone(),
+        object_id: customer.object_id.clone(),
+        fields: tenant
+            .watch
+            .iter()
+            .map(|field| {
+                (field.clone(), customer.field(field).unwrap_or_default().to_owned())
+            })
+            .collect(),
+        etag: customer.etag.clone(),
+        changed_at: customer.changed_at,
+    }
+}
+
+/// Several customers claim the follower: a person must choose.
+pub fn conflict(follower: &Follower, tenant: &TenantId, candidates: &[Customer]) -> Changes {
+    let numbers: Vec<&str> = candidates.iter().map(|c| c.customer_id.as_str()).collect();
+    let mapping = MappingChange {
+        reason: Some(format!("several customers claim it: {}", numbers.join(", "))),
+        ..MappingChange::to(follower.clone(), tenant.clone(), MappingState::Conflict)
+    };
+    Changes { mappings: vec![mapping], ..Changes::none() }
+}
+
+/// The customer is gone from C4C.
+pub fn gone(follower: &Follower, tenant: &TenantId, reason: &str) -> MappingChange {
+    MappingChange {
+        reason: Some(reason.to_owned()),
+        ..MappingChange::to(follower.clone(), tenant.clone(), MappingState::Obsolete)
+    }
+}

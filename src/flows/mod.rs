@@ -1,0 +1,15 @@
+//! What should happen: pure functions from (what came, what is known, now) to rows.
+//!
+//! No I/O, no clock, no async. A flow never calls anybody: it returns
+//! [`crate::domain::rows::Changes`], and the effects among them are run by `effects`. Start
+//! reading at [`intake`] (what a push means at once) and [`contact`] (what it means a moment later).
+
+pub mod answer;
+pub mod contact;
+pub mod customer;
+pub mod history;
+pub mod intake;
+pub mod names;
+pub mod notice;
+pub mod rules;
+pub mod sending;

@@ -1,0 +1,162 @@
+//! Sending to a follower: what is queued, and which way it may go when its turn has come.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::names::WECHAT_SEND;
+use crate::config::{Account, Template};
+use crate::domain::placeholder::render;
+use crate::domain::rows::{
+    Changes, Follower, MessageState, NewEffect, NewMessage, Priority, names,
+};
+use crate::store::StoredGrant;
+use crate::wechat::client::TemplateMessage;
+use crate::wechat::reply::Reply;
+use crate::wechat::split::{MAX_SEND_BYTES, split_text};
+use crate::wechat::window::MAX_SENDS;
+
+/// How long something to be said stays worth saying: the longest window that WeChat knows.
+pub const WORTH_SAYING: SignedDuration = SignedDuration::from_hours(48);
+
+/// Held until the follower acts: no window is open.
+pub const HELD_WINDOW: &str = "window";
+
+/// Held until the follower acts: the account may only answer passively (48001).
+pub const HELD_PASSIVE: &str = "passive_only";
+
+/// What the handler of `wechat.send` needs besides the message's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Send {
+    /// To whom.
+    pub follower: Follower,
+    /// Why; also the name of the template to fall back to.
+    pub purpose: String,
+    /// Values for the template's placeholders.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+}
+
+/// What somebody wants said.
+#[derive(Debug, Clone)]
+pub struct ToSay<'a> {
+    /// To whom.
+    pub follower: &'a Follower,
+    /// `customer_created`, `customer_changed`, `hook`, `operator` …
+    pub purpose: &'static str,
+    /// The words.
+    pub text: &'a str,
+    /// Values for the template's placeholders.
+    pub values: BTreeMap<String, String>,
+    /// The push it answers, if any.
+    pub inbox_id: Option<i64>,
+}
+
+/// Queues a text in pieces that WeChat takes, one message and one effect each, so that no piece
+/// is ever sent twice. What no window can carry is cut off and marked.
+pub fn queue(say: &ToSay<'_>, now: Timestamp) -> Changes {
+    let mut changes = Changes::none();
+    let mut pieces = split_text(say.text, MAX_SEND_BYTES);
+    let most = usize::try_from(MAX_SENDS).unwrap_or(usize::MAX);
+    if pieces.len() > most {
+        pieces.truncate(most);
+        if let Some(last) = pieces.last_mut() {
+            last.truncate(last.floor_char_boundary(MAX_SEND_BYTES - '…'.len_utf8()));
+            last.push('…');
+        }
+    }
+    let send = Send {
+        follower: say.follower.clone(),
+        purpose: say.purpose.to_owned(),
+        values: say.values.clone(),
+    };
+    let payload = serde_json::to_value(&send).expect("text fields");
+    for piece in pieces {
+        let message = NewMessage {
+            follower: say.follower.clone(),
+            state: MessageState::Queued,
+            kind: "text".to_owned(),
+            purpose: Some(say.purpose),
+            msg_id: None,
+            text: Some(piece),
+            inbox_id: say.inbox_id,
+            created_at: now,
+        };
+        let effect = NewEffect {
+            priority: Priority::Live,
+            expires_at: now.saturating_add(WORTH_SAYING).ok(),
+            ..NewEffect::new(
+                say.follower.send_lane(),
+                WECHAT_SEND,
+                names::wechat(&say.follower.account),
+                payload.clone(),
+            )
+        };
+        changes.deliver(message, effect);
+    }
+    changes
+}
+
+/// The words of a reply when it must go as a custom message. Articles become their texts: a
+/// custom message with an article would count the same and say no more.
+pub fn words(reply: &Reply) -> Option<String> {
+    match reply {
+        Reply::Text(text) => Some(text.clone()),
+        Reply::News(articles) => {
+            let article = articles.first()?;
+            let parts = [&article.title, &article.description, &article.url];
+            let filled: Vec<&str> =
+                parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+            Some(filled.join("\n"))
+        }
+        _ => None,
+    }
+}
+
+/// Which way a message may go now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// As a custom message, within the window.
+    Custom,
+    /// As a template message: the window is closed.
+    Template(TemplateMessage),
+    /// Not now: the follower must act first.
+    Hold,
+}
+
+/// Decides on the way of a message whose turn has come.
+pub fn way(
+    account: &Account,
+    send: &Send,
+    grants: &[StoredGrant],
+    outbox_id: i64,
+    now: Timestamp,
+) -> Way {
+    let open = grants.iter().any(|g| now < g.valid_until && g.used < g.allowed);
+    if open { Way::Custom } else { closed(account, send, outbox_id) }
+}
+
+/// The way of a message when no window is open.
+pub fn closed(account: &Account, send: &Send, outbox_id: i64) -> Way {
+    match account.templates.get(&send.purpose) {
+        Some(template) => Way::Template(fill(template, send, outbox_id)),
+        None => Way::Hold,
+    }
+}
+
+fn fill(template: &Template, send: &Send, outbox_id: i64) -> TemplateMessage {
+    let values: Vec<(&str, &str)> =
+        send.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    TemplateMessage {
+        template_id: template.template_id.clone(),
+        data: template
+            .data
+            .iter()
+            .map(|(keyword, text)| (keyword.clone(), render(text, &values)))
+            .collect(),
+        url: template.url.clone(),
+        // WeChat recognises a repetition by it, so a template may be sent again after a lost answer.
+        client_msg_id: format!("qiao-{outbox_id}"),
+    }
+}
