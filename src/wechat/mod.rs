@@ -9,4 +9,11 @@
 //! [`error`] and [`codes`] explain.
 
 pub mod crypto;
+pub mod keys;
+pub mod push;
+pub mod query;
+pub mod receive;
 pub mod signature;
+pub mod split;
+pub mod window;
+pub mod xml;
