@@ -8,7 +8,11 @@
 //! in the same HTTP answer) and [`client`] (what Qiao asks of WeChat), whose failures
 //! [`error`] and [`codes`] explain.
 
+pub mod client;
+pub mod codes;
 pub mod crypto;
+pub mod error;
+mod json;
 pub mod keys;
 pub mod push;
 pub mod query;
@@ -17,5 +21,6 @@ pub mod reply;
 pub mod signature;
 pub mod split;
 pub mod token;
+pub mod user;
 pub mod window;
 pub mod xml;
