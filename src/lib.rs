@@ -18,8 +18,12 @@
 //! domain → kit                   0  the word list | clock, transport, secrets
 //! ```
 
+pub mod c4c;
 pub mod config;
 pub mod domain;
+pub mod effects;
+pub mod flows;
 pub mod kit;
 pub mod outbox;
 pub mod store;
+pub mod wechat;
