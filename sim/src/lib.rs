@@ -8,4 +8,5 @@
 
 pub mod clock;
 pub mod fault;
+pub mod shell;
 pub mod wire;
