@@ -9,4 +9,5 @@
 pub mod clock;
 pub mod fault;
 pub mod shell;
+pub mod wechat;
 pub mod wire;
