@@ -32,12 +32,16 @@ struct Act {
     event: String,
     /// Own elements of a message or event.
     fields: Map<String, Value>,
-    /// Number of an earlier push.
-    push: u64,
     blacklisted: Option<bool>,
     blocks: Option<bool>,
     #[serde(flatten)]
     options: PushOptions,
+}
+
+#[derive(Deserialize)]
+struct Repeat {
+    /// Number of an earlier push.
+    push: u64,
 }
 
 impl WeChat {
@@ -99,6 +103,7 @@ impl WeChat {
             "tokens/revoke" => self.revoke_tokens(now),
             "tokens/expire" => self.expire_tokens(now),
             "verify" => return Ok(json!({"push": self.verify_url(now, rng)})),
+            "repeat" => return self.repeat(parse::<Repeat>(body)?.push, now),
             _ => return self.act_of_person(name, parse(body)?, now, rng),
         }
         Ok(json!({"done": true}))
@@ -111,38 +116,56 @@ impl WeChat {
         now: Timestamp,
         rng: &mut dyn Rng,
     ) -> Result<Value, Wrong> {
-        let openid = match act.openid {
+        let openid = match act.openid.clone() {
             Some(openid) => openid,
             None if matches!(name, "follow" | "adopt") => self.new_follower(rng),
-            None if name == "repeat" => String::new(),
             None => return Err(bad("openid is missing".to_owned())),
         };
-        let fields = Value::Object(act.fields);
-        let scene = act.scene.as_deref();
-        self.next_push(act.options);
-        let push = match name {
-            "follow" => self.follow(&openid, scene, now, rng),
-            "scan" => self.scan(&openid, scene.unwrap_or_default(), now, rng),
-            "unfollow" => self.unfollow(&openid, now, rng),
-            "say" => self.say(&openid, &act.text, now, rng),
-            "click" => self.click(&openid, &act.key, now, rng),
-            "message" => self.push_message(&openid, &act.r#type, &fields, now, rng),
-            "event" => self.push_event(&openid, &act.event, &fields, now, rng),
-            "repeat" if self.repeat_push(act.push, now) => act.push,
-            "repeat" => return Err(bad(format!("there is no push {}", act.push))),
-            "adopt" => {
-                self.adopt(&openid, now);
-                return Ok(json!({"openid": openid}));
-            }
+        match name {
+            "adopt" => self.adopt(&openid, now),
             "person" => {
                 let person = self.people.known(&openid);
                 person.blacklisted = act.blacklisted.unwrap_or(person.blacklisted);
                 person.blocks = act.blocks.unwrap_or(person.blocks);
-                return Ok(json!({"openid": openid}));
             }
+            _ => {
+                self.next_push(act.options);
+                let push = self.push_act(name, &openid, act, now, rng);
+                // An unknown act must not leave its options to the next one.
+                self.next_push(PushOptions::default());
+                return Ok(json!({"openid": openid, "push": push?}));
+            }
+        }
+        Ok(json!({"openid": openid}))
+    }
+
+    fn push_act(
+        &mut self,
+        name: &str,
+        openid: &str,
+        act: Act,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+    ) -> Result<u64, Wrong> {
+        let fields = Value::Object(act.fields);
+        let scene = act.scene.as_deref();
+        Ok(match name {
+            "follow" => self.follow(openid, scene, now, rng),
+            "scan" => self.scan(openid, scene.unwrap_or_default(), now, rng),
+            "unfollow" => self.unfollow(openid, now, rng),
+            "say" => self.say(openid, &act.text, now, rng),
+            "click" => self.click(openid, &act.key, now, rng),
+            "message" => self.push_message(openid, &act.r#type, &fields, now, rng),
+            "event" => self.push_event(openid, &act.event, &fields, now, rng),
             _ => return Err(unknown(name)),
-        };
-        Ok(json!({"openid": openid, "push": push}))
+        })
+    }
+
+    fn repeat(&mut self, id: u64, now: Timestamp) -> Result<Value, Wrong> {
+        if !self.repeat_push(id, now) {
+            return Err(bad(format!("there is no push {id}")));
+        }
+        Ok(json!({"push": id}))
     }
 
     fn state(&self, now: Timestamp) -> Value {

@@ -26,6 +26,9 @@ mod users;
 mod windows;
 mod xml;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -151,6 +154,11 @@ impl Core for WeChat {
             self.people.known(&openid).seen.push(seen);
         }
     }
+}
+
+/// A later instant; a knob set absurdly high means the end of time.
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// An instant in JSON: RFC 3339.

@@ -116,7 +116,9 @@ impl PushRecord {
                 (Via::Reply, kind.as_str(), text.as_str())
             }
             Reply::Invalid(_) if self.has_banner() => (Via::FaultBanner, "text", BANNER),
-            _ if given_up && self.has_banner() => (Via::FaultBanner, "text", BANNER),
+            _ if given_up && !self.replied && self.has_banner() => {
+                (Via::FaultBanner, "text", BANNER)
+            }
             _ => return None,
         };
         self.banner |= via == Via::FaultBanner;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::envelope::{self, Envelope};
 use super::ids;
+use super::later;
 use super::people::Seen;
 use super::push::{Attempt, PushOptions, PushRecord};
 use super::reply::{self, Reply};
@@ -16,7 +17,7 @@ use super::settings::Settings;
 use crate::wire::{Push, PushOutcome};
 
 /// Finished pushes kept for inspection; a long run must not fill the memory.
-const KEPT: usize = 100_000;
+const KEPT: usize = 10_000;
 
 /// What a push says.
 pub(super) struct Content<'a> {
@@ -91,7 +92,7 @@ impl Pushes {
             pending: 0,
             replied: false,
         });
-        let due = now + Duration::from_millis(options.delay_ms);
+        let due = later(now, Duration::from_millis(options.delay_ms));
         for copy in 0..options.copies {
             let nth = (copy == 0 && options.tamper.is_none()).then_some(1);
             self.plan_delivery(Delivery { record: id, nth }, due);
@@ -216,7 +217,7 @@ impl Pushes {
         let unanswered = matches!(reply, Reply::Unanswered | Reply::Refused(_));
         let nth = delivery.nth.filter(|_| unanswered);
         if let Some(nth) = nth.filter(|nth| *nth < settings.attempts) {
-            let due = now.max(left_at + settings.spacing());
+            let due = now.max(later(left_at, settings.spacing()));
             let nth = Some(nth + 1);
             self.plan_delivery(Delivery { nth, ..delivery }, due);
             return None;

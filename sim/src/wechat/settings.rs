@@ -79,7 +79,7 @@ pub struct Settings {
     /// `Content-Type` of API answers.
     pub content_type: String,
     /// Life of an access token, seconds.
-    pub token_seconds: i64,
+    pub token_seconds: u32,
     /// Calls a Beijing day by path, where they differ from the usual ones.
     pub daily_limits: BTreeMap<String, u32>,
     /// Calls a minute by path, where they differ from the usual ones.

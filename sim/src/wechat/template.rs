@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::WeChat;
 use super::api::Call;
+use super::later;
 use super::people::{Seen, Via};
 use super::push::PushOptions;
 use super::refusal::{Outcome, Refusal};
@@ -58,7 +59,7 @@ impl WeChat {
     fn already_sent(&mut self, body: &Value, call: &Call<'_>) -> Option<i64> {
         let kept = Duration::from_secs(self.settings.client_msg_id_seconds);
         self.templates_sent
-            .retain(|_, (sent_at, _)| *sent_at + kept > call.now);
+            .retain(|_, (sent_at, _)| later(*sent_at, kept) > call.now);
         let (_, msgid) = self.templates_sent.get(&replay_key(body)?)?;
         Some(*msgid)
     }

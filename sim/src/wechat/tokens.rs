@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::Rng;
 
 use super::ids;
+use super::later;
 use super::quota::beijing_day;
 use super::refusal::Refusal;
 
@@ -56,7 +57,7 @@ pub(super) struct Grant {
 
 impl Tokens {
     /// `/token`: always a new one; its predecessor works for another 300 s.
-    pub(super) fn fetch(&mut self, seconds: i64, now: Timestamp, rng: &mut dyn Rng) -> Grant {
+    pub(super) fn fetch(&mut self, seconds: u32, now: Timestamp, rng: &mut dyn Rng) -> Grant {
         if let Some(predecessor) = self.classic.take() {
             self.end(&predecessor, now + GRACE);
         }
@@ -64,14 +65,14 @@ impl Tokens {
         self.classic = Some(token.clone());
         Grant {
             token,
-            expires_in: seconds,
+            expires_in: seconds.into(),
         }
     }
 
     /// `/stable_token` in normal mode: the same one until 300 s before its end.
     pub(super) fn fetch_stable(
         &mut self,
-        seconds: i64,
+        seconds: u32,
         now: Timestamp,
         rng: &mut dyn Rng,
     ) -> Grant {
@@ -85,14 +86,14 @@ impl Tokens {
         self.stable = Some(token.clone());
         Grant {
             token,
-            expires_in: seconds,
+            expires_in: seconds.into(),
         }
     }
 
     /// `/stable_token` in force mode: a new one, and the previous one dies at once.
     pub(super) fn force_stable(
         &mut self,
-        seconds: i64,
+        seconds: u32,
         now: Timestamp,
         rng: &mut dyn Rng,
     ) -> Result<Grant, Refusal> {
@@ -163,12 +164,12 @@ impl Tokens {
         })
     }
 
-    fn issue(&mut self, seconds: i64, now: Timestamp, rng: &mut dyn Rng) -> String {
+    fn issue(&mut self, seconds: u32, now: Timestamp, rng: &mut dyn Rng) -> String {
         self.issued
             .retain(|_, life| life.expires + REMEMBERED > now);
         let token = ids::access_token(rng);
         let life = Life {
-            expires: now + SignedDuration::from_secs(seconds),
+            expires: later(now, Duration::from_secs(seconds.into())),
             ended: None,
         };
         self.issued.insert(token.clone(), life);
@@ -189,7 +190,7 @@ mod tests {
 
     use super::*;
 
-    const LIFE: i64 = 7200;
+    const LIFE: u32 = 7200;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -224,7 +225,7 @@ mod tests {
         assert_eq!((&again.token, again.expires_in), (&first.token, 345));
         let rotated = tokens.fetch_stable(LIFE, at(6900), &mut rng);
         assert_ne!(rotated.token, first.token);
-        assert_eq!(rotated.expires_in, LIFE);
+        assert_eq!(rotated.expires_in, i64::from(LIFE));
         assert_eq!(code(&tokens, &first, 7199), 0);
         assert_eq!(code(&tokens, &first, 7200), 42001);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::later;
 use super::refusal::Refusal;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -59,7 +60,7 @@ impl Windows {
     pub(super) fn open(&mut self, trigger: Trigger, rule: Grants, now: Timestamp) {
         self.0.retain(|grant| grant.until > now);
         let (mut left, validity) = trigger.allows();
-        let mut until = now.saturating_add(validity).unwrap_or(Timestamp::MAX);
+        let mut until = later(now, validity);
         match rule {
             Grants::Merge => {
                 for grant in self.0.drain(..) {
