@@ -2,7 +2,7 @@
 //!
 //! It owns the account's side of the wire: API calls, pushes, tokens, windows, quotas, and what
 //! each follower sees. It must not know Qiao, nor be lenient where WeChat is not. Start reading
-//! at the table in [`api`]; [`driver`] is the hand of tests and the demo, [`control`] the same
+//! at the table in `api.rs`; `driver.rs` is the hand of tests and the demo, `control.rs` the same
 //! over HTTP.
 
 mod account;

@@ -155,6 +155,37 @@ fn tokens_are_for_those_who_know_the_secret_and_call_from_a_listed_address() {
 }
 
 #[test]
+fn a_forced_refresh_kills_the_token_of_everyone_else() {
+    let mut world = World::new();
+    let old = world.token();
+    let mut body = credentials();
+    body["force_refresh"] = json!(true);
+    let forced = world.post("/cgi-bin/stable_token", &body);
+    assert_eq!(forced["expires_in"], 7200);
+    let answer = world.get(&format!("/cgi-bin/user/get?access_token={old}"));
+    assert_eq!(answer["errcode"], 40001);
+    assert_eq!(world.token(), forced["access_token"].as_str().unwrap());
+    body["force_refresh"] = json!("true");
+    assert_eq!(world.post("/cgi-bin/stable_token", &body)["errcode"], 47001);
+}
+
+#[test]
+fn who_has_burnt_the_token_quota_can_clear_it_with_the_secret() {
+    let mut world = World::new();
+    let limits = &mut world.wx.settings.daily_limits;
+    limits.insert("/cgi-bin/stable_token".to_owned(), 1);
+    world.token();
+    let refused = world.post("/cgi-bin/stable_token", &credentials());
+    assert_eq!(refused["errcode"], 45009);
+    let mut body = json!({"appid": "wx0123456789abcdef", "appsecret": "wrong"});
+    let clear = "/cgi-bin/clear_quota/v2";
+    assert_eq!(world.post(clear, &body)["errcode"], 40125);
+    body["appsecret"] = json!("simsecret");
+    assert_eq!(world.post(clear, &body)["errcode"], 0);
+    world.token();
+}
+
+#[test]
 fn the_daily_quota_ends_at_midnight_in_beijing_or_by_clearing() {
     let mut world = World::new();
     let limits = &mut world.wx.settings.daily_limits;
@@ -191,6 +222,8 @@ fn user_info_tells_little_about_who_left() {
     let batch = json!({"user_list": [{"openid": openid, "lang": "zh_CN"}]});
     let (_, batch) = world.call("/cgi-bin/user/info/batchget", &batch);
     assert_eq!(batch["user_info_list"][0], gone);
+    let many = json!({"user_list": vec![json!({"openid": openid}); 101]});
+    assert_eq!(world.call("/cgi-bin/user/info/batchget", &many).0, 40032);
     let unknown = "/cgi-bin/user/info?openid=o6_bmUnknown";
     assert_eq!(world.call(unknown, &Value::Null).0, 40003);
 }
