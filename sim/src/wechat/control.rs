@@ -1,0 +1,211 @@
+//! The control API under `/_control/`: the driver over HTTP, as JSON.
+//!
+//! `GET`: `state`, `followers`, `seen?openid=`, `pushes[?openid=]`, `settings`, `faults`.
+//! `POST`: `follow`, `scan`, `unfollow`, `adopt`, `say`, `click`, `message`, `event`, `repeat`,
+//! `verify`, `person`, `settings`, `faults`, `faults/clear`, `tokens/revoke`, `tokens/expire`.
+//! The shell adds `clock`.
+
+use jiff::Timestamp;
+use rand::Rng;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::push::PushOptions;
+use super::{CONTROL, WeChat};
+use crate::wire::{Request, Response};
+
+/// Why a control request is refused: HTTP status and a sentence.
+type Wrong = (u16, String);
+
+/// An act of a follower; which fields it needs depends on the act.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Act {
+    /// Absent in `follow`: someone new.
+    openid: Option<String>,
+    scene: Option<String>,
+    text: String,
+    key: String,
+    /// `MsgType` of a message.
+    r#type: String,
+    event: String,
+    /// Own elements of a message or event.
+    fields: Map<String, Value>,
+    blacklisted: Option<bool>,
+    blocks: Option<bool>,
+    #[serde(flatten)]
+    options: PushOptions,
+}
+
+#[derive(Deserialize)]
+struct Repeat {
+    /// Number of an earlier push.
+    push: u64,
+}
+
+impl WeChat {
+    /// Answers a control request.
+    pub(super) fn control(
+        &mut self,
+        request: &Request,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+    ) -> Response {
+        let name = request.path.trim_start_matches(CONTROL);
+        let answer = match request.method.as_str() {
+            "GET" => self.show(name, request, now),
+            "POST" => self.act(name, &request.body, now, rng),
+            _ => Err((405, "GET or POST".to_owned())),
+        };
+        let (status, object) = match answer {
+            Ok(object) => (200, object),
+            Err((status, sentence)) => (status, json!({"error": sentence})),
+        };
+        Response {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: object.to_string().into_bytes(),
+        }
+    }
+
+    fn show(&self, name: &str, request: &Request, now: Timestamp) -> Result<Value, Wrong> {
+        let openid = request.param("openid");
+        Ok(match name {
+            "state" => self.state(now),
+            "followers" => self.followers(),
+            "seen" => json!(self.seen(&openid.unwrap_or_default())),
+            "pushes" => self
+                .pushes()
+                .filter(|push| openid.as_ref().is_none_or(|openid| push.openid == *openid))
+                .map(|push| json!(push))
+                .collect(),
+            "settings" => json!(self.settings),
+            "faults" => json!({"armed": self.faults.armed(), "hits": self.faults.hits()}),
+            _ => return Err(unknown(name)),
+        })
+    }
+
+    fn act(
+        &mut self,
+        name: &str,
+        body: &[u8],
+        now: Timestamp,
+        rng: &mut dyn Rng,
+    ) -> Result<Value, Wrong> {
+        match name {
+            "settings" => self.settings = self.settings.overlaid(parse(body)?).map_err(bad)?,
+            "faults" => self.faults.add(parse(body)?),
+            "faults/clear" => {
+                let which: Map<String, Value> = parse(body)?;
+                self.faults.clear(which.get("on").and_then(Value::as_str));
+            }
+            "tokens/revoke" => self.revoke_tokens(now),
+            "tokens/expire" => self.expire_tokens(now),
+            "verify" => return Ok(json!({"push": self.verify_url(now, rng)})),
+            "repeat" => return self.repeat(parse::<Repeat>(body)?.push, now),
+            _ => return self.act_of_person(name, parse(body)?, now, rng),
+        }
+        Ok(json!({"done": true}))
+    }
+
+    fn act_of_person(
+        &mut self,
+        name: &str,
+        act: Act,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+    ) -> Result<Value, Wrong> {
+        let openid = match act.openid.clone() {
+            Some(openid) => openid,
+            None if matches!(name, "follow" | "adopt") => self.new_follower(rng),
+            None => return Err(bad("openid is missing".to_owned())),
+        };
+        match name {
+            "adopt" => self.adopt(&openid, now),
+            "person" => {
+                let person = self.people.known(&openid);
+                person.blacklisted = act.blacklisted.unwrap_or(person.blacklisted);
+                person.blocks = act.blocks.unwrap_or(person.blocks);
+            }
+            _ => {
+                self.next_push(act.options);
+                let push = self.push_act(name, &openid, act, now, rng);
+                // An unknown act must not leave its options to the next one.
+                self.next_push(PushOptions::default());
+                return Ok(json!({"openid": openid, "push": push?}));
+            }
+        }
+        Ok(json!({"openid": openid}))
+    }
+
+    fn push_act(
+        &mut self,
+        name: &str,
+        openid: &str,
+        act: Act,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+    ) -> Result<u64, Wrong> {
+        let fields = Value::Object(act.fields);
+        let scene = act.scene.as_deref();
+        Ok(match name {
+            "follow" => self.follow(openid, scene, now, rng),
+            "scan" => self.scan(openid, scene.unwrap_or_default(), now, rng),
+            "unfollow" => self.unfollow(openid, now, rng),
+            "say" => self.say(openid, &act.text, now, rng),
+            "click" => self.click(openid, &act.key, now, rng),
+            "message" => self.push_message(openid, &act.r#type, &fields, now, rng),
+            "event" => self.push_event(openid, &act.event, &fields, now, rng),
+            _ => return Err(unknown(name)),
+        })
+    }
+
+    fn repeat(&mut self, id: u64, now: Timestamp) -> Result<Value, Wrong> {
+        if !self.repeat_push(id, now) {
+            return Err(bad(format!("there is no push {id}")));
+        }
+        Ok(json!({"push": id}))
+    }
+
+    fn state(&self, now: Timestamp) -> Value {
+        json!({
+            "now": now.to_string(),
+            "followers": self.people.followers_after(None).count(),
+            "pushes": self.pushes().count(),
+            "banners": self.pushes().filter(|push| push.banner).count(),
+            "quiet": self.is_quiet(),
+            "calls": self.calls,
+            "fault_hits": self.faults.hits(),
+        })
+    }
+
+    fn followers(&self) -> Value {
+        self.people()
+            .map(|(openid, person)| {
+                json!({
+                    "openid": openid,
+                    "unionid": person.unionid,
+                    "subscribed": person.subscribed,
+                    "blacklisted": person.blacklisted,
+                    "blocks": person.blocks,
+                    "scene": person.scene,
+                    "seen": person.seen.len(),
+                })
+            })
+            .collect()
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Wrong> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|e| bad(format!("the JSON body is wrong: {e}")))
+}
+
+fn bad(sentence: String) -> Wrong {
+    (400, sentence)
+}
+
+fn unknown(name: &str) -> Wrong {
+    (404, format!("there is no control {name}"))
+}

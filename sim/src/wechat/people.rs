@@ -1,0 +1,107 @@
+//! The people around the account: who follows, how they came, and what they saw.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rand::Rng;
+use serde::Serialize;
+
+use super::ids;
+use super::windows::Windows;
+
+/// How something came onto a follower's screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// A passive reply.
+    Reply,
+    /// custom/send.
+    Custom,
+    /// template/send.
+    Template,
+    /// WeChat's own words that the account is out of order.
+    FaultBanner,
+}
+
+/// One thing a follower saw in the chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// When.
+    #[serde(serialize_with = "super::as_text")]
+    pub at: Timestamp,
+    /// How it came.
+    pub via: Via,
+    /// `msgtype` or `MsgType`; the template id of a template.
+    pub kind: String,
+    /// The words: the content of a text, titles of articles, `key: value` lines of a template;
+    /// else the object as JSON.
+    pub text: String,
+}
+
+/// A person known to the account.
+#[derive(Debug, Clone, Default)]
+pub struct Person {
+    /// Follows the account now.
+    pub subscribed: bool,
+    /// UnionID, if the account has an Open Platform account.
+    pub unionid: Option<String>,
+    /// The account put them on its blacklist.
+    pub blacklisted: bool,
+    /// They refuse the account's messages.
+    pub blocks: bool,
+    /// When they last followed.
+    pub(super) subscribe_time: Option<Timestamp>,
+    /// Scene of the QR code they followed by.
+    pub(super) scene: Option<String>,
+    pub(super) windows: Windows,
+    pub(super) seen: Vec<Seen>,
+}
+
+/// Everyone, in the order of their OpenIDs, which is the order of user/get's pages.
+#[derive(Debug, Default)]
+pub(super) struct People(BTreeMap<String, Person>);
+
+impl People {
+    /// Someone new, who does not follow yet; returns their OpenID.
+    pub(super) fn create(&mut self, with_unionid: bool, rng: &mut dyn Rng) -> String {
+        let openid = ids::person_id(rng);
+        let person = Person {
+            unionid: with_unionid.then(|| ids::person_id(rng)),
+            ..Person::default()
+        };
+        self.0.insert(openid.clone(), person);
+        openid
+    }
+
+    /// One of them.
+    pub(super) fn get(&self, openid: &str) -> Option<&Person> {
+        self.0.get(openid)
+    }
+
+    /// One of them, to change.
+    pub(super) fn get_mut(&mut self, openid: &str) -> Option<&mut Person> {
+        self.0.get_mut(openid)
+    }
+
+    /// That person, known from now on.
+    pub(super) fn known(&mut self, openid: &str) -> &mut Person {
+        self.0.entry(openid.to_owned()).or_default()
+    }
+
+    /// Everyone.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Person)> {
+        self.0
+            .iter()
+            .map(|(openid, person)| (openid.as_str(), person))
+    }
+
+    /// OpenIDs of followers after `openid`, or from the start.
+    pub(super) fn followers_after(&self, openid: Option<&str>) -> impl Iterator<Item = &str> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let from = openid.map_or(Unbounded, Excluded);
+        self.0
+            .range::<str, _>((from, Unbounded))
+            .filter(|(_, person)| person.subscribed)
+            .map(|(openid, _)| openid.as_str())
+    }
+}

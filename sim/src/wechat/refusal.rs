@@ -1,0 +1,94 @@
+//! Why a call is refused, in WeChat's codes (`wechat.md` 3.5), and how a refusal looks.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use rand::Rng;
+use serde_json::{Value, json};
+
+/// What an operation gives: its JSON object, or a refusal.
+pub(super) type Outcome = Result<Value, Refusal>;
+
+/// A refused call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// `errcode`.
+    pub(super) code: i64,
+    message: Cow<'static, str>,
+}
+
+impl Refusal {
+    /// With the message WeChat sends for that code.
+    pub(super) fn new(code: i64) -> Self {
+        Self {
+            code,
+            message: Cow::Borrowed(message_of(code)),
+        }
+    }
+
+    /// With a message of its own.
+    pub(super) fn with(code: i64, message: String) -> Self {
+        Self {
+            code,
+            message: Cow::Owned(message),
+        }
+    }
+
+    /// The error object; `rid` as [`rid`] makes it.
+    pub(super) fn object(&self, rid: &str) -> Value {
+        json!({"errcode": self.code, "errmsg": format!("{} rid: {rid}", self.message)})
+    }
+}
+
+/// The request id at the end of every error message.
+pub(super) fn rid(now: Timestamp, rng: &mut dyn Rng) -> String {
+    let (second, random) = (now.as_second(), rng.next_u64());
+    format!(
+        "{second:08x}-{:08x}-{:08x}",
+        random >> 32,
+        random & 0xffff_ffff
+    )
+}
+
+fn message_of(code: i64) -> &'static str {
+    match code {
+        -1 => "system error",
+        40001 => "invalid credential, access_token is invalid or not latest",
+        40002 => "invalid grant_type",
+        40003 => "invalid openid",
+        40007 => "invalid media_id",
+        40008 => "invalid message type",
+        40013 => "invalid appid",
+        40014 => "invalid access_token",
+        40032 => "invalid openid list size",
+        40033 => "invalid charset. please check your request, if include \\uxxxx will create fail!",
+        40037 => "invalid template_id",
+        40066 => "invalid url",
+        40125 => "invalid appsecret",
+        40200 => "invalid account type",
+        41001 => "access_token missing",
+        41002 => "appid missing",
+        41004 => "appsecret missing",
+        42001 => "access_token expired",
+        43001 => "require GET method",
+        43002 => "require POST method",
+        43004 => "require subscribe",
+        43019 => "require remove blacklist",
+        44002 => "empty post data",
+        44004 => "empty content",
+        45002 => "content size out of limit",
+        45008 => "article size out of limit",
+        45009 => "reach max api daily quota limit",
+        45011 => "api minute-quota reach limit, must slower, retry next minute",
+        45015 => "response out of time limit or subscription is canceled",
+        45047 => "out of response count limit",
+        47001 => "data format error",
+        47003 => "argument invalid!",
+        48001 => "api unauthorized",
+        48002 => "user block receive message",
+        48004 => "api forbidden for irregularities, view detail on mp.weixin.qq.com",
+        48006 => "forbid to clear quota because of reaching the limit",
+        48008 => "no permission for this msgtype",
+        _ => "error",
+    }
+}
