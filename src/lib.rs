@@ -18,6 +18,7 @@
 //! domain → kit                   0  the word list | clock, transport, secrets
 //! ```
 
+pub mod c4c;
 pub mod config;
 pub mod domain;
 pub mod kit;
