@@ -80,11 +80,9 @@ impl Client {
                     self.find_by_service(pace, service, field, openid).await
                 }
             };
-            match found {
-                Err(error) if matches!(error.kind, Kind::Refused { status: 400, .. }) => {
-                    lookup.give_up();
-                }
-                found => return found,
+            match found? {
+                Some(customers) => return Ok(customers),
+                None => lookup.give_up(),
             }
         }
         Err(self.session.error(Kind::NoLookup))
@@ -95,11 +93,12 @@ impl Client {
         pace: Pace,
         field: &str,
         openid: &OpenId,
-    ) -> Result<Vec<Customer>, Error> {
+    ) -> Result<Option<Vec<Customer>>, Error> {
         let rows = self
             .matching(pace, &self.service, SET, field, openid.as_str())
             .await?;
-        rows.iter().map(|row| self.customer_of(row)).collect()
+        let customers = |rows: Vec<Entity>| rows.iter().map(|row| self.customer_of(row)).collect();
+        rows.map(customers).transpose()
     }
 
     /// The custom service names the customer of each row, which is then read from the standard
@@ -110,11 +109,12 @@ impl Client {
         custom: &CustomService,
         field: &str,
         openid: &OpenId,
-    ) -> Result<Vec<Customer>, Error> {
+    ) -> Result<Option<Vec<Customer>>, Error> {
         let service = Service::new(&self.tenant_url, &custom.path);
         let rows = self
             .matching(pace, &service, &custom.set, field, openid.as_str())
             .await?;
+        let Some(rows) = rows else { return Ok(None) };
         let parents: BTreeSet<ObjectId> = rows
             .iter()
             .filter_map(|row| ObjectId::parse(&row.text(&custom.parent)?))
@@ -123,10 +123,11 @@ impl Client {
         for parent in &parents {
             customers.extend(self.customer(pace, parent).await?);
         }
-        Ok(customers)
+        Ok(Some(customers))
     }
 
-    /// All rows of `set` whose `field` is exactly `value`.
+    /// All rows of `set` whose `field` is exactly `value`; `None` when the tenant refuses to
+    /// filter by that field.
     async fn matching(
         &self,
         pace: Pace,
@@ -134,17 +135,22 @@ impl Client {
         set: &str,
         field: &str,
         value: &str,
-    ) -> Result<Vec<Entity>, Error> {
+    ) -> Result<Option<Vec<Entity>>, Error> {
         let filter = Filter::equals(field, value).map_err(|e| self.session.error(e.into()))?;
         let mut url = service.query(set, &[("$filter", filter.as_str())]);
         let mut rows = Vec::new();
         for _ in 0..MAX_LOOKUP_PAGES {
-            let page = self.feed(pace, url, vec![value.to_owned()]).await?;
+            let feed = match self.feed(pace, url, vec![value.to_owned()]).await {
+                Err(error) if matches!(error.kind, Kind::Refused { status: 400, .. }) => {
+                    return Ok(None);
+                }
+                answered => answered?,
+            };
             let exact = |row: &Entity| row.text(field).as_deref() == Some(value);
-            rows.extend(page.entities.into_iter().filter(exact));
-            match page.next {
+            rows.extend(feed.entities.into_iter().filter(exact));
+            match feed.next {
                 Some(link) => url = self.followed(&link)?,
-                None => return Ok(rows),
+                None => return Ok(Some(rows)),
             }
         }
         Err(self.session.error(Kind::TooManyPages))
@@ -245,26 +251,27 @@ impl Client {
         let filter = Filter::equals(&custom.parent, customer.as_str())
             .map_err(|e| self.session.error(e.into()))?;
         let url = service.query(&custom.set, &[("$filter", filter.as_str())]);
-        let page = self.feed(pace, url, Vec::new()).await?;
+        let feed = self.feed(pace, url, Vec::new()).await?;
         let belongs = |row: &Entity| {
             let parent = row.text(&custom.parent);
             parent.and_then(|p| ObjectId::parse(&p)).as_ref() == Some(customer)
         };
-        Ok(page.entities.into_iter().find(belongs))
+        Ok(feed.entities.into_iter().find(belongs))
     }
 
-    /// Customers changed at `since` or later, oldest first, a page at a time; `page` is the
+    /// Customers changed at `since` or later, oldest first, a page at a time; `from` is the
     /// [`Page::next`] of the page before.
     ///
     /// The boundary comes again. A customer that changes during the sweep moves to its end and
-    /// pulls the rest forward, so let sweeps overlap.
+    /// pulls the rest forward, so let sweeps overlap. Rows without both numbers are left out:
+    /// nobody can be linked to them, and one of them must not stop the sweep.
     pub async fn changed_since(
         &self,
         pace: Pace,
         since: Timestamp,
-        page: Option<&str>,
+        from: Option<&str>,
     ) -> Result<Page, Error> {
-        let cursor = match page.map(str::parse).transpose() {
+        let cursor = match from.map(str::parse).transpose() {
             Ok(cursor) => cursor.unwrap_or(Cursor::Skip(0)),
             Err(()) => return Err(self.session.error(Kind::BadCursor)),
         };
@@ -277,9 +284,12 @@ impl Client {
             Some(rows) => Cursor::after(feed.entities.len(), feed.next, rows),
             None => feed.next.map(Cursor::Link),
         };
-        let customers = feed.entities.iter().map(|row| self.customer_of(row));
+        let customers = feed
+            .entities
+            .iter()
+            .filter_map(|row| Customer::of(row).ok());
         Ok(Page {
-            customers: customers.collect::<Result<_, _>>()?,
+            customers: customers.collect(),
             next: next.map(|cursor| cursor.to_string()),
         })
     }

@@ -15,10 +15,10 @@ use crate::kit::transport::{Response, TransportError};
 
 /// How long a tenant that refuses our credentials is left alone: C4C locks a user after a few
 /// wrong passwords, and its lock opens by itself only after a while.
-const AUTH_PROBE: Duration = Duration::from_secs(15 * 60);
+const AUTH_PROBE: Duration = Duration::from_mins(15);
 
 /// The shortest time before an unreachable or busy tenant is probed: it is overloaded already.
-const OUTAGE_PROBE: Duration = Duration::from_secs(60);
+const OUTAGE_PROBE: Duration = Duration::from_mins(1);
 
 /// What a call may have left behind in C4C.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

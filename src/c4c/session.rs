@@ -25,7 +25,7 @@ use crate::kit::transport::{Method, Request, Response, Transport};
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Longer than for reads: a write that is given up too early becomes uncertain.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Short, because a technical user needs no token and should not wait for one.
 const CSRF_TIMEOUT: Duration = Duration::from_secs(10);

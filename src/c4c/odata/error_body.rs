@@ -79,12 +79,13 @@ impl Cause {
             .any(|w| w.eq_ignore_ascii_case(word))
     }
 
-    /// A short text for people: `sent` values that C4C quotes are masked, for they may be OpenIDs.
+    /// A short text for people. OpenIDs in it are masked, and so are `sent` values, which may be
+    /// a name or a telephone number.
     pub fn told(&self, sent: &[String]) -> String {
         match self {
             Self::Said(message) => {
                 let mask_one = |text: String, value: &String| mask(&text, value);
-                bounded(&sent.iter().fold(message.clone(), mask_one))
+                bounded(&sent.iter().fold(without_openids(message), mask_one))
             }
             Self::Page(title) if title.is_empty() => "an HTML page without a title".to_owned(),
             Self::Page(title) => format!("an HTML page “{}”", bounded(title)),
@@ -165,6 +166,25 @@ fn bounded(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// Masks what has the form of an OpenID or UnionID (wechat.md 0): C4C may quote one that we did
+/// not send, such as the value that stood there before.
+fn without_openids(text: &str) -> String {
+    let in_id = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let shown = |word: &str| {
+        if word.len() == 28 && word.starts_with('o') {
+            masked(word)
+        } else {
+            word.to_owned()
+        }
+    };
+    text.split_inclusive(|c| !in_id(c))
+        .map(|piece| {
+            let word = piece.trim_end_matches(|c| !in_id(c));
+            shown(word) + &piece[word.len()..]
+        })
+        .collect()
 }
 
 /// C4C may quote in another case, so the case is not looked at.
@@ -260,6 +280,13 @@ mod tests {
         let body = format!("'{openid}' or {} is wrong", openid.to_uppercase());
         let told = said(&body).told(&[openid, "is".to_owned()]);
         assert_eq!(told, "'oLVP…Lc' or oLVP…Lc is wrong");
+    }
+
+    #[test]
+    fn an_openid_that_nobody_sent_is_masked_too() {
+        let told =
+            said("'oLVPpjqs9BhvzwPj5A-vTYAX3GLc', o-1 and 00163EAA11111EE7B8975BD4AB3F").told(&[]);
+        assert_eq!(told, "'oLVP…Lc', o-1 and 00163EAA11111EE7B8975BD4AB3F");
     }
 
     #[test]

@@ -153,7 +153,7 @@ mod tests {
         ) {
             let shown = offset.map_or_else(String::new, |o| format!("{o:+05}"));
             let read = instant(&format!("/Date({millis}{shown})/"));
-            prop_assert_eq!(read.map(|at| at.as_millisecond()), Some(millis));
+            prop_assert_eq!(read.map(Timestamp::as_millisecond), Some(millis));
         }
 
         #[test]

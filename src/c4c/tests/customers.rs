@@ -93,9 +93,12 @@ async fn several_hits_are_all_told() {
 
 #[tokio::test]
 async fn a_property_that_cannot_be_filtered_by_is_asked_once_and_the_next_answers() {
-    let far_side = FarSide::new(|request| match request.path.contains("WechatID eq") {
-        true => refused("Property WechatID is not filterable"),
-        false => rows(&[customer_row(ID, "1000441", OPENID)]),
+    let far_side = FarSide::new(|request| {
+        if request.path.contains("WechatID eq") {
+            refused("Property WechatID is not filterable")
+        } else {
+            rows(&[customer_row(ID, "1000441", OPENID)])
+        }
     });
     let client = far_side.client(&tenant());
     for _ in 0..2 {
@@ -150,6 +153,28 @@ async fn a_look_up_that_only_failed_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a_customer_that_cannot_be_read_does_not_spoil_its_look_up() {
+    let far_side = FarSide::new(|request| {
+        if request.path.contains("$filter") {
+            rows(&[common_row(ID, OPENID)])
+        } else {
+            refused("broken key")
+        }
+    });
+    let client = far_side.client(&tenant());
+    for _ in 0..2 {
+        let error = client
+            .find_by_openid(Pace::Live, &openid())
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error.kind, Kind::Refused { status: 400, .. }),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_openid_that_cannot_be_searched_for_is_not_searched_for() {
     let far_side = holding(Vec::new(), Vec::new());
     let client = far_side.client(&tenant());
@@ -163,9 +188,12 @@ async fn an_openid_that_cannot_be_searched_for_is_not_searched_for() {
 
 #[tokio::test]
 async fn a_look_up_follows_its_pages() {
-    let far_side = FarSide::new(|request| match request.path.contains("skiptoken") {
-        true => rows(&[customer_row(ID, "1000441", OPENID)]),
-        false => ok(r#"{"d":{"results":[],"__next":"/x?$skiptoken=1001"}}"#),
+    let far_side = FarSide::new(|request| {
+        if request.path.contains("skiptoken") {
+            rows(&[customer_row(ID, "1000441", OPENID)])
+        } else {
+            ok(r#"{"d":{"results":[],"__next":"/x?$skiptoken=1001"}}"#)
+        }
     });
     let config = Tenant {
         lookup: vec!["LastName".into()],

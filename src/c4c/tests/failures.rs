@@ -8,9 +8,12 @@ use crate::domain::verdict::{Failure, Verdict};
 
 /// The failures of a read and of a write that both get `outcome`.
 async fn read_and_write(outcome: Outcome) -> (Failure, Failure) {
-    let far_side = FarSide::new(move |request| match request.is_fetch() {
-        true => ok(""),
-        false => outcome.clone(),
+    let far_side = FarSide::new(move |request| {
+        if request.is_fetch() {
+            ok("")
+        } else {
+            outcome.clone()
+        }
     });
     let client = far_side.client(&tenant());
     let read = client.probe(Pace::Live).await.unwrap_err();
@@ -83,14 +86,14 @@ async fn an_unreachable_tenant_is_paused_and_nothing_is_uncertain() {
         assert_eq!(failure.verdict, Verdict::Transient);
         let pause = failure.pause.unwrap();
         assert_eq!(pause.reason, "unreachable");
-        assert_eq!(pause.probe_after, Duration::from_secs(60));
+        assert_eq!(pause.probe_after, Duration::from_mins(1));
     }
 }
 
 #[tokio::test]
 async fn credentials_are_probed_rarely_so_that_no_user_gets_locked() {
     let (failure, _) = read_and_write(answer(401, &[], "")).await;
-    assert_eq!(failure.pause.unwrap().probe_after, Duration::from_secs(900));
+    assert_eq!(failure.pause.unwrap().probe_after, Duration::from_mins(15));
 }
 
 #[tokio::test]

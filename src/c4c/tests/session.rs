@@ -26,13 +26,14 @@ fn business_user() -> Arc<FarSide> {
         let fits = cookie.contains(&format!("SAP_SESSIONID_AAA_001={number}"))
             && cookie.contains("sap-usercontext=sap-client=001")
             && request.header("x-csrf-token") == Some(&format!("{TOKEN}{number}"));
-        // The third write finds its session expired.
+        // The session ends behind the back of whoever wrote this.
         if request.body.contains("expire") {
             session.fetch_add(100, Ordering::SeqCst);
         }
-        match fits {
-            true => created(),
-            false => answer(403, &[("x-csrf-token", "Required")], ""),
+        if fits {
+            created()
+        } else {
+            answer(403, &[("x-csrf-token", "Required")], "")
         }
     })
 }
@@ -127,9 +128,12 @@ async fn a_refused_token_that_cannot_be_renewed_ends_after_one_repeat() {
 
 #[tokio::test]
 async fn no_token_is_fetched_for_reads_nor_when_csrf_is_off() {
-    let far_side = FarSide::new(|request| match request.is_write() {
-        true => answer(403, &[("x-csrf-token", "Required")], ""),
-        false => rows(&[]),
+    let far_side = FarSide::new(|request| {
+        if request.is_write() {
+            answer(403, &[("x-csrf-token", "Required")], "")
+        } else {
+            rows(&[])
+        }
     });
     let config = Tenant {
         csrf: Csrf::Off,
@@ -157,9 +161,12 @@ async fn a_wrong_password_is_tried_once() {
 
 #[tokio::test]
 async fn reads_ask_for_json_twice_and_writes_send_it() {
-    let far_side = FarSide::new(|request| match request.is_write() {
-        true => created(),
-        false => rows(&[]),
+    let far_side = FarSide::new(|request| {
+        if request.is_write() {
+            created()
+        } else {
+            rows(&[])
+        }
     });
     let client = far_side.client(&tenant());
     client.find_by_openid(Pace::Live, &openid()).await.unwrap();

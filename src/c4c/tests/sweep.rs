@@ -16,12 +16,15 @@ fn many(count: usize) -> Outcome {
 
 #[tokio::test]
 async fn a_sweep_follows_next_links() {
-    let far_side = FarSide::new(|request| match request.path.contains("skiptoken=1001") {
-        true => many(1),
-        false => ok(&format!(
-            r#"{{"d":{{"results":[{}],"__next":"{HOST}/x?$skiptoken=1001"}}}}"#,
-            customer_row(ID, "1", "Li")
-        )),
+    let far_side = FarSide::new(|request| {
+        if request.path.contains("skiptoken=1001") {
+            many(1)
+        } else {
+            ok(&format!(
+                r#"{{"d":{{"results":[{}],"__next":"{HOST}/x?$skiptoken=1001"}}}}"#,
+                customer_row(ID, "1", "Li")
+            ))
+        }
     });
     let client = far_side.client(&tenant());
     let first = client
@@ -47,9 +50,12 @@ async fn a_sweep_follows_next_links() {
 
 #[tokio::test]
 async fn a_full_page_without_a_next_link_is_skipped_over() {
-    let far_side = FarSide::new(|request| match request.path.contains("&$skip=1000") {
-        true => many(3),
-        false => many(1000),
+    let far_side = FarSide::new(|request| {
+        if request.path.contains("&$skip=1000") {
+            many(3)
+        } else {
+            many(1000)
+        }
     });
     let client = far_side.client(&tenant());
     let first = client
@@ -91,4 +97,16 @@ async fn a_page_that_nobody_gave_out_is_refused() {
     let page = client.changed_since(Pace::Bulk, since(), Some("7")).await;
     assert_eq!(page.unwrap_err().kind, Kind::BadCursor);
     assert!(far_side.seen().is_empty());
+}
+
+#[tokio::test]
+async fn one_odd_row_does_not_stop_a_sweep() {
+    let odd = r#"{"ObjectID":"X"}"#.to_owned();
+    let far_side = FarSide::new(move |_| rows(&[odd.clone(), customer_row(ID, "1", "Li")]));
+    let client = far_side.client(&tenant());
+    let page = client
+        .changed_since(Pace::Bulk, since(), None)
+        .await
+        .unwrap();
+    assert_eq!(numbers(&page.customers), ["1"]);
 }
