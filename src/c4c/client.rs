@@ -1,0 +1,349 @@
+//! What Qiao asks of a tenant: find, read, create and change customers and their WeChat IDs.
+//!
+//! Start at [`Client::find_by_openid`]. Every method takes a [`Pace`] and makes few calls; none
+//! waits and tries again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::customer::{Customer, SET};
+use super::error::{Error, Kind};
+use super::lookup::{LookUp, Place};
+use super::odata::address::{Service, at_home, key_in};
+use super::odata::filter::{CHANGED_ON, Filter};
+use super::odata::json::{self, Entity, Feed};
+use super::odata::types;
+use super::pace::Pace;
+use super::paging::{Cursor, Page};
+use super::session::{Call, Session};
+use crate::config::{CustomService, Tenant, WechatIdField};
+use crate::domain::ids::{ObjectId, OpenId, TenantId};
+use crate::kit::transport::{Method, Response, Transport};
+
+/// The most pages of one look-up; one person has one customer, or a few by mistake.
+const MAX_LOOKUP_PAGES: usize = 10;
+
+/// A client of one tenant; share it, since session, call slots and what was learnt are in it.
+#[derive(Debug)]
+pub struct Client {
+    session: Session,
+    tenant_url: String,
+    service: Service,
+    wechat_id: WechatIdField,
+    lookups: Vec<LookUp>,
+}
+
+impl Client {
+    /// A client that has sent nothing yet. `config` was validated, so its URL is one.
+    pub fn new(transport: Arc<dyn Transport>, config: &Tenant, id: TenantId) -> Self {
+        Self {
+            session: Session::new(transport, config, id),
+            tenant_url: config.url.clone(),
+            service: Service::new(&config.url, &config.service),
+            wechat_id: config.wechat_id.clone(),
+            lookups: LookUp::of(config),
+        }
+    }
+
+    /// Whether the tenant answers and takes our credentials: a cheap read of the service root.
+    pub async fn probe(&self, pace: Pace) -> Result<(), Error> {
+        self.feed(pace, self.service.root(), Vec::new())
+            .await
+            .map(drop)
+    }
+
+    /// Reads a customer; `None` when C4C has none with that key.
+    pub async fn customer(&self, pace: Pace, id: &ObjectId) -> Result<Option<Customer>, Error> {
+        let call = Call::get(self.service.read(SET, id.as_str()), Vec::new());
+        match self.session.exchange(pace, &call).await {
+            Ok(answer) => self.one_customer(&answer).map(Some),
+            Err(error) if matches!(error.kind, Kind::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All customers that carry exactly this OpenID, obsolete ones among them.
+    ///
+    /// The first configured look-up that the tenant can filter by answers. C4C may compare
+    /// without regard to case (c4c.md 2.2), so the comparison is made again here.
+    pub async fn find_by_openid(
+        &self,
+        pace: Pace,
+        openid: &OpenId,
+    ) -> Result<Vec<Customer>, Error> {
+        for lookup in self.lookups.iter().filter(|l| l.is_usable()) {
+            let found = match &lookup.place {
+                Place::Own(field) => self.find_by_field(pace, field, openid).await,
+                Place::Custom(service, field) => {
+                    self.find_by_service(pace, service, field, openid).await
+                }
+            };
+            match found? {
+                Some(customers) => return Ok(customers),
+                None => lookup.give_up(),
+            }
+        }
+        Err(self.session.error(Kind::NoLookup))
+    }
+
+    async fn find_by_field(
+        &self,
+        pace: Pace,
+        field: &str,
+        openid: &OpenId,
+    ) -> Result<Option<Vec<Customer>>, Error> {
+        let rows = self
+            .matching(pace, &self.service, SET, field, openid.as_str())
+            .await?;
+        let customers = |rows: Vec<Entity>| rows.iter().map(|row| self.customer_of(row)).collect();
+        rows.map(customers).transpose()
+    }
+
+    /// The custom service names the customer of each row, which is then read from the standard
+    /// one. Rows that outlived their customer find nothing.
+    async fn find_by_service(
+        &self,
+        pace: Pace,
+        custom: &CustomService,
+        field: &str,
+        openid: &OpenId,
+    ) -> Result<Option<Vec<Customer>>, Error> {
+        let service = Service::new(&self.tenant_url, &custom.path);
+        let rows = self
+            .matching(pace, &service, &custom.set, field, openid.as_str())
+            .await?;
+        let Some(rows) = rows else { return Ok(None) };
+        let parents: BTreeSet<ObjectId> = rows
+            .iter()
+            .filter_map(|row| ObjectId::parse(&row.text(&custom.parent)?))
+            .collect();
+        let mut customers = Vec::new();
+        for parent in &parents {
+            customers.extend(self.customer(pace, parent).await?);
+        }
+        Ok(Some(customers))
+    }
+
+    /// All rows of `set` whose `field` is exactly `value`; `None` when the tenant refuses to
+    /// filter by that field.
+    async fn matching(
+        &self,
+        pace: Pace,
+        service: &Service,
+        set: &str,
+        field: &str,
+        value: &str,
+    ) -> Result<Option<Vec<Entity>>, Error> {
+        let filter = Filter::equals(field, value).map_err(|e| self.session.error(e.into()))?;
+        let mut url = service.query(set, &[("$filter", filter.as_str())]);
+        let mut rows = Vec::new();
+        for _ in 0..MAX_LOOKUP_PAGES {
+            let feed = match self.feed(pace, url, vec![value.to_owned()]).await {
+                Err(error) if matches!(error.kind, Kind::Refused { status: 400, .. }) => {
+                    return Ok(None);
+                }
+                answered => answered?,
+            };
+            let exact = |row: &Entity| row.text(field).as_deref() == Some(value);
+            rows.extend(feed.entities.into_iter().filter(exact));
+            match feed.next {
+                Some(link) => url = self.followed(&link)?,
+                None => return Ok(Some(rows)),
+            }
+        }
+        Err(self.session.error(Kind::TooManyPages))
+    }
+
+    /// Creates a customer with these properties and reads what it became.
+    ///
+    /// When C4C has created it but its numbers cannot be read, that is [`Kind::CreatedUnread`]
+    /// and uncertain, as is every lost answer: look it up before creating again.
+    pub async fn create(
+        &self,
+        pace: Pace,
+        fields: &BTreeMap<String, String>,
+    ) -> Result<Customer, Error> {
+        let answer = self
+            .write(pace, Method::Post, self.service.set(SET), fields, None)
+            .await?;
+        let unread = match self.one_customer(&answer) {
+            Ok(customer) => return Ok(customer),
+            Err(error) => error,
+        };
+        // The key alone is taken: a location is no place to send credentials to.
+        let reason = match answer.header("location").and_then(key_in) {
+            Some(id) => match self.customer(pace, &id).await {
+                Ok(Some(customer)) => return Ok(customer),
+                Ok(None) => "it is not found under its location".to_owned(),
+                Err(error) => error.kind.to_string(),
+            },
+            None => unread.kind.to_string(),
+        };
+        Err(self.session.error(Kind::CreatedUnread { reason }))
+    }
+
+    /// Changes properties of a customer; with an ETag only if it is still the same.
+    pub async fn patch(
+        &self,
+        pace: Pace,
+        id: &ObjectId,
+        fields: &BTreeMap<String, String>,
+        etag: Option<&str>,
+    ) -> Result<(), Error> {
+        let url = self.service.entity(SET, id.as_str());
+        self.write(pace, Method::Patch, url, fields, etag)
+            .await
+            .map(drop)
+    }
+
+    /// The WeChat ID of a customer, wherever the configuration says that it lives; `None` when
+    /// it is unset or there is no such customer.
+    pub async fn wechat_id(&self, pace: Pace, id: &ObjectId) -> Result<Option<String>, Error> {
+        let field = &self.wechat_id.field;
+        let text = match &self.wechat_id.service {
+            Some(custom) => self
+                .custom_row(pace, custom, id)
+                .await?
+                .and_then(|row| row.text(field)),
+            None => self
+                .customer(pace, id)
+                .await?
+                .and_then(|mut customer| customer.fields.remove(field)),
+        };
+        Ok(text.filter(|t| !t.is_empty()))
+    }
+
+    /// Writes the WeChat ID of a customer; nothing is sent when it stands there already.
+    pub async fn set_wechat_id(
+        &self,
+        pace: Pace,
+        id: &ObjectId,
+        openid: &OpenId,
+    ) -> Result<(), Error> {
+        let field = &self.wechat_id.field;
+        let change = BTreeMap::from([(field.clone(), openid.as_str().to_owned())]);
+        let Some(custom) = &self.wechat_id.service else {
+            return self.patch(pace, id, &change, None).await;
+        };
+        let row = self.custom_row(pace, custom, id).await?;
+        let row = row.ok_or_else(|| self.session.error(Kind::NoRow))?;
+        if row.text(field).as_deref() == Some(openid.as_str()) {
+            return Ok(());
+        }
+        // The row's own key: it differs from the customer's (c4c.md 2.3).
+        let key = row.text("ObjectID").filter(|key| !key.is_empty());
+        let key = key.ok_or_else(|| self.session.error(Kind::NoRow))?;
+        let url = Service::new(&self.tenant_url, &custom.path).entity(&custom.set, &key);
+        self.write(pace, Method::Patch, url, &change, row.etag().as_deref())
+            .await
+            .map(drop)
+    }
+
+    async fn custom_row(
+        &self,
+        pace: Pace,
+        custom: &CustomService,
+        customer: &ObjectId,
+    ) -> Result<Option<Entity>, Error> {
+        let service = Service::new(&self.tenant_url, &custom.path);
+        let filter = Filter::equals(&custom.parent, customer.as_str())
+            .map_err(|e| self.session.error(e.into()))?;
+        let url = service.query(&custom.set, &[("$filter", filter.as_str())]);
+        let feed = self.feed(pace, url, Vec::new()).await?;
+        let belongs = |row: &Entity| {
+            let parent = row.text(&custom.parent);
+            parent.and_then(|p| ObjectId::parse(&p)).as_ref() == Some(customer)
+        };
+        Ok(feed.entities.into_iter().find(belongs))
+    }
+
+    /// Customers changed at `since` or later, oldest first, a page at a time; `from` is the
+    /// [`Page::next`] of the page before.
+    ///
+    /// The boundary comes again. A customer that changes during the sweep moves to its end and
+    /// pulls the rest forward, so let sweeps overlap. Rows without both numbers are left out:
+    /// nobody can be linked to them, and one of them must not stop the sweep.
+    pub async fn changed_since(
+        &self,
+        pace: Pace,
+        since: Timestamp,
+        from: Option<&str>,
+    ) -> Result<Page, Error> {
+        let cursor = match from.map(str::parse).transpose() {
+            Ok(cursor) => cursor.unwrap_or(Cursor::Skip(0)),
+            Err(()) => return Err(self.session.error(Kind::BadCursor)),
+        };
+        let (url, skipped) = match &cursor {
+            Cursor::Link(link) => (self.followed(link)?, None),
+            Cursor::Skip(rows) => (self.changes(since, *rows), Some(*rows)),
+        };
+        let feed = self.feed(pace, url, Vec::new()).await?;
+        let next = match skipped {
+            Some(rows) => Cursor::after(feed.entities.len(), feed.next, rows),
+            None => feed.next.map(Cursor::Link),
+        };
+        let customers = feed
+            .entities
+            .iter()
+            .filter_map(|row| Customer::of(row).ok());
+        Ok(Page {
+            customers: customers.collect(),
+            next: next.map(|cursor| cursor.to_string()),
+        })
+    }
+
+    fn changes(&self, since: Timestamp, skip: usize) -> String {
+        let filter = Filter::changed_since(since);
+        let skip = skip.to_string();
+        let mut options = vec![("$filter", filter.as_str()), ("$orderby", CHANGED_ON)];
+        if skip != "0" {
+            options.push(("$skip", &skip));
+        }
+        self.service.query(SET, &options)
+    }
+
+    async fn feed(&self, pace: Pace, url: String, sent: Vec<String>) -> Result<Feed, Error> {
+        let answer = self.session.exchange(pace, &Call::get(url, sent)).await?;
+        json::feed(&answer.body).map_err(|e| self.session.error(e.into()))
+    }
+
+    async fn write(
+        &self,
+        pace: Pace,
+        method: Method,
+        url: String,
+        fields: &BTreeMap<String, String>,
+        etag: Option<&str>,
+    ) -> Result<Response, Error> {
+        let call = Call {
+            method,
+            url,
+            body: serde_json::to_vec(fields).expect("a map of texts is JSON"),
+            if_match: etag.map(str::to_owned),
+            sent: fields.values().cloned().collect(),
+        };
+        self.session.exchange(pace, &call).await
+    }
+
+    fn followed(&self, link: &str) -> Result<String, Error> {
+        at_home(self.session.home(), link)
+            .map(String::from)
+            .ok_or_else(|| self.session.error(Kind::ForeignLink))
+    }
+
+    fn customer_of(&self, row: &Entity) -> Result<Customer, Error> {
+        Customer::of(row).map_err(|kind| self.session.error(kind))
+    }
+
+    /// The ETag of a single read may stand in the header only (c4c.md 1.9).
+    fn one_customer(&self, answer: &Response) -> Result<Customer, Error> {
+        let entity = json::entity(&answer.body).map_err(|e| self.session.error(e.into()))?;
+        let mut customer = self.customer_of(&entity)?;
+        if customer.etag.is_none() {
+            customer.etag = answer.header("etag").and_then(types::etag);
+        }
+        Ok(customer)
+    }
+}
