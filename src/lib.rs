@@ -23,6 +23,7 @@ pub mod config;
 pub mod domain;
 pub mod effects;
 pub mod flows;
+pub mod http;
 pub mod kit;
 pub mod outbox;
 pub mod store;

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 pub use context::{Context, Live};
+pub use sweep::StalePage;
 
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::names;

@@ -22,6 +22,11 @@ pub fn question(follower: &Follower, push: &Push) -> Value {
     })
 }
 
+/// Where the request of a push waits for its hook's answer.
+pub fn seat(follower: &Follower, dedupe_key: &str) -> String {
+    format!("{}:{}", follower.hook_lane(), dedupe_key)
+}
+
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]

@@ -17,7 +17,7 @@ const MORE: &str = "…";
 pub fn render(lines: &[HistoryLine], zone: &TimeZone) -> Option<String> {
     let mut text = String::new();
     for line in lines {
-        let at = line.at.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string();
+        let at = line.at.to_zoned_datetime(zone.clone()).strftime("%m-%d %H:%M").to_string();
         let arrow = if line.incoming { "→" } else { "←" };
         let separator = if text.is_empty() { "" } else { "\n" };
         let next = format!("{separator}{at} {arrow} {}", line.text);

@@ -11,5 +11,6 @@ pub mod history;
 pub mod intake;
 pub mod names;
 pub mod notice;
+pub mod refresh;
 pub mod rules;
 pub mod sending;

@@ -115,7 +115,7 @@ pub fn words(reply: &Reply) -> Option<String> {
 }
 
 /// Which way a message may go now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Way {
     /// As a custom message, within the window.
     Custom,

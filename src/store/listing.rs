@@ -167,4 +167,10 @@ impl Store {
             oldest_due_at: oldest.map(instant),
         })
     }
+
+    /// Whether the database can be written and read: an empty commit, then how the queue stands.
+    pub async fn probe(&self) -> Result<QueueState, StoreError> {
+        self.write(crate::domain::rows::Changes::none()).await?;
+        self.queue_state().await
+    }
 }

@@ -1,0 +1,106 @@
+//! What every route needs: refusals that are counted and logged sparingly, and who is calling.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
+
+use super::Edge;
+use crate::store::StoreError;
+
+/// One line a reason in this time; the rest is counted in the metrics.
+const QUIET: SignedDuration = SignedDuration::from_secs(10);
+
+/// Lets one log line a reason through, and tells how many it swallowed since.
+#[derive(Debug, Default)]
+pub(super) struct LogLimit(Mutex<HashMap<&'static str, (Timestamp, u64)>>);
+
+impl LogLimit {
+    /// How many lines were swallowed before this one; `None` to swallow this one too.
+    fn pass(&self, reason: &'static str, now: Timestamp) -> Option<u64> {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match lines.get_mut(reason) {
+            Some((last, swallowed)) if now.duration_since(*last) < QUIET => {
+                *swallowed += 1;
+                None
+            }
+            Some(line) => Some(std::mem::replace(line, (now, 0)).1),
+            None => {
+                lines.insert(reason, (now, 0));
+                Some(0)
+            }
+        }
+    }
+}
+
+impl Edge {
+    /// An empty answer with this status; counted, and logged sparingly.
+    pub(super) fn refuse(
+        &self,
+        status: StatusCode,
+        side: &'static str,
+        reason: &'static str,
+        peer: IpAddr,
+    ) -> Response {
+        metrics::counter!("qiao_refused_total", "side" => side, "reason" => reason).increment(1);
+        if let Some(swallowed) = self.log.pass(reason, self.context.clock.now()) {
+            tracing::warn!(side, reason, %peer, swallowed, status = status.as_u16(), "refused");
+        }
+        status.into_response()
+    }
+
+    /// The database did not take it: the sender is asked to come again.
+    pub(super) fn unavailable(
+        &self,
+        side: &'static str,
+        fault: &StoreError,
+        peer: IpAddr,
+    ) -> Response {
+        let reason = match fault {
+            StoreError::Full => "disk_full",
+            StoreError::ReadOnly => "read_only",
+            StoreError::Busy => "busy",
+            StoreError::Overloaded => "overloaded",
+            StoreError::Stalled => "stalled",
+            StoreError::Closed => "closing",
+            StoreError::Refused(_) => "database",
+        };
+        self.refuse(StatusCode::SERVICE_UNAVAILABLE, side, reason, peer)
+    }
+
+    /// The address of the caller: what the last proxy saw, if it is one of ours.
+    pub(super) fn peer(&self, socket: SocketAddr, headers: &HeaderMap) -> IpAddr {
+        let live = self.context.live();
+        let trusted = &live.config.server.trusted_proxies;
+        let mut peer = socket.ip();
+        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
+        let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
+        for hop in hops.iter().rev() {
+            if !trusted.contains(&peer) {
+                break;
+            }
+            let Ok(address) = hop.trim().parse() else { break };
+            peer = address;
+        }
+        peer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_of_refusals_leaves_one_line_in_ten_seconds() {
+        let limit = LogLimit::default();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert_eq!(limit.pass("signature", at(0)), Some(0));
+        assert_eq!(limit.pass("signature", at(1)), None);
+        assert_eq!(limit.pass("not_xml", at(1)), Some(0));
+        assert_eq!(limit.pass("signature", at(9)), None);
+        assert_eq!(limit.pass("signature", at(10)), Some(2));
+    }
+}

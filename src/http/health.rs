@@ -1,0 +1,67 @@
+//! `/healthz`, `/readyz`, `/metrics`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Json, http::header};
+use serde_json::json;
+
+use super::Edge;
+
+/// The process runs and answers.
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Whether pushes can be taken, with the reasons; and what is paused, which refuses nobody.
+pub(super) async fn ready(State(edge): State<Edge>) -> Response {
+    let remotes: Vec<_> = edge
+        .engine
+        .report()
+        .into_iter()
+        .map(|remote| {
+            json!({
+                "remote": remote.name,
+                "paused": remote.paused,
+                "until": remote.until.map(|at| at.to_string()),
+                "running": remote.running,
+            })
+        })
+        .collect();
+    let (status, body) = match edge.context.store.probe().await {
+        Ok(queue) => (
+            StatusCode::OK,
+            json!({
+                "ready": true,
+                "reasons": [],
+                "queue": { "open": queue.open, "held": queue.held, "dead": queue.dead },
+                "remotes": remotes,
+            }),
+        ),
+        Err(fault) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            json!({ "ready": false, "reasons": [fault.to_string()], "remotes": remotes }),
+        ),
+    };
+    (status, Json(body)).into_response()
+}
+
+/// Prometheus text.
+pub(super) async fn metrics(State(edge): State<Edge>) -> Response {
+    let Some(handle) = &edge.metrics else { return StatusCode::NOT_FOUND.into_response() };
+    if let Ok(queue) = edge.context.store.queue_state().await {
+        let now = edge.context.clock.now();
+        let age = queue.oldest_due_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
+        #[expect(clippy::cast_precision_loss, reason = "a gauge needs no 53rd bit")]
+        for (name, value) in [("open", queue.open), ("held", queue.held), ("dead", queue.dead)] {
+            metrics::gauge!("qiao_outbox_rows", "state" => name).set(value as f64);
+        }
+        metrics::gauge!("qiao_outbox_oldest_due_seconds").set(age.max(0.0));
+    }
+    for remote in edge.engine.report() {
+        let paused = f64::from(u8::from(remote.paused.is_some()));
+        metrics::gauge!("qiao_remote_paused", "remote" => remote.name).set(paused);
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
+        .into_response()
+}

@@ -1,0 +1,12 @@
+//! The HTTP edge: who may say what to us, and what they are answered.
+//!
+//! It authenticates, parses, asks a flow, commits through the store, and answers after the
+//! commit. It makes no call to a platform. Start reading at [`router`].
+
+mod c4c;
+mod guard;
+mod health;
+pub mod router;
+mod wechat;
+
+pub use router::{Edge, admin_router, public_router};

@@ -1,0 +1,71 @@
+//! All routes on one screen.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::guard::LogLimit;
+use super::{c4c, health, wechat};
+use crate::effects::Context;
+use crate::outbox::Engine;
+
+/// A push of WeChat is a few hundred bytes; compatible mode triples it (design.md 5).
+const WECHAT_BODY: usize = 64 * 1024;
+
+/// A notification with enhanced payload lists every changed field (design.md 5).
+const NOTIFICATION_BODY: usize = 256 * 1024;
+
+/// What the handlers of routes share.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// Store, clock, configuration.
+    pub context: Context,
+    /// For `/readyz`.
+    pub engine: Engine,
+    /// For `/metrics`.
+    pub metrics: Option<PrometheusHandle>,
+    /// Keeps a stream of bad requests from filling the log.
+    pub(super) log: Arc<LogLimit>,
+}
+
+impl Edge {
+    /// Puts the parts together.
+    pub fn new(context: Context, engine: Engine, metrics: Option<PrometheusHandle>) -> Self {
+        Self { context, engine, metrics, log: Arc::default() }
+    }
+}
+
+/// What the world may reach. The path of `public_url` prefixes everything.
+pub fn public_router(edge: Edge, with_admin: bool) -> Router {
+    let prefix = edge.context.live().config.server.public_url.path().trim_end_matches('/').to_owned();
+    let mut router = Router::new()
+        .route(
+            "/wechat/{account}",
+            get(wechat::verify).post(wechat::push).layer(DefaultBodyLimit::max(WECHAT_BODY)),
+        )
+        .route("/c4c/{tenant}/notifications", notifications())
+        .route("/c4c/{tenant}/notifications/{key}", notifications())
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready));
+    if with_admin {
+        router = router.merge(admin_routes());
+    }
+    let router = router.with_state(edge);
+    if prefix.is_empty() { router } else { Router::new().nest(&prefix, router) }
+}
+
+/// What only operators may reach, when `admin_listen` is set.
+pub fn admin_router(edge: Edge) -> Router {
+    admin_routes().with_state(edge)
+}
+
+fn admin_routes() -> Router<Edge> {
+    Router::new().route("/metrics", get(health::metrics))
+}
+
+fn notifications() -> axum::routing::MethodRouter<Edge> {
+    get(c4c::probe).post(c4c::notify).layer(DefaultBodyLimit::max(NOTIFICATION_BODY))
+}
