@@ -1,6 +1,6 @@
 //! What can go wrong with a call to C4C, and what it means for the effect that needed it.
 //!
-//! Start at [`Kind::of_answer`], the table from HTTP to kinds, and [`Error::failure`], the table
+//! Start at `Kind::of_answer`, the table from HTTP to kinds, and [`Error::failure`], the table
 //! from kinds to verdicts. No text here holds a password, a cookie, a body or a whole OpenID.
 
 use std::time::Duration;

@@ -8,12 +8,10 @@ use crate::c4c::{Kind, Pace};
 fn holding(common: Vec<String>, customers: Vec<String>) -> Arc<FarSide> {
     FarSide::new(move |request| {
         let by_key = |row: &&String| {
-            ["ObjectID\":\""].iter().any(|name| {
-                let (_, id) = row.split_once(name).unwrap();
-                request
-                    .path
-                    .contains(&format!("Collection('{}')", &id[..32]))
-            })
+            let (_, id) = row.split_once("ObjectID\":\"").unwrap();
+            request
+                .path
+                .contains(&format!("Collection('{}')", &id[..32]))
         };
         if request.is_write() {
             answer(204, &[], "")
@@ -272,6 +270,18 @@ async fn the_wechat_id_is_read_where_the_configuration_says() {
     let own = far_side.client(&own_field());
     let read = own.wechat_id(Pace::Live, &id()).await.unwrap();
     assert_eq!(read.as_deref(), Some("from the customer"));
+}
+
+#[tokio::test]
+async fn a_wechat_id_of_the_customers_own_is_looked_up_there() {
+    let far_side = holding(Vec::new(), vec![customer_row(ID, "1000441", OPENID)]);
+    let client = far_side.client(&own_field());
+    let found = client.find_by_openid(Pace::Live, &openid()).await.unwrap();
+    assert_eq!(numbers(&found), ["1000441"]);
+    let path = &far_side.seen()[0].path;
+    let expected =
+        format!("IndividualCustomerCollection?$format=json&$filter=LastName eq '{OPENID}'");
+    assert!(path.ends_with(&expected), "{path}");
 }
 
 fn own_field() -> Tenant {
