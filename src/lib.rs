@@ -24,6 +24,7 @@ pub mod domain;
 pub mod effects;
 pub mod flows;
 pub mod http;
+pub mod jobs;
 pub mod kit;
 pub mod outbox;
 pub mod store;

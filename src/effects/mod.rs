@@ -4,6 +4,7 @@
 //! decides nothing itself and opens no transaction. Start reading at [`register`].
 
 mod acted;
+mod arrival;
 pub mod context;
 mod ensure;
 mod hook;

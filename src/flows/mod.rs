@@ -11,6 +11,7 @@ pub mod history;
 pub mod intake;
 pub mod names;
 pub mod notice;
+pub mod reconcile;
 pub mod refresh;
 pub mod rules;
 pub mod sending;

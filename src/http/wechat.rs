@@ -10,14 +10,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Edge;
-use crate::config::Action;
 use crate::domain::ids::AccountId;
 use crate::domain::rows::Follower;
 use crate::effects::Live;
-use crate::flows::sending::HELD_PASSIVE;
-use crate::flows::{answer, history, intake, rules};
+use crate::flows::answer;
 use crate::kit::waiting_room::Seat;
-use crate::store::{Answer, Arrival, Arrived, Dedupe, Source, StoreError};
+use crate::store::{Answer, Arrived, StoreError};
 use crate::wechat::push::Push;
 use crate::wechat::query::PushQuery;
 use crate::wechat::receive::{Received, Refusal, open_push, verify_url};
@@ -94,7 +92,7 @@ impl Edge {
         id: &AccountId,
         received: &Received,
     ) -> Result<Option<String>, StoreError> {
-        let arrival = self.context.arrival(live, id, received).await?;
+        let arrival = self.context.arrival(live, id, &received.push, &received.xml).await?;
         // Seated before the commit, or a quick hook might answer before anybody waits.
         let seat = (arrival.answer == Answer::Pending)
             .then(|| self.seat(id, &received.push))
@@ -141,61 +139,6 @@ impl Edge {
             None => xml,
         };
         ([(header::CONTENT_TYPE, "text/xml; charset=utf-8")], body).into_response()
-    }
-}
-
-impl crate::effects::Context {
-    /// The arrival of a push: what is committed with it and what it is answered.
-    pub(crate) async fn arrival(
-        &self,
-        live: &Live,
-        id: &AccountId,
-        received: &Received,
-    ) -> Result<Arrival, StoreError> {
-        let push = &received.push;
-        let (account, _) = live.account(id).ok_or(StoreError::Closed)?;
-        let follower = push
-            .follower()
-            .map(|openid| Follower { account: id.clone(), openid: openid.clone() });
-        let asks_history = rules::action(account, push) == Some(Action::Review);
-        let lines = match &follower {
-            Some(follower) if asks_history => {
-                self.store.history(follower, history::MAX_LINES).await?
-            }
-            _ => Vec::new(),
-        };
-        let held = match &follower {
-            Some(follower) if self.is_passive_only(id) => {
-                self.store.held_send(follower, HELD_PASSIVE).await?
-            }
-            _ => None,
-        };
-        let known = intake::Known {
-            account_id: id,
-            account,
-            zone: &live.config.server.time_zone,
-            history: &lines,
-            held: held.as_ref(),
-            now: self.clock.now(),
-        };
-        let decided = intake::decide(push, &known);
-        Ok(Arrival {
-            source: Source::Wechat,
-            remote: id.as_str().to_owned(),
-            kind: push.kind_word().to_owned(),
-            openid: follower.map(|follower| follower.openid),
-            object_id: None,
-            dedupe: Some(Dedupe {
-                key: push.dedupe_key(),
-                remote: id.as_str().to_owned(),
-                sender: push.from.as_str().to_owned(),
-            }),
-            body: received.xml.clone(),
-            rejected: None,
-            answer: decided.answer,
-            sent_at: Some(push.created),
-            changes: decided.changes,
-        })
     }
 }
 

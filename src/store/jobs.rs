@@ -45,6 +45,25 @@ impl JobRun {
     }
 }
 
+/// A finding, as `qiao reconcile` prints it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::FromRow)]
+pub struct FindingRow {
+    /// One stable word.
+    pub kind: String,
+    /// Which account it is about.
+    pub account: Option<String>,
+    /// Which tenant it is about.
+    pub tenant: Option<String>,
+    /// Which follower.
+    pub openid: Option<String>,
+    /// Which customer.
+    pub object_id: Option<String>,
+    /// A sentence.
+    pub detail: String,
+    /// `found`, `repairing` or `for_person`.
+    pub state: String,
+}
+
 impl Store {
     /// Begins a run and returns its id; `None` when the job is already running.
     pub async fn start_job(&self, job: &str, by: StartedBy) -> Result<Option<i64>, StoreError> {
@@ -87,6 +106,29 @@ impl Store {
         )
         .bind(job)
         .fetch_optional(&self.readers)
+        .await?)
+    }
+
+    /// The run of a job before this one.
+    pub async fn run_before(&self, job: &str, run: i64) -> Result<Option<JobRun>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT id, job, outcome, detail, resume, started_at, finished_at
+             FROM job_run WHERE job = ? AND id < ? ORDER BY id DESC LIMIT 1",
+        )
+        .bind(job)
+        .bind(run)
+        .fetch_optional(&self.readers)
+        .await?)
+    }
+
+    /// What a run found, in order.
+    pub async fn findings(&self, run: i64) -> Result<Vec<FindingRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT kind, account, tenant, openid, object_id, detail, state FROM finding
+             WHERE job_run_id = ? ORDER BY id",
+        )
+        .bind(run)
+        .fetch_all(&self.readers)
         .await?)
     }
 

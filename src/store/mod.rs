@@ -42,7 +42,7 @@ pub use claims::{Ask, Job};
 pub use duplicates::Suppressed;
 pub use error::{OpenError, StoreError};
 pub use history::{Conversation, HeldSend, HistoryLine, MessageRow};
-pub use jobs::{JobRun, StartedBy};
+pub use jobs::{FindingRow, JobRun, StartedBy};
 pub use listing::{AttemptRow, OutboxFilter, OutboxRow, QueueState};
 pub use mappings::Mapping;
 pub use settle::{NextState, Settlement, Tried};

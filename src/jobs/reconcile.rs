@@ -1,0 +1,298 @@
+//! `reconcile`: both platforms are compared with what we hold, page by page.
+//!
+//! It resumes where an interrupted run stopped. Every difference becomes a finding, and its
+//! repair an ordinary bulk row.
+
+use jiff::civil::Time;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Job;
+use super::timetable::Schedule;
+use crate::config::ExistingFollowers;
+use crate::domain::ids::{AccountId, OpenId, TenantId};
+use crate::effects::{Context, StalePage};
+use crate::flows::reconcile::{
+    Drift, FOLLOWER_WITHOUT_MAPPING, MAPPING_WITHOUT_CUSTOMER, STALE_SNAPSHOT, UNFOLLOW_MISSED,
+    record,
+};
+use crate::kit::transport::BoxFuture;
+use crate::outbox::Outcome;
+use crate::store::StoreError;
+
+/// In the small hours, when nobody waits for the calls.
+const AT: Time = Time::constant(3, 30, 0, 0);
+
+/// Mappings looked at in one read.
+const PAGE: u32 = 500;
+
+/// Sweeps overlap: C4C's stamps and our clock may differ, and `ge` returns the boundary again.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+
+/// How far back the first sweep of an installation goes.
+const FIRST_SWEEP: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a run is asked to do.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Options {
+    /// Writes repairs; else only findings.
+    pub apply: bool,
+    /// Looks for this kind only.
+    pub only: Option<String>,
+    /// Stops after this many findings.
+    pub limit: Option<u64>,
+}
+
+/// The job.
+#[derive(Debug)]
+pub struct Reconcile {
+    context: Context,
+    options: Options,
+}
+
+/// Where a run stands: what is done needs not be done again after a crash.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Resume {
+    /// Stages that are finished, as `<kind>:<account or tenant>`.
+    done: Vec<String>,
+    /// Where the present stage goes on.
+    at: Option<String>,
+    found: u64,
+}
+
+/// What a stage may end with.
+enum Stop {
+    /// The limit of findings is reached.
+    Limit,
+    /// Why it cannot go on.
+    Fault(String),
+}
+
+impl From<StoreError> for Stop {
+    fn from(fault: StoreError) -> Self {
+        Self::Fault(fault.to_string())
+    }
+}
+
+impl Reconcile {
+    /// As the timetable runs it: everything, with repairs.
+    pub fn scheduled(context: Context) -> Self {
+        Self { context, options: Options { apply: true, ..Options::default() } }
+    }
+
+    /// As a person asked for it.
+    pub fn asked(context: Context, options: Options) -> Self {
+        Self { context, options }
+    }
+}
+
+impl Job for Reconcile {
+    fn name(&self) -> &'static str {
+        "reconcile"
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::Daily(AT, self.context.live().config.server.time_zone.clone())
+    }
+
+    fn run(&self, run: i64) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async move {
+            let mut walk = Walk {
+                job: self,
+                run,
+                resume: self.resume(run).await.map_err(|fault| fault.to_string())?,
+            };
+            match walk.everything().await {
+                Ok(()) | Err(Stop::Limit) => {
+                    let repaired = if self.options.apply { "repairs queued" } else { "dry run" };
+                    Ok(format!("{} findings, {repaired}", walk.resume.found))
+                }
+                Err(Stop::Fault(reason)) => Err(reason),
+            }
+        })
+    }
+}
+
+impl Reconcile {
+    /// What an interrupted run left; only a whole scheduled run is gone on with.
+    async fn resume(&self, run: i64) -> Result<Resume, StoreError> {
+        if self.options.only.is_some() || !self.options.apply {
+            return Ok(Resume::default());
+        }
+        let before = self.context.store.run_before("reconcile", run).await?;
+        let left = before.filter(|b| b.outcome == "interrupted").and_then(|b| b.resume);
+        Ok(left.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+}
+
+struct Walk<'a> {
+    job: &'a Reconcile,
+    run: i64,
+    resume: Resume,
+}
+
+impl Walk<'_> {
+    async fn everything(&mut self) -> Result<(), Stop> {
+        let live = self.job.context.live();
+        for (id, account) in &live.config.wechat {
+            let import = account.existing_followers == ExistingFollowers::Import;
+            if self.begins(FOLLOWER_WITHOUT_MAPPING, id.as_str())
+                || self.begins(UNFOLLOW_MISSED, id.as_str())
+            {
+                self.followers(id, &account.tenant, import).await?;
+            }
+            if self.begins(MAPPING_WITHOUT_CUSTOMER, id.as_str()) {
+                self.stranded(id, &account.tenant).await?;
+                self.ends(MAPPING_WITHOUT_CUSTOMER, id.as_str()).await?;
+            }
+        }
+        for id in live.config.c4c.keys() {
+            if self.begins(STALE_SNAPSHOT, id.as_str()) {
+                self.stale(id).await?;
+                self.ends(STALE_SNAPSHOT, id.as_str()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Both kinds need the account's whole list of followers: it is read once.
+    async fn followers(
+        &mut self,
+        id: &AccountId,
+        tenant: &TenantId,
+        import: bool,
+    ) -> Result<(), Stop> {
+        if self.begins(FOLLOWER_WITHOUT_MAPPING, id.as_str()) {
+            self.list_followers(id, tenant, import).await?;
+            self.ends(FOLLOWER_WITHOUT_MAPPING, id.as_str()).await?;
+        } else if self.job.options.only.as_deref() == Some(UNFOLLOW_MISSED) {
+            self.list_followers(id, tenant, import).await?;
+        }
+        if self.begins(UNFOLLOW_MISSED, id.as_str()) {
+            self.missing(id, tenant).await?;
+            self.ends(UNFOLLOW_MISSED, id.as_str()).await?;
+        }
+        self.job.context.store.forget_seen(id).await?;
+        Ok(())
+    }
+
+    async fn list_followers(
+        &mut self,
+        id: &AccountId,
+        tenant: &TenantId,
+        import: bool,
+    ) -> Result<(), Stop> {
+        let context = &self.job.context;
+        let mut next = self.resume.at.take().map(OpenId::new);
+        if next.is_none() {
+            context.store.forget_seen(id).await?;
+        }
+        let live = context.live();
+        let Some((_, client)) = live.account(id) else { return Ok(()) };
+        loop {
+            let start = next.as_ref();
+            let page = context
+                .with_token(id, 1, |token| async move { client.follower_page(&token, start).await })
+                .await
+                .map_err(|fault| Stop::Fault(fault.failure.message))?;
+            context.store.mark_seen(id, &page.openids).await?;
+            for openid in context.store.unmapped(id, &page.openids).await? {
+                let follower = crate::domain::rows::Follower { account: id.clone(), openid };
+                self.found(&Drift::FollowerWithoutMapping { follower, import }, tenant).await?;
+            }
+            next = page.next;
+            let Some(openid) = &next else { return Ok(()) };
+            self.note(Some(openid.as_str().to_owned())).await?;
+        }
+    }
+
+    async fn missing(&mut self, id: &AccountId, tenant: &TenantId) -> Result<(), Stop> {
+        let mut after = self.resume.at.take().map(OpenId::new);
+        loop {
+            let page = self.job.context.store.unseen(id, after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.follower.openid.clone());
+            for mapping in page {
+                self.found(&Drift::UnfollowMissed(mapping.follower), tenant).await?;
+            }
+            self.note(after.as_ref().map(|id| id.as_str().to_owned())).await?;
+        }
+    }
+
+    async fn stranded(&mut self, id: &AccountId, tenant: &TenantId) -> Result<(), Stop> {
+        let mut after = self.resume.at.take().map(OpenId::new);
+        loop {
+            let page = self.job.context.store.stranded(id, after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.openid.clone());
+            for follower in page {
+                self.found(&Drift::MappingWithoutCustomer(follower), tenant).await?;
+            }
+            self.note(after.as_ref().map(|id| id.as_str().to_owned())).await?;
+        }
+    }
+
+    async fn stale(&mut self, id: &TenantId) -> Result<(), Stop> {
+        let context = &self.job.context;
+        let now = context.clock.now();
+        let last = context.store.last_success("reconcile").await?;
+        let since = match last {
+            Some(at) => at.saturating_sub(OVERLAP),
+            None => now.saturating_sub(FIRST_SWEEP),
+        };
+        let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut page = self.resume.at.take();
+        loop {
+            let read = context.stale_page(id, since, page.as_deref()).await;
+            let StalePage { stale, next } = read.map_err(|outcome| Stop::Fault(why(&outcome)))?;
+            for object in stale {
+                self.found(&Drift::StaleSnapshot(object), id).await?;
+            }
+            page = next;
+            if page.is_none() {
+                return Ok(());
+            }
+            self.note(page.clone()).await?;
+        }
+    }
+
+    /// Whether a stage is wanted and not done yet.
+    fn begins(&self, kind: &str, of: &str) -> bool {
+        let wanted = self.job.options.only.as_deref().is_none_or(|only| only == kind);
+        wanted && !self.resume.done.contains(&format!("{kind}:{of}"))
+    }
+
+    async fn ends(&mut self, kind: &str, of: &str) -> Result<(), Stop> {
+        self.resume.done.push(format!("{kind}:{of}"));
+        self.note(None).await
+    }
+
+    async fn note(&mut self, at: Option<String>) -> Result<(), Stop> {
+        self.resume.at = at;
+        let text = serde_json::to_string(&self.resume).expect("text and numbers");
+        Ok(self.job.context.store.note_job(self.run, Some(text)).await?)
+    }
+
+    async fn found(&mut self, drift: &Drift, tenant: &TenantId) -> Result<(), Stop> {
+        let wanted = self.job.options.only.as_deref().is_none_or(|only| only == drift.kind());
+        if !wanted {
+            return Ok(());
+        }
+        let Options { apply, limit, .. } = self.job.options;
+        if limit.is_some_and(|limit| self.resume.found >= limit) {
+            return Err(Stop::Limit);
+        }
+        let context = &self.job.context;
+        let changes = record(drift, tenant, self.run, apply, context.clock.now());
+        context.store.write(changes).await?;
+        self.resume.found += 1;
+        Ok(())
+    }
+}
+
+fn why(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Failed { failure, .. } => failure.message.clone(),
+        _ => "the tenant cannot be read".to_owned(),
+    }
+}
