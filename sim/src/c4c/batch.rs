@@ -25,15 +25,15 @@ impl C4c {
             .ok_or_else(|| Refusal::new(400, "A batch is multipart/mixed with a boundary"))?;
         let body = std::str::from_utf8(&errand.request.body)
             .map_err(|_| Refusal::new(400, "A batch is UTF-8"))?;
-        let mut answer = String::new();
+        let mut pieces = Vec::new();
         for part in multipart::parts(body, boundary)? {
             let piece = match multipart::boundary(part.content_type()) {
                 Some(inner) => self.change_set(service, &part, inner, errand)?,
                 None => self.lone_read(service, &part, errand)?,
             };
-            answer += &format!("--{OUTER}\r\n{piece}\r\n");
+            pieces.push(format!("--{OUTER}\r\n{piece}\r\n"));
         }
-        answer += &format!("--{OUTER}--\r\n");
+        let answer = format!("{}--{OUTER}--\r\n", pieces.concat());
         let content_type = format!("multipart/mixed; boundary={OUTER}");
         Ok(super::operations::answered(202, &content_type, answer))
     }
@@ -60,7 +60,7 @@ impl C4c {
         errand: &Errand,
     ) -> Result<String, Refusal> {
         let before = (self.customers.clone(), self.notifications.clone());
-        let mut answers = String::new();
+        let mut answers = Vec::new();
         for change in multipart::parts(&part.content, boundary)? {
             let request = change.request()?;
             if request.method == "GET" {
@@ -71,9 +71,9 @@ impl C4c {
                 (self.customers, self.notifications) = before;
                 return Ok(http_part(&response));
             }
-            answers += &format!("--{INNER}\r\n{}\r\n", http_part(&response));
+            answers.push(format!("--{INNER}\r\n{}\r\n", http_part(&response)));
         }
-        answers += &format!("--{INNER}--\r\n");
+        let answers = format!("{}--{INNER}--\r\n", answers.concat());
         // The guide's samples pad the number to nine places.
         let length = answers.len();
         Ok(format!(
@@ -110,19 +110,16 @@ impl C4c {
 /// body (c4c.md 1.10).
 fn http_part(response: &Response) -> String {
     let body = String::from_utf8_lossy(&response.body);
-    let mut http = format!(
-        "HTTP/1.1 {} {}\r\n",
-        response.status,
-        reason(response.status)
-    );
-    let has = |wanted: &str| response.headers.iter().any(|(name, _)| name == wanted);
-    if !has("content-type") {
-        http += "Content-Type: text/html\r\n";
+    let status = response.status;
+    let mut lines = vec![format!("HTTP/1.1 {status} {}", reason(status))];
+    if status == 204 {
+        // As captured, although there is no content.
+        lines.push("Content-Type: text/html".to_owned());
     }
-    for (name, value) in &response.headers {
-        http += &format!("{name}: {value}\r\n");
-    }
-    http += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+    let headers = response.headers.iter();
+    lines.extend(headers.map(|(name, value)| format!("{name}: {value}")));
+    lines.push(format!("Content-Length: {}", body.len()));
+    let http = format!("{}\r\n\r\n{body}", lines.join("\r\n"));
     format!(
         "Content-Type: application/http\r\nContent-Length: {}\r\n\
          Content-Transfer-Encoding: binary\r\n\r\n{http}",

@@ -6,7 +6,7 @@ use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, Event};
 use serde_json::Value as Json;
 
-use super::customers::Customer;
+use super::customer::Customer;
 use super::error::Refusal;
 use super::schema::{EntityType, Property};
 use super::value::Value;

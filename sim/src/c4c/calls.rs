@@ -84,12 +84,11 @@ impl Calls {
 
 /// The last entity set, `$metadata` or `$batch` in a path.
 fn last_set(path: &str) -> &str {
-    let name =
-        |segment: &str| segment.len() - segment.split_once('(').map_or(0, |(_, k)| k.len() + 1);
-    let segments = path.split('/').map(|segment| &segment[..name(segment)]);
-    let sets =
-        segments.filter(|s| s.ends_with("Collection") || ["$metadata", "$batch"].contains(s));
-    sets.last().unwrap_or_default()
+    let named = |segment: &&str| {
+        segment.ends_with("Collection") || ["$metadata", "$batch"].contains(segment)
+    };
+    let mut segments = path.rsplit('/').map(|s| s.split('(').next().unwrap_or(s));
+    segments.find(named).unwrap_or_default()
 }
 
 #[cfg(test)]

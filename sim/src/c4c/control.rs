@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use super::C4c;
-use super::customers::Customer;
+use super::customer::Customer;
 use super::users::User;
 use crate::fault::Fault;
 use crate::wire::{Request, Response};

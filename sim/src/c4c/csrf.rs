@@ -81,10 +81,10 @@ impl Sessions {
             return Ok(());
         }
         let refusal = Refusal::new(403, "CSRF token validation failed");
-        Err(match settings.csrf_required_header {
-            true => refusal.with_header("x-csrf-token", "Required"),
-            false => refusal,
-        })
+        if settings.csrf_required_header {
+            return Err(refusal.with_header("x-csrf-token", "Required"));
+        }
+        Err(refusal)
     }
 
     fn live(

@@ -1,119 +1,20 @@
 //! The customers of the tenant and the rules of saving one.
 //!
-//! It owns the business object: keys, number range, stamps, derived fields, the BeforeSave
-//! script. It must know neither HTTP nor OData; what a client may write is checked before.
+//! It owns keys, number range and stamps; a customer's fields are in [`super::customer`]. It must
+//! know neither HTTP nor OData; what a client may write is checked before.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::customer_type;
-use super::schema::{Node, Property};
+use super::customer::{Change, Customer, OBSOLETE};
+use super::schema::Node;
 use super::settings::Settings;
-use super::value::{Value, uuid_of};
+use super::value::Value;
 
-/// One customer with its nodes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Customer {
-    /// Key of the root: 32 upper-case hex digits.
-    pub object_id: String,
-    /// Key of node Common; differs from the root's (c4c.md 2.3).
-    pub common_id: String,
-    /// Key of the main address.
-    pub address_id: String,
-    /// Stamp of the last change, unique per change; the ETag is made of it.
-    pub changed_on: Timestamp,
-    fields: BTreeMap<String, Value>,
-}
-
-impl Customer {
-    /// A text field, empty when unset; fields have their `c4codataapi` names, and the WeChat ID is
-    /// `WechatID`.
-    pub fn text(&self, field: &str) -> &str {
-        self.fields.get(field).map_or("", Value::as_text)
-    }
-
-    /// The number from the number range.
-    pub fn customer_id(&self) -> &str {
-        self.text("CustomerID")
-    }
-
-    /// The extension field of node Common.
-    pub fn wechat_id(&self) -> &str {
-        self.text("WechatID")
-    }
-
-    /// Whether its status is Obsolete.
-    pub fn is_obsolete(&self) -> bool {
-        self.text("LifeCycleStatusCode") == OBSOLETE
-    }
-
-    /// Every set text field, for the control API.
-    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        let set = self.fields.iter().filter(|(_, value)| !value.is_initial());
-        set.map(|(name, value)| (name.as_str(), value.as_text()))
-    }
-
-    /// The key of one of its nodes.
-    pub(super) fn key(&self, node: Node) -> &str {
-        match node {
-            Node::Root => &self.object_id,
-            Node::Address => &self.address_id,
-            Node::Common => &self.common_id,
-        }
-    }
-
-    /// What a property shows on that node.
-    pub(super) fn value(&self, node: Node, property: &Property) -> Value {
-        let source = property.source.as_str();
-        if property.is_description() {
-            let code = source.trim_end_matches("Text");
-            return Value::text(customer_type::description(code, self.text(code)));
-        }
-        match source {
-            "ObjectID" => Value::text(self.key(node)),
-            "ParentObjectID" => Value::text(&self.object_id),
-            "UUID" => Value::Text(uuid_of(&self.object_id)),
-            "ETag" | "ChangedOn" | "EntityLastChangedOn" => Value::Instant(self.changed_on),
-            // The only address is the main one, used for everything.
-            "MainIndicator" | "ShipTo" | "BillTo" => Value::Flag(true),
-            _ => match self.fields.get(source) {
-                Some(value) => value.clone(),
-                None => property.edm.unset(),
-            },
-        }
-    }
-
-    /// Fields that follow from others.
-    fn derive(&mut self) {
-        let joined = |fields: &[&str], separator: &str| {
-            let parts = fields.iter().map(|f| self.text(f));
-            let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-            parts.join(separator)
-        };
-        let dialled = |field: &str| -> String {
-            let digits = self.text(field).chars();
-            digits.filter(|c| c.is_ascii_digit() || *c == '+').collect()
-        };
-        let street = joined(&["HouseNumber", "Street"], " ");
-        let town = joined(&["City", "StreetPostalCode"], " ");
-        let address = [street.as_str(), town.as_str(), self.text("CountryCode")];
-        let address: Vec<&str> = address.into_iter().filter(|p| !p.is_empty()).collect();
-        let derived = [
-            ("FormattedName", joined(&["FirstName", "LastName"], " ")),
-            ("FormattedPostalAddressDescription", address.join(" / ")),
-            ("NormalisedPhone", dialled("Phone")),
-            ("NormalisedMobile", dialled("Mobile")),
-        ];
-        for (field, text) in derived {
-            self.fields.insert(field.to_owned(), Value::Text(text));
-        }
-    }
-}
-
+/// Status of a new customer.
 const ACTIVE: &str = "2";
-const OBSOLETE: &str = "4";
 
 /// What happened to the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,17 +26,6 @@ pub enum Event {
     Updated,
     /// It is gone.
     Deleted,
-}
-
-/// One field of a save, before and after.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// Its `c4codataapi` name.
-    pub field: String,
-    /// Before.
-    pub old: Value,
-    /// After.
-    pub new: Value,
 }
 
 /// A save that changed something.
@@ -155,7 +45,7 @@ pub struct Saved {
 
 /// All customers, by ObjectID; keys ascend in the order of creation.
 #[derive(Debug, Clone, Default)]
-pub struct Customers {
+pub(super) struct Customers {
     rows: BTreeMap<String, Customer>,
     created: u64,
     keys: u64,
@@ -164,12 +54,12 @@ pub struct Customers {
 
 impl Customers {
     /// All, oldest first.
-    pub fn all(&self) -> impl Iterator<Item = &Customer> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Customer> {
         self.rows.values()
     }
 
     /// The one with that ObjectID.
-    pub fn get(&self, object_id: &str) -> Option<&Customer> {
+    pub(super) fn get(&self, object_id: &str) -> Option<&Customer> {
         self.rows.get(object_id)
     }
 
@@ -182,7 +72,7 @@ impl Customers {
     }
 
     /// Creates one, Active unless the fields name another status.
-    pub fn create(
+    pub(super) fn create(
         &mut self,
         fields: Vec<(String, Value)>,
         user: &str,
@@ -207,12 +97,13 @@ impl Customers {
         };
         let object_id = customer.object_id.clone();
         self.rows.insert(object_id.clone(), customer);
-        let changes = self.write(&object_id, fields, settings);
+        let script = settings.before_save_script;
+        let changes = self.row(&object_id).write(fields, script);
         self.saved(&object_id, Event::Created, changes, user, at)
     }
 
     /// Changes fields. `None` when none of them differs: then nothing is saved.
-    pub fn change(
+    pub(super) fn change(
         &mut self,
         object_id: &str,
         fields: Vec<(String, Value)>,
@@ -220,8 +111,8 @@ impl Customers {
         now: Timestamp,
         settings: &Settings,
     ) -> Option<Saved> {
-        self.rows.get(object_id)?;
-        let changes = self.write(object_id, fields, settings);
+        let customer = self.rows.get_mut(object_id)?;
+        let changes = customer.write(fields, settings.before_save_script);
         if changes.is_empty() {
             return None;
         }
@@ -230,7 +121,7 @@ impl Customers {
     }
 
     /// Sets the status to Obsolete, as an agent does.
-    pub fn set_obsolete(
+    pub(super) fn set_obsolete(
         &mut self,
         object_id: &str,
         user: &str,
@@ -242,7 +133,7 @@ impl Customers {
     }
 
     /// Removes one.
-    pub fn delete(&mut self, object_id: &str, user: &str, now: Timestamp) -> Option<Saved> {
+    pub(super) fn delete(&mut self, object_id: &str, user: &str, now: Timestamp) -> Option<Saved> {
         self.rows.remove(object_id)?;
         Some(Saved {
             object_id: object_id.to_owned(),
@@ -251,38 +142,6 @@ impl Customers {
             user: user.to_owned(),
             at: self.stamp(now),
         })
-    }
-
-    /// Writes the fields, runs the script, derives the rest; gives what differs.
-    fn write(
-        &mut self,
-        object_id: &str,
-        mut fields: Vec<(String, Value)>,
-        settings: &Settings,
-    ) -> Vec<Change> {
-        let customer = self.row(object_id);
-        if settings.before_save_script {
-            let written = |name: &str| fields.iter().rev().find(|(n, _)| n == name);
-            let after = |name: &str| match written(name) {
-                Some((_, value)) => value.clone(),
-                None => Value::text(customer.text(name)),
-            };
-            if after("WechatID").is_initial() {
-                fields.push(("WechatID".to_owned(), after("LastName")));
-            }
-        }
-        let mut changes = Vec::new();
-        for (field, new) in fields {
-            let old = customer.fields.get(&field).cloned();
-            let old = old.unwrap_or(Value::Null);
-            if old == new || (old.is_initial() && new.is_initial()) {
-                continue;
-            }
-            customer.fields.insert(field.clone(), new.clone());
-            changes.push(Change { field, old, new });
-        }
-        customer.derive();
-        changes
     }
 
     fn saved(

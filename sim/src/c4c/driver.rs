@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::C4c;
 use super::calls::Calls;
-use super::customers::{Customer, Saved};
+use super::customer::Customer;
 use super::notify::Notifications;
 use super::schema::Schema;
 use super::settings::Settings;
@@ -39,8 +39,9 @@ impl C4c {
     pub fn create_customer(&mut self, fields: &[(&str, &str)], now: Timestamp) -> String {
         let fields = owned(fields);
         let saved = self.customers.create(fields, AGENT, now, &self.settings);
-        self.notify(&saved);
-        saved.object_id
+        let object_id = saved.object_id.clone();
+        self.tell(Some(saved));
+        object_id
     }
 
     /// An agent changes text fields; the WeChat ID is `WechatID`. False when there is no such
@@ -50,7 +51,7 @@ impl C4c {
         let saved = self
             .customers
             .change(object_id, fields, AGENT, now, &self.settings);
-        self.told(saved)
+        self.tell(saved)
     }
 
     /// An agent sets the status to Obsolete.
@@ -58,18 +59,13 @@ impl C4c {
         let saved = self
             .customers
             .set_obsolete(object_id, AGENT, now, &self.settings);
-        self.told(saved)
+        self.tell(saved)
     }
 
     /// An agent deletes the customer.
     pub fn delete(&mut self, object_id: &str, now: Timestamp) -> bool {
         let saved = self.customers.delete(object_id, AGENT, now);
-        self.told(saved)
-    }
-
-    fn told(&mut self, saved: Option<Saved>) -> bool {
-        self.notify_if(saved.as_ref());
-        saved.is_some()
+        self.tell(saved)
     }
 
     /// The calls so far.

@@ -7,7 +7,7 @@ use crate::wire::Response;
 
 /// Why a request is not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub(super) struct Refusal {
     /// HTTP status.
     pub status: u16,
     /// The sentence in the error body.
@@ -18,7 +18,7 @@ pub struct Refusal {
 
 /// Which of the two bodies a client gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(super) enum Format {
     /// Atom and XML, the default (c4c.md 1.4).
     Atom,
     /// JSON.
@@ -27,7 +27,7 @@ pub enum Format {
 
 impl Refusal {
     /// With that status and sentence.
-    pub fn new(status: u16, message: &str) -> Self {
+    pub(super) fn new(status: u16, message: &str) -> Self {
         Self {
             status,
             message: message.to_owned(),
@@ -36,19 +36,19 @@ impl Refusal {
     }
 
     /// The one whose wire form is known (c4c.md 1.8).
-    pub fn unknown_property(name: &str) -> Self {
+    pub(super) fn unknown_property(name: &str) -> Self {
         Self::new(400, &format!("Property '{name}' not found"))
     }
 
     /// With one more header.
     #[must_use]
-    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// The answer. `code` is empty, as the only captured one was.
-    pub fn response(self, format: Format) -> Response {
+    pub(super) fn response(self, format: Format) -> Response {
         let (content_type, body) = match format {
             Format::Json => ("application/json; charset=utf-8", self.json()),
             Format::Atom => ("application/xml; charset=utf-8", self.xml()),
@@ -81,7 +81,7 @@ impl Refusal {
 }
 
 /// The page that SAP's web server, not OData, answers with: refused logons and closed paths.
-pub fn html_page(status: u16, title: &str) -> Response {
+pub(super) fn html_page(status: u16, title: &str) -> Response {
     let page = format!(
         "<html><head><title>{title}</title></head><body><h1>{status} {title}</h1></body></html>"
     );

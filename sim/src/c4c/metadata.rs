@@ -47,9 +47,10 @@ pub(super) fn document(service: &Service, only: Option<&str>, labels: bool) -> S
 }
 
 fn namespace(service: &Service) -> &'static str {
-    match service.root.starts_with("/sap/c4c/odata/cust/") {
-        true => "cust",
-        false => service.name,
+    if service.root.starts_with("/sap/c4c/odata/cust/") {
+        "cust"
+    } else {
+        service.name
     }
 }
 
@@ -145,20 +146,21 @@ fn property(property: &Property, namespace: &str, labels: bool) -> Element {
     ] {
         element = element.attribute(annotation, holds.to_string());
     }
-    match labels {
-        true => element.attribute("sap:label", label(&property.name)),
-        false => element,
+    if labels {
+        element = element.attribute("sap:label", label(&property.name));
     }
+    element
 }
 
 fn navigation(kind: &EntityType, navigation: &Navigation, namespace: &str) -> Element {
-    let association = match navigation.many {
-        true => format!("{}_{}", kind.name, navigation.to),
-        false => format!("{}_{}", navigation.to, kind.name),
+    let (one, many) = if navigation.many {
+        (kind.name, navigation.to)
+    } else {
+        (navigation.to, kind.name)
     };
     Element::new("NavigationProperty")
         .attribute("Name", navigation.name)
-        .attribute("Relationship", format!("{namespace}.{association}"))
+        .attribute("Relationship", format!("{namespace}.{one}_{many}"))
         .attribute("FromRole", kind.name)
         .attribute("ToRole", navigation.to)
 }
@@ -221,7 +223,7 @@ mod tests {
             let attributes = tag.attributes().map(|attribute| {
                 let attribute = attribute.unwrap();
                 let name = attribute.key.as_ref().to_owned();
-                (name.to_string(), attribute.value.to_string())
+                (name, attribute.value.to_string())
             });
             found.push((tag.name().as_ref().to_string(), attributes.collect()));
         }
@@ -264,9 +266,8 @@ mod tests {
                     "{used}"
                 );
             }
-            let mut labels = values(&elements, "Property", "sap:label");
-            labels.retain(|label| label.is_empty());
-            assert!(labels.is_empty());
+            let labels = values(&elements, "Property", "sap:label");
+            assert!(!labels.iter().any(String::is_empty));
         }
     }
 

@@ -12,6 +12,7 @@ mod body;
 mod calls;
 mod control;
 mod csrf;
+mod customer;
 mod customer_type;
 mod customers;
 mod driver;
@@ -19,6 +20,7 @@ mod error;
 mod filter;
 mod metadata;
 mod multipart;
+mod notification;
 mod notify;
 mod odata;
 mod operations;
@@ -42,7 +44,8 @@ use jiff::Timestamp;
 use rand::Rng;
 
 pub use calls::{Call, Calls};
-pub use customers::{Change, Customer, Event, Saved};
+pub use customer::{Change, Customer};
+pub use customers::{Event, Saved};
 pub use notify::{Notifications, NotifySettings, Subscription, Tally, Variant};
 pub use settings::{Dialect, IgnoreCase, Settings};
 pub use users::{User, Users};
@@ -127,15 +130,14 @@ impl Core for C4c {
             let response = self.control(path, request, now);
             return Delivery::Answer(response, Duration::ZERO);
         }
-        let delivery = match self.faults.take(&Self::operation(request)) {
-            Some(fault) => fault.deliver(
+        let delivery = if let Some(fault) = self.faults.take(&Self::operation(request)) {
+            fault.deliver(
                 || self.answer(request, now, rng),
                 |code| Self::error_of(code, request),
-            ),
-            None => {
-                let delay = Duration::from_millis(self.settings.response_millis);
-                Delivery::Answer(self.answer(request, now, rng), delay)
-            }
+            )
+        } else {
+            let delay = Duration::from_millis(self.settings.response_millis);
+            Delivery::Answer(self.answer(request, now, rng), delay)
         };
         self.log(request, &delivery, now);
         delivery

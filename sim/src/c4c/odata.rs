@@ -164,8 +164,7 @@ pub(super) fn format_of(request: &Request) -> Format {
     };
     match request.param("$format").as_deref() {
         Some("json") => Format::Json,
-        Some(_) => Format::Atom,
         None if accepts_json() => Format::Json,
-        None => Format::Atom,
+        _ => Format::Atom,
     }
 }

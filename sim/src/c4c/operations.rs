@@ -2,7 +2,8 @@
 
 use super::C4c;
 use super::body;
-use super::customers::{Customer, Saved};
+use super::customer::Customer;
+use super::customers::Saved;
 use super::error::{Format, Refusal};
 use super::metadata;
 use super::odata::Errand;
@@ -48,9 +49,10 @@ impl C4c {
                 count,
             } => {
                 let customer = self.find(kind, key)?;
-                match navigation.many {
-                    true => self.feed(service, to, std::iter::once(customer), *count, errand),
-                    false => self.entity(service, to, customer, 200, errand),
+                if navigation.many {
+                    self.feed(service, to, std::iter::once(customer), *count, errand)
+                } else {
+                    self.entity(service, to, customer, 200, errand)
                 }
             }
         }
@@ -68,8 +70,9 @@ impl C4c {
         let saved = self
             .customers
             .create(fields, errand.user, errand.now, settings);
-        self.notify(&saved);
-        let customer = self.find(kind, &saved.object_id)?;
+        let object_id = saved.object_id.clone();
+        self.tell(Some(saved));
+        let customer = self.find(kind, &object_id)?;
         let mut response = self.entity(service, kind, customer, 201, errand)?;
         let location = view(service, kind, Options::default(), self, errand).url(customer);
         response.headers.push(("location".to_owned(), location));
@@ -95,7 +98,7 @@ impl C4c {
         let saved = self
             .customers
             .change(&object_id, fields, user, now, settings);
-        self.notify_if(saved.as_ref());
+        self.tell(saved);
         Ok(no_content())
     }
 
@@ -110,20 +113,18 @@ impl C4c {
         check_etag(customer, errand)?;
         let object_id = customer.object_id.clone();
         let saved = self.customers.delete(&object_id, errand.user, errand.now);
-        self.notify_if(saved.as_ref());
+        self.tell(saved);
         Ok(no_content())
     }
 
-    /// Tells the subscribers of a save; whose API call it was makes no difference.
-    pub(super) fn notify(&mut self, saved: &Saved) {
-        self.notifications.plan(saved, &self.settings.host);
-    }
-
-    /// The same for a save that may have changed nothing.
-    pub(super) fn notify_if(&mut self, saved: Option<&Saved>) {
-        if let Some(saved) = saved {
-            self.notify(saved);
-        }
+    /// Tells the subscribers of a save, whoever made it; `None` when nothing was saved. Gives
+    /// whether there was one.
+    pub(super) fn tell(&mut self, saved: Option<Saved>) -> bool {
+        let Some(saved) = saved else {
+            return false;
+        };
+        self.notifications.plan(&saved, &self.settings.host);
+        true
     }
 
     fn find(&self, kind: &EntityType, key: &str) -> Result<&Customer, Refusal> {

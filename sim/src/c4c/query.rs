@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::customers::Customer;
+use super::customer::Customer;
 use super::error::Refusal;
 use super::filter::Filter;
 use super::schema::{EntityType, Navigation, Property, Service};
@@ -110,16 +110,6 @@ impl<'s> Options<'s> {
             total,
             next: more.then_some(self.skip_token + size),
         }
-    }
-
-    /// How many pass the filter, before `$skip` and `$top`.
-    pub(super) fn count<'c>(
-        &self,
-        customers: impl Iterator<Item = &'c Customer>,
-        kind: &EntityType,
-        settings: &Settings,
-    ) -> usize {
-        self.page(customers, kind, settings, false).total
     }
 
     fn page_size(&self, settings: &Settings, in_batch: bool) -> usize {

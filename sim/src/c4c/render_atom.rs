@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::customers::Customer;
+use super::customer::Customer;
 use super::query::Page;
 use super::schema::{EntityType, Navigation, Property, Service};
 use super::value::{Edm, Value};
@@ -117,9 +117,10 @@ fn navigation_link(
         return link;
     };
     let inner = entry(&view.along(to), customer);
-    let inner = match navigation.many {
-        true => Element::new("feed").child(inner),
-        false => inner,
+    let inner = if navigation.many {
+        Element::new("feed").child(inner)
+    } else {
+        inner
     };
     link.child(Element::new("m:inline").child(inner))
 }

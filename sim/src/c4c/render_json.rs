@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::customers::Customer;
+use super::customer::Customer;
 use super::query::Page;
 use super::schema::Service;
 use super::settings::Dialect;

@@ -10,7 +10,7 @@ use super::value::Edm;
 
 /// The node of the business object that an entity set shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Node {
+pub(super) enum Node {
     /// The root of the customer.
     Root,
     /// Its main address.
@@ -25,7 +25,7 @@ pub enum Node {
     clippy::struct_excessive_bools,
     reason = "the annotations of `$metadata`, one field each"
 )]
-pub struct Property {
+pub(super) struct Property {
     /// Its name in this service.
     pub name: String,
     /// The field of the customer behind it.
@@ -46,7 +46,7 @@ pub struct Property {
 
 impl Property {
     /// A text that clients may write and filter by.
-    pub fn text(name: &str, max_length: usize) -> Self {
+    pub(super) fn text(name: &str, max_length: usize) -> Self {
         Self {
             name: name.to_owned(),
             source: name.to_owned(),
@@ -60,7 +60,7 @@ impl Property {
     }
 
     /// Another type than text; only texts have a length.
-    pub fn of(name: &str, edm: Edm) -> Self {
+    pub(super) fn of(name: &str, edm: Edm) -> Self {
         Self {
             edm,
             max_length: None,
@@ -69,7 +69,7 @@ impl Property {
     }
 
     /// The read-only description of a code.
-    pub fn description_of(code: &str) -> Self {
+    pub(super) fn description_of(code: &str) -> Self {
         Self {
             max_length: None,
             ..Self::text(&format!("{code}Text"), 0)
@@ -80,7 +80,7 @@ impl Property {
 
     /// Maintained by the system.
     #[must_use]
-    pub fn read_only(self) -> Self {
+    pub(super) fn read_only(self) -> Self {
         Self {
             creatable: false,
             updatable: false,
@@ -90,7 +90,7 @@ impl Property {
 
     /// Refused in `$filter`.
     #[must_use]
-    pub fn not_filterable(self) -> Self {
+    pub(super) fn not_filterable(self) -> Self {
         Self {
             filterable: false,
             ..self
@@ -99,7 +99,7 @@ impl Property {
 
     /// The key: silently ignored in a POST, because it is not nullable (c4c.md 1.4).
     #[must_use]
-    pub fn key(self) -> Self {
+    pub(super) fn key(self) -> Self {
         Self {
             nullable: false,
             ..self.read_only()
@@ -108,7 +108,7 @@ impl Property {
 
     /// Reads and writes another field of the customer than its name says.
     #[must_use]
-    pub fn backed_by(self, source: &str) -> Self {
+    pub(super) fn backed_by(self, source: &str) -> Self {
         Self {
             source: source.to_owned(),
             ..self
@@ -116,14 +116,14 @@ impl Property {
     }
 
     /// Whether it is the description of a code, always ignored in changes.
-    pub fn is_description(&self) -> bool {
+    pub(super) fn is_description(&self) -> bool {
         self.name.ends_with("CodeText")
     }
 }
 
 /// A way from one entity to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Navigation {
+pub(super) struct Navigation {
     /// Its name, for example `IndividualCustomerAddress`.
     pub name: &'static str,
     /// The entity type it leads to.
@@ -134,7 +134,7 @@ pub struct Navigation {
 
 /// An entity type with its one set.
 #[derive(Debug, Clone)]
-pub struct EntityType {
+pub(super) struct EntityType {
     /// Its name, for example `IndividualCustomer`.
     pub name: &'static str,
     /// Its set: the name and `Collection`.
@@ -153,19 +153,19 @@ pub struct EntityType {
 
 impl EntityType {
     /// The property of that name.
-    pub fn property(&self, name: &str) -> Option<&Property> {
+    pub(super) fn property(&self, name: &str) -> Option<&Property> {
         self.properties.iter().find(|p| p.name == name)
     }
 
     /// The navigation of that name.
-    pub fn navigation(&self, name: &str) -> Option<&Navigation> {
+    pub(super) fn navigation(&self, name: &str) -> Option<&Navigation> {
         self.navigations.iter().find(|n| n.name == name)
     }
 }
 
 /// An OData service.
 #[derive(Debug, Clone)]
-pub struct Service {
+pub(super) struct Service {
     /// Its path with the trailing slash, for example `/sap/c4c/odata/v1/c4codataapi/`.
     pub root: &'static str,
     /// The last segment, which prefixes type names on the wire.
@@ -176,29 +176,29 @@ pub struct Service {
 
 impl Service {
     /// The type behind that entity set.
-    pub fn set(&self, set: &str) -> Option<&EntityType> {
+    pub(super) fn set(&self, set: &str) -> Option<&EntityType> {
         self.types.iter().find(|t| t.set == set)
     }
 
     /// The type of that name.
-    pub fn entity_type(&self, name: &str) -> Option<&EntityType> {
+    pub(super) fn entity_type(&self, name: &str) -> Option<&EntityType> {
         self.types.iter().find(|t| t.name == name)
     }
 }
 
 /// Every service of the tenant.
 #[derive(Debug, Clone)]
-pub struct Schema {
+pub(super) struct Schema {
     /// In no special order.
     pub services: Vec<Service>,
 }
 
 /// The standard service.
-pub const CURRENT: &str = "/sap/c4c/odata/v1/c4codataapi/";
+pub(super) const CURRENT: &str = "/sap/c4c/odata/v1/c4codataapi/";
 /// The deprecated standard service of the blog.
-pub const OLD: &str = "/sap/c4c/odata/v1/c4codata/";
+pub(super) const OLD: &str = "/sap/c4c/odata/v1/c4codata/";
 /// The blog's customer-made service.
-pub const CUSTOM: &str = "/sap/c4c/odata/cust/v1/zindividualcustomer/";
+pub(super) const CUSTOM: &str = "/sap/c4c/odata/cust/v1/zindividualcustomer/";
 /// The ByDesign aliases (c4c.md 1.1): alias and what it stands for. Notifications name the custom
 /// service below `v1`.
 const ALIASES: [(&str, &str); 3] = [
@@ -212,7 +212,7 @@ const ALIASES: [(&str, &str); 3] = [
 
 impl Schema {
     /// The tenant as its administrator set it up.
-    pub fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
             services: vec![
                 Service {
@@ -242,7 +242,7 @@ impl Schema {
 
     /// The service whose root starts this path, and the rest of the path. The root counts with
     /// and without its slash.
-    pub fn locate<'s>(&'s self, path: &str) -> Option<(&'s Service, String)> {
+    pub(super) fn locate<'s>(&'s self, path: &str) -> Option<(&'s Service, String)> {
         let path = unalias(path);
         self.services.iter().find_map(|service| {
             let rest = path.strip_prefix(service.root.trim_end_matches('/'))?;

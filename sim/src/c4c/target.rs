@@ -71,17 +71,6 @@ impl<'s> Target<'s> {
             count,
         })
     }
-
-    /// The entity set it is about, for the call log.
-    pub(super) fn set(&self) -> &str {
-        match self {
-            Self::Document => "",
-            Self::Metadata => "$metadata",
-            Self::Batch => "$batch",
-            Self::Feed { kind, .. } | Self::Entity { kind, .. } => kind.set,
-            Self::Related { to, .. } => to.set,
-        }
-    }
 }
 
 /// `Set('key')` → the set and what stands in the parentheses.
@@ -106,15 +95,12 @@ pub(super) fn percent_decoded(text: &str) -> String {
     while let Some((before, after)) = rest.split_once('%') {
         bytes.extend_from_slice(before.as_bytes());
         let byte = after.get(..2).map(|hex| u8::from_str_radix(hex, 16));
-        rest = match byte {
-            Some(Ok(byte)) => {
-                bytes.push(byte);
-                &after[2..]
-            }
-            _ => {
-                bytes.push(b'%');
-                after
-            }
+        rest = if let Some(Ok(byte)) = byte {
+            bytes.push(byte);
+            &after[2..]
+        } else {
+            bytes.push(b'%');
+            after
         };
     }
     bytes.extend_from_slice(rest.as_bytes());

@@ -134,23 +134,22 @@ impl Value {
                 "false" => Ok(Self::Flag(false)),
                 _ => Err("a boolean is expected"),
             },
-            Edm::Guid if text.is_empty() => Ok(Self::Null),
+            Edm::Guid | Edm::Instant | Edm::Date if text.is_empty() => Ok(Self::Null),
             Edm::Guid => guid(text).ok_or("a GUID is expected"),
-            Edm::Instant | Edm::Date if text.is_empty() => Ok(Self::Null),
             Edm::Instant | Edm::Date => date(text).ok_or("a date is expected"),
         }
     }
 }
 
 /// A dashed GUID in the upper case that C4C keeps.
-pub fn guid(text: &str) -> Option<Value> {
+pub(super) fn guid(text: &str) -> Option<Value> {
     let groups: Vec<usize> = text.split('-').map(str::len).collect();
     let hex = text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
     (hex && groups == [8, 4, 4, 4, 12]).then(|| Value::text(text.to_ascii_uppercase()))
 }
 
 /// `/Date(ms)/`, an ISO instant with an offset, or a plain ISO date and time taken as UTC.
-pub fn date(text: &str) -> Option<Value> {
+pub(super) fn date(text: &str) -> Option<Value> {
     let millis = text
         .strip_prefix("/Date(")
         .and_then(|rest| rest.strip_suffix(")/"));
@@ -170,7 +169,7 @@ fn local(text: &str) -> Option<Timestamp> {
 }
 
 /// The weak ETag of an object changed at `at`: seven decimals, colons escaped (c4c.md 1.9).
-pub fn etag(at: Timestamp) -> String {
+pub(super) fn etag(at: Timestamp) -> String {
     format!(
         "W/\"datetimeoffset'{}Z'\"",
         at.strftime("%Y-%m-%dT%H%%3A%M%%3A%S%.7f")
@@ -178,7 +177,7 @@ pub fn etag(at: Timestamp) -> String {
 }
 
 /// The dashed form of a 32-digit ObjectID (c4c.md 1.7).
-pub fn uuid_of(object_id: &str) -> String {
+pub(super) fn uuid_of(object_id: &str) -> String {
     match object_id.as_bytes() {
         bytes if bytes.len() == 32 && object_id.is_ascii() => [0..8, 8..12, 12..16, 16..20, 20..32]
             .map(|range| &object_id[range])

@@ -2,7 +2,7 @@
 //!
 //! Both renderers read it; it must not write a body itself.
 
-use super::customers::Customer;
+use super::customer::Customer;
 use super::query::Options;
 use super::schema::{EntityType, Navigation, Property, Service};
 use super::settings::Dialect;

@@ -30,7 +30,8 @@ impl Element {
     /// With one more attribute.
     pub(super) fn attribute(mut self, name: &str, value: impl AsRef<str>) -> Self {
         let value = writable(value.as_ref());
-        self.attributes += &format!(" {name}=\"{}\"", escape(value.as_str()));
+        let value = escape(value.as_str());
+        self.attributes.extend([" ", name, "=\"", &value, "\""]);
         self
     }
 
@@ -58,16 +59,17 @@ impl Element {
         text
     }
 
-    fn write(&self, into: &mut String) {
+    fn write(self, into: &mut String) {
         let Self {
             name,
             attributes,
             content,
         } = self;
-        *into += &match content.is_empty() {
-            true => format!("<{name}{attributes}/>"),
-            false => format!("<{name}{attributes}>{content}</{name}>"),
-        };
+        if content.is_empty() {
+            into.extend(["<", &name, &attributes, "/>"]);
+        } else {
+            into.extend(["<", &name, &attributes, ">", &content, "</", &name, ">"]);
+        }
     }
 }
 

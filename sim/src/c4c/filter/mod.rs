@@ -15,7 +15,7 @@ use lexer::{Literal, Token};
 
 /// A checked filter over the properties of one entity type.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Filter<'s> {
+pub(super) enum Filter<'s> {
     /// All hold.
     And(Vec<Filter<'s>>),
     /// One holds; all are about the same property.
@@ -26,7 +26,7 @@ pub enum Filter<'s> {
 
 /// What is asked of a value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Test {
+pub(super) enum Test {
     /// `eq`; a text may hold `*`.
     Equal(Value),
     /// `ge`.
@@ -44,7 +44,7 @@ const MAX_DEPTH: usize = 32;
 
 impl<'s> Filter<'s> {
     /// Reads and checks a filter on `kind`.
-    pub fn parse(text: &str, kind: &'s EntityType) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &str, kind: &'s EntityType) -> Result<Self, Refusal> {
         let tokens = lexer::tokens(text)?;
         let mut parser = Parser {
             tokens: &tokens,
@@ -60,7 +60,11 @@ impl<'s> Filter<'s> {
     }
 
     /// Whether an entity passes; `value_of` gives its values.
-    pub fn matches(&self, ignore: IgnoreCase, value_of: &dyn Fn(&Property) -> Value) -> bool {
+    pub(super) fn matches(
+        &self,
+        ignore: IgnoreCase,
+        value_of: &dyn Fn(&Property) -> Value,
+    ) -> bool {
         match self {
             Self::And(all) => all.iter().all(|f| f.matches(ignore, value_of)),
             Self::Or(any) => any.iter().any(|f| f.matches(ignore, value_of)),
@@ -93,9 +97,12 @@ fn ignores_case(ignore: IgnoreCase, property: &Property) -> bool {
 
 impl Test {
     fn holds(&self, value: &Value, ignore_case: bool) -> bool {
-        let fold = |text: &str| match ignore_case {
-            true => text.to_lowercase(),
-            false => text.to_owned(),
+        let fold = |text: &str| {
+            if ignore_case {
+                text.to_lowercase()
+            } else {
+                text.to_owned()
+            }
         };
         match self {
             Self::Equal(Value::Text(pattern)) => like(&fold(pattern), &fold(value.as_text())),
@@ -225,10 +232,14 @@ impl<'t, 's> Parser<'t, 's> {
     }
 
     fn function(&mut self, name: &str) -> Result<Filter<'s>, Refusal> {
-        if !["startswith", "endswith"].contains(&name) {
-            let message = format!("Function '{name}' is not supported in $filter");
-            return Err(refused(&message));
-        }
+        let affix = match name {
+            "startswith" => Test::StartsWith,
+            "endswith" => Test::EndsWith,
+            other => {
+                let message = format!("Function '{other}' is not supported in $filter");
+                return Err(refused(&message));
+            }
+        };
         self.expect(&Token::Open)?;
         let Some(Token::Word(property)) = self.next() else {
             return Err(refused("The first argument must be a property"));
@@ -242,11 +253,7 @@ impl<'t, 's> Parser<'t, 's> {
         if property.edm != Edm::Text {
             return Err(refused("String functions need a string property"));
         }
-        let test = match name {
-            "startswith" => Test::StartsWith(text.clone()),
-            _ => Test::EndsWith(text.clone()),
-        };
-        Ok(Filter::Test(property, test))
+        Ok(Filter::Test(property, affix(text.clone())))
     }
 
     fn comparison(&mut self, property: &str) -> Result<Filter<'s>, Refusal> {

@@ -1,4 +1,5 @@
-use super::super::customers::{Customer, Customers};
+use super::super::customer::Customer;
+use super::super::customers::Customers;
 use super::super::schema::{CURRENT, Schema};
 use super::super::settings::Settings;
 use super::*;

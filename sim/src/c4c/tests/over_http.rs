@@ -57,10 +57,10 @@ async fn a_customer_is_created_found_and_its_links_can_be_followed() {
 #[tokio::test]
 async fn an_agents_change_reaches_the_subscriber_with_credentials() {
     let (server, client) = served().await;
-    let (receiver, _) = served().await;
+    let (hook, _) = served().await;
     // Any server that records what it is asked does as a receiver.
     let notify = json!({ "subscriptions": [{
-        "url": format!("{}/_hook", receiver.url()),
+        "url": format!("{}/_hook", hook.url()),
         "username": "qiao",
         "password": "secret",
     }]});
@@ -82,8 +82,8 @@ async fn an_agents_change_reaches_the_subscriber_with_credentials() {
         call(&server, &client, Method::POST, &path, change).await.0,
         200
     );
-    let received = receiver.until(|r| (r.calls().count("POST", "/_hook", 404) == 2).then_some(()));
-    tokio::time::timeout(Duration::from_secs(10), received)
+    let pushed = hook.until(|h| (h.calls().count("POST", "/_hook", 404) == 2).then_some(()));
+    tokio::time::timeout(Duration::from_secs(10), pushed)
         .await
         .unwrap();
     let answered = server.until(|s| (s.notifications.tally().refused == 2).then_some(()));
