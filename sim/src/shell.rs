@@ -1,7 +1,7 @@
 //! The HTTP shell: serves any [`Core`] on a real socket and sends its pushes.
 //!
 //! It owns sockets, tasks and real time, and decides nothing: every answer and every push comes
-//! from the core. Start reading at [`Server::start`]; [`cut`] closes connections without an answer.
+//! from the core. Start reading at [`Server::start`]; `cut` closes connections without an answer.
 
 mod cut;
 #[cfg(test)]
@@ -34,6 +34,9 @@ const MAX_REQUEST: usize = 16 << 20;
 /// Largest answer to a push read, bytes: far above any passive reply, so that nonsense is seen
 /// and memory stays bounded.
 const MAX_PUSH_ANSWER: usize = 1 << 20;
+
+/// How long [`Server::stop`] waits for callers in the middle of sending a request.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
 
 /// The path that the shell answers itself, for every core: GET tells the time, POST moves it.
 const CLOCK_PATH: &str = "/_control/clock";
@@ -114,11 +117,12 @@ impl<C: Core> Server<C> {
         }
     }
 
-    /// Stops listening, cuts what is under way and waits until everything has ended.
+    /// Stops listening, cuts what is under way and waits, briefly, until everything has ended.
     pub async fn stop(self) {
         self.shared.stop.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
+        // Elapsed or not, dropping the runtime ends what is left.
+        let _ = tokio::time::timeout(STOP_WITHIN, self.tasks.wait()).await;
     }
 }
 

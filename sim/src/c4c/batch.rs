@@ -5,6 +5,7 @@ use super::calls::Call;
 use super::error::Refusal;
 use super::multipart::{self, Part};
 use super::odata::{Errand, format_of, verb_of};
+use super::operations::answered;
 use super::schema::Service;
 use super::target::percent_decoded;
 use crate::wire::{Request, Response};
@@ -13,73 +14,53 @@ use crate::wire::{Request, Response};
 const OUTER: &str = "ejjeeffe0";
 const INNER: &str = "ejjeeffe1";
 
+/// One piece of a batch.
+enum Piece {
+    Read(Request),
+    ChangeSet(Vec<Request>),
+}
+
 impl C4c {
-    /// Carries out a whole batch; its own status is 202 however its parts end.
+    /// Carries out a whole batch; its own status is 202 however its parts end. A malformed one is
+    /// refused before any part is carried out.
     pub(super) fn batch(
         &mut self,
         service: &Service,
         errand: &Errand,
     ) -> Result<Response, Refusal> {
-        let content_type = errand.request.header("content-type").unwrap_or_default();
-        let boundary = multipart::boundary(content_type)
-            .ok_or_else(|| Refusal::new(400, "A batch is multipart/mixed with a boundary"))?;
-        let body = std::str::from_utf8(&errand.request.body)
-            .map_err(|_| Refusal::new(400, "A batch is UTF-8"))?;
-        let mut pieces = Vec::new();
-        for part in multipart::parts(body, boundary)? {
-            let piece = match multipart::boundary(part.content_type()) {
-                Some(inner) => self.change_set(service, &part, inner, errand)?,
-                None => self.lone_read(service, &part, errand)?,
+        let mut answer = String::new();
+        for piece in pieces(errand.request)? {
+            let part = match piece {
+                Piece::Read(request) => http_part(&self.part(service, &request, errand)),
+                Piece::ChangeSet(changes) => self.change_set(service, &changes, errand),
             };
-            pieces.push(format!("--{OUTER}\r\n{piece}\r\n"));
+            answer.extend(["--", OUTER, "\r\n", &part, "\r\n"]);
         }
-        let answer = format!("{}--{OUTER}--\r\n", pieces.concat());
+        answer.extend(["--", OUTER, "--\r\n"]);
         let content_type = format!("multipart/mixed; boundary={OUTER}");
-        Ok(super::operations::answered(202, &content_type, answer))
-    }
-
-    fn lone_read(
-        &mut self,
-        service: &Service,
-        part: &Part,
-        errand: &Errand,
-    ) -> Result<String, Refusal> {
-        let request = part.request()?;
-        if request.method != "GET" {
-            return Err(Refusal::new(400, "Changes belong into a change set"));
-        }
-        Ok(http_part(&self.part(service, &request, errand)))
+        Ok(answered(202, &content_type, answer))
     }
 
     /// All changes, or none and the error of the first that fails.
-    fn change_set(
-        &mut self,
-        service: &Service,
-        part: &Part,
-        boundary: &str,
-        errand: &Errand,
-    ) -> Result<String, Refusal> {
+    fn change_set(&mut self, service: &Service, changes: &[Request], errand: &Errand) -> String {
         let before = (self.customers.clone(), self.notifications.clone());
-        let mut answers = Vec::new();
-        for change in multipart::parts(&part.content, boundary)? {
-            let request = change.request()?;
-            if request.method == "GET" {
-                return Err(Refusal::new(400, "A change set holds no reads"));
-            }
-            let response = self.part(service, &request, errand);
+        let mut answers = String::new();
+        for change in changes {
+            let response = self.part(service, change, errand);
+            let part = http_part(&response);
             if response.status >= 400 {
                 (self.customers, self.notifications) = before;
-                return Ok(http_part(&response));
+                return part;
             }
-            answers.push(format!("--{INNER}\r\n{}\r\n", http_part(&response)));
+            answers.extend(["--", INNER, "\r\n", &part, "\r\n"]);
         }
-        let answers = format!("{}--{INNER}--\r\n", answers.concat());
+        answers.extend(["--", INNER, "--\r\n"]);
         // The guide's samples pad the number to nine places.
         let length = answers.len();
-        Ok(format!(
+        format!(
             "Content-Type: multipart/mixed; boundary={INNER}\r\n\
              Content-Length: {length:>9}\r\n\r\n{answers}"
-        ))
+        )
     }
 
     fn part(&mut self, service: &Service, request: &Request, errand: &Errand) -> Response {
@@ -104,6 +85,32 @@ impl C4c {
         });
         response
     }
+}
+
+fn pieces(batch: &Request) -> Result<Vec<Piece>, Refusal> {
+    let refused = |message: &str| Refusal::new(400, message);
+    let content_type = batch.header("content-type").unwrap_or_default();
+    let boundary = multipart::boundary(content_type)
+        .ok_or_else(|| refused("A batch is multipart/mixed with a boundary"))?;
+    let body = std::str::from_utf8(&batch.body).map_err(|_| refused("A batch is UTF-8"))?;
+    let parts = multipart::parts(body, boundary)?;
+    let pieces = parts.iter().map(|part| {
+        let Some(inner) = multipart::boundary(part.content_type()) else {
+            let request = part.request()?;
+            return match request.method.as_str() {
+                "GET" => Ok(Piece::Read(request)),
+                _ => Err(refused("Changes belong into a change set")),
+            };
+        };
+        let changes = multipart::parts(&part.content, inner)?;
+        let changes: Result<Vec<Request>, _> = changes.iter().map(Part::request).collect();
+        let changes = changes?;
+        if changes.iter().any(|change| change.method == "GET") {
+            return Err(refused("A change set holds no reads"));
+        }
+        Ok(Piece::ChangeSet(changes))
+    });
+    pieces.collect()
 }
 
 /// A response as a part: its length counts the status line, the headers, the blank line and the

@@ -50,8 +50,9 @@ impl Customer {
 
     /// Every set text field, for the control API.
     pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        let set = self.fields.iter().filter(|(_, value)| !value.is_initial());
-        set.map(|(name, value)| (name.as_str(), value.as_text()))
+        let texts = self.fields.iter();
+        let texts = texts.map(|(name, value)| (name.as_str(), value.as_text()));
+        texts.filter(|(_, text)| !text.is_empty())
     }
 
     /// The key of one of its nodes.

@@ -119,7 +119,7 @@ const ADDRESS: [&str; 22] = [
 pub(super) fn current(settings: &Settings) -> EntityType {
     let mut properties = vec![
         Property::text("ObjectID", 70).key(),
-        Property::of("UUID", Edm::Guid).read_only().not_filterable(),
+        Property::of("UUID", Edm::Guid).read_only(),
     ];
     for (name, length) in TEXTS {
         let text = Property::text(name, length);

@@ -40,7 +40,7 @@ impl C4c {
         let fields = owned(fields);
         let saved = self.customers.create(fields, AGENT, now, &self.settings);
         let object_id = saved.object_id.clone();
-        self.tell(Some(saved));
+        self.tell(Some(saved), now);
         object_id
     }
 
@@ -51,7 +51,7 @@ impl C4c {
         let saved = self
             .customers
             .change(object_id, fields, AGENT, now, &self.settings);
-        self.tell(saved)
+        self.tell(saved, now)
     }
 
     /// An agent sets the status to Obsolete.
@@ -59,13 +59,13 @@ impl C4c {
         let saved = self
             .customers
             .set_obsolete(object_id, AGENT, now, &self.settings);
-        self.tell(saved)
+        self.tell(saved, now)
     }
 
     /// An agent deletes the customer.
     pub fn delete(&mut self, object_id: &str, now: Timestamp) -> bool {
         let saved = self.customers.delete(object_id, AGENT, now);
-        self.tell(saved)
+        self.tell(saved, now)
     }
 
     /// The calls so far.

@@ -96,13 +96,15 @@ impl C4c {
     /// The tenant's own error object for a [`crate::fault::Kind::Code`], whose code is the HTTP
     /// status. The message of 409 is the one of c4c.md 1.8.
     fn error_of(code: i64, request: &Request) -> Response {
-        let status = u16::try_from(code).unwrap_or(500);
+        let status = u16::try_from(code).ok();
+        let status = status.filter(|s| (400..600).contains(s)).unwrap_or(500);
         let message = match status {
             403 => "You are not authorized for this operation",
             409 => "Record locked by user AGENT; try again later",
             429 => "Too many requests",
             503 => "The system is down for maintenance",
-            _ => "Internal error",
+            500 => "Internal error",
+            _ => "The request cannot be carried out",
         };
         Refusal::new(status, message).response(odata::format_of(request))
     }

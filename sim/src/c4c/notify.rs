@@ -173,7 +173,7 @@ impl Notifications {
     }
 
     /// Plans the pushes of a save.
-    pub(super) fn plan(&mut self, saved: &Saved, host: &str) {
+    pub(super) fn plan(&mut self, saved: &Saved, host: &str, now: Timestamp) {
         if !self.settings.active {
             return;
         }
@@ -183,12 +183,12 @@ impl Notifications {
                 continue;
             }
             for _ in 0..=self.settings.duplicates {
-                self.add(&subscription, saved, host);
+                self.add(&subscription, saved, host, now);
             }
         }
     }
 
-    fn add(&mut self, subscription: &Subscription, saved: &Saved, host: &str) {
+    fn add(&mut self, subscription: &Subscription, saved: &Saved, host: &str, now: Timestamp) {
         self.made += 1;
         self.tally.planned += 1;
         if self.settings.lose_next > 0 {
@@ -207,18 +207,15 @@ impl Notifications {
             deadline: Duration::from_millis(self.settings.deadline_millis),
         };
         self.waiting.push(Waiting {
-            due: saved.at.saturating_add(delay).unwrap_or(saved.at),
+            due: now.saturating_add(delay).unwrap_or(now),
             push,
             retries_left: self.settings.retries,
         });
     }
 
     pub(super) fn take_due(&mut self, now: Timestamp, rng: &mut dyn Rng) -> Vec<Push> {
-        // A stamp may run microseconds ahead of the clock, so that changes differ.
-        let slack = Duration::from_millis(1);
-        let reach = now.saturating_add(slack).unwrap_or(now);
         let all = std::mem::take(&mut self.waiting);
-        let (mut due, later): (Vec<_>, Vec<_>) = all.into_iter().partition(|w| w.due <= reach);
+        let (mut due, later): (Vec<_>, Vec<_>) = all.into_iter().partition(|w| w.due <= now);
         self.waiting = later;
         due.sort_by_key(|waiting| (waiting.due, waiting.push.id));
         if self.settings.shuffle {
@@ -295,7 +292,7 @@ mod tests {
             user: "DEMO USER".to_owned(),
             at: at(0),
         };
-        notifications.plan(&saved, "my000001.c4c.example");
+        notifications.plan(&saved, "my000001.c4c.example", at(0));
         notifications
     }
 

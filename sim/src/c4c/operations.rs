@@ -1,5 +1,7 @@
 //! What a request does: read, create, change, delete.
 
+use jiff::Timestamp;
+
 use super::C4c;
 use super::body;
 use super::customer::Customer;
@@ -65,13 +67,16 @@ impl C4c {
         kind: &EntityType,
         errand: &Errand,
     ) -> Result<Response, Refusal> {
+        // Whatever is wrong with the answer's shape is refused before anything is created.
+        check_format(errand)?;
+        Options::parse(service, kind, &errand.request.query)?;
         let fields = body::created(kind, body::properties(errand.request)?)?;
         let settings = &self.settings;
         let saved = self
             .customers
             .create(fields, errand.user, errand.now, settings);
         let object_id = saved.object_id.clone();
-        self.tell(Some(saved));
+        self.tell(Some(saved), errand.now);
         let customer = self.find(kind, &object_id)?;
         let mut response = self.entity(service, kind, customer, 201, errand)?;
         let location = view(service, kind, Options::default(), self, errand).url(customer);
@@ -98,7 +103,7 @@ impl C4c {
         let saved = self
             .customers
             .change(&object_id, fields, user, now, settings);
-        self.tell(saved);
+        self.tell(saved, errand.now);
         Ok(no_content())
     }
 
@@ -113,17 +118,17 @@ impl C4c {
         check_etag(customer, errand)?;
         let object_id = customer.object_id.clone();
         let saved = self.customers.delete(&object_id, errand.user, errand.now);
-        self.tell(saved);
+        self.tell(saved, errand.now);
         Ok(no_content())
     }
 
     /// Tells the subscribers of a save, whoever made it; `None` when nothing was saved. Gives
     /// whether there was one.
-    pub(super) fn tell(&mut self, saved: Option<Saved>) -> bool {
+    pub(super) fn tell(&mut self, saved: Option<Saved>, now: Timestamp) -> bool {
         let Some(saved) = saved else {
             return false;
         };
-        self.notifications.plan(&saved, &self.settings.host);
+        self.notifications.plan(&saved, &self.settings.host, now);
         true
     }
 

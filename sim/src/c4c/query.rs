@@ -199,16 +199,20 @@ fn expand<'s>(
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::super::customers::Customers;
     use super::super::schema::{CURRENT, Schema};
     use super::super::value::Value;
     use super::*;
 
-    const SETTINGS: fn() -> Settings = || Settings {
-        page: 3,
-        page_with_expand: 2,
-        ..Settings::default()
-    };
+    fn settings() -> Settings {
+        Settings {
+            page: 3,
+            page_with_expand: 2,
+            ..Settings::default()
+        }
+    }
 
     /// Seven customers named `a` to `g`; the page as their names, the total and the next token.
     fn asked_in(query: &str, in_batch: bool) -> Result<(String, usize, Option<usize>), Refusal> {
@@ -216,18 +220,16 @@ mod tests {
         for name in ["a", "b", "c", "d", "e", "f", "g"] {
             let fields = vec![("LastName".to_owned(), Value::text(name))];
             let now = Timestamp::UNIX_EPOCH;
-            customers.create(fields, "QIAO", now, &SETTINGS());
+            customers.create(fields, "QIAO", now, &settings());
         }
-        let schema = Schema::new(&SETTINGS());
+        let schema = Schema::new(&settings());
         let (service, _) = schema.locate(CURRENT).unwrap();
         let kind = service.set("IndividualCustomerCollection").unwrap();
         let options = Options::parse(service, kind, query)?;
-        let page = options.page(customers.all(), kind, &SETTINGS(), in_batch);
+        let page = options.page(customers.all(), kind, &settings(), in_batch);
         let names: Vec<&str> = page.rows.iter().map(|c| c.text("LastName")).collect();
         Ok((names.concat(), page.total, page.next))
     }
-
-    use jiff::Timestamp;
 
     fn asked(query: &str) -> (String, usize, Option<usize>) {
         asked_in(query, false).unwrap()

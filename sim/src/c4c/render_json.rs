@@ -38,21 +38,21 @@ pub(super) fn document(service: &Service) -> String {
 
 fn object(view: &View, customer: &Customer) -> Json {
     let uri = view.url(customer);
-    let mut object = Map::new();
+    let mut members = Map::new();
     let metadata = json!({
         "uri": uri,
         "type": view.type_name(),
         "etag": View::etag(customer),
     });
-    object.insert("__metadata".to_owned(), metadata);
+    members.insert("__metadata".to_owned(), metadata);
     for (property, value) in view.properties(customer) {
         let json = value.to_json(property.edm, view.service.name);
-        object.insert(property.name.clone(), json);
+        members.insert(property.name.clone(), json);
     }
     for (navigation, expanded) in view.navigations() {
         let json = match expanded {
             Some(to) => {
-                let inner = object_of(view, to, customer);
+                let inner = object(&view.along(to), customer);
                 // Expanded feeds are bare arrays in C4C, wrapped in the standard.
                 match (navigation.many, view.dialect) {
                     (true, Dialect::C4c) => json!([inner]),
@@ -62,13 +62,9 @@ fn object(view: &View, customer: &Customer) -> Json {
             }
             None => json!({ "__deferred": { "uri": format!("{uri}/{}", navigation.name) } }),
         };
-        object.insert(navigation.name.to_owned(), json);
+        members.insert(navigation.name.to_owned(), json);
     }
-    Json::Object(object)
-}
-
-fn object_of<'s>(view: &View<'s>, to: &'s super::schema::EntityType, customer: &Customer) -> Json {
-    object(&view.along(to), customer)
+    Json::Object(members)
 }
 
 /// C4C escapes the slashes of dates; any JSON reader sees the same text.

@@ -94,14 +94,12 @@ pub(super) fn percent_decoded(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('%') {
         bytes.extend_from_slice(before.as_bytes());
-        let byte = after.get(..2).map(|hex| u8::from_str_radix(hex, 16));
-        rest = if let Some(Ok(byte)) = byte {
-            bytes.push(byte);
-            &after[2..]
-        } else {
-            bytes.push(b'%');
-            after
-        };
+        let digits = after
+            .get(..2)
+            .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(byte.unwrap_or(b'%'));
+        rest = if byte.is_some() { &after[2..] } else { after };
     }
     bytes.extend_from_slice(rest.as_bytes());
     String::from_utf8_lossy(&bytes).into_owned()
@@ -181,6 +179,6 @@ mod tests {
 
     #[test]
     fn a_broken_percent_sign_stays_as_it_is() {
-        assert_eq!(percent_decoded("a%2Fb%zz%4€%E6%A1%A5"), "a/b%zz%4€桥");
+        assert_eq!(percent_decoded("a%2Fb%+f%4€%E6%A1%A5"), "a/b%+f%4€桥");
     }
 }

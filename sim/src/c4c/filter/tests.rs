@@ -52,6 +52,7 @@ fn the_documented_operators_work() {
         "EntityLastChangedOn ge datetimeoffset'2020-05-01T08:00:00Z'",
         "ChangedOn le datetimeoffset'2020-05-01T16:00:01.0000000+08:00'",
         "POBoxIndicator eq false",
+        "UUID eq guid'00163e0d-bd9e-1ed6-96eb-dfda56000001'",
         "CustomerID ge '1000000' and CustomerID le '2000000'",
     ] {
         assert!(matches(filter), "{filter}");
@@ -138,6 +139,8 @@ fn a_property_that_is_not_filterable_or_unknown_is_refused() {
 fn a_literal_must_be_of_the_propertys_type() {
     for filter in [
         "City eq 5",
+        "UUID eq '00163E0D-BD9E-1ED6-96EB-DFDA56000001'",
+        "UUID eq guid'00163E0DBD9E1ED696EBDFDA56000001'",
         "POBoxIndicator eq 'true'",
         "EntityLastChangedOn ge '2020-05-01T08:00:00Z'",
         "EntityLastChangedOn ge datetimeoffset'2020-05-01T08:00:00'",

@@ -88,6 +88,9 @@ fn what_does_not_belong_into_a_batch_is_refused() {
     let lone_write = "--batch_1\nContent-Type: application/http\n\n\
         POST IndividualCustomerCollection HTTP/1.1\n\n{}\n--batch_1--";
     assert_eq!(world.refused(&batch(lone_write)).0, 400);
+    let good_then_bad = change_set(&[&create("{}")]).replace("--batch_1--", &lone_write[0..]);
+    assert_eq!(world.refused(&batch(&good_then_bad)).0, 400);
+    assert_eq!(world.tenant.customers().count(), 0);
     let read_inside = change_set(&["GET IndividualCustomerCollection HTTP/1.1\n"]);
     assert_eq!(world.refused(&batch(&read_inside)).0, 400);
     let not_multipart = request("POST", BATCH, "{}");

@@ -127,6 +127,10 @@ fn the_rules_of_creating_hold() {
         let refused = world.refused(&request("POST", CUSTOMERS, payload));
         assert_eq!(refused, (400, message.to_owned()));
     }
+    for query in ["$top=x", "$format=yaml"] {
+        let url = format!("{CUSTOMERS}?{query}");
+        assert!(world.send(&request("POST", &url, "{}")).status >= 400);
+    }
     assert_eq!(world.tenant.customers().count(), 0);
     // The key is not nullable, so it is ignored instead.
     let with_key = request(
