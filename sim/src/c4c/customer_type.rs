@@ -199,8 +199,8 @@ pub(super) fn old(settings: &Settings) -> EntityType {
     customer
 }
 
-/// `IndividualCustomerAddress`: the main address, read only, leading back to `parent`.
-pub(super) fn address(parent: &'static str) -> EntityType {
+/// `IndividualCustomerAddress`: the main address, read only, leading back to its customer.
+pub(super) fn address() -> EntityType {
     let mut properties = vec![
         Property::text("ObjectID", 70).key(),
         Property::text("ParentObjectID", 70).read_only(),
@@ -229,8 +229,8 @@ pub(super) fn address(parent: &'static str) -> EntityType {
         node: Node::Address,
         properties,
         navigations: vec![Navigation {
-            name: parent,
-            to: parent,
+            name: "IndividualCustomer",
+            to: "IndividualCustomer",
             many: false,
         }],
         creatable: false,

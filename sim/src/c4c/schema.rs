@@ -218,18 +218,12 @@ impl Schema {
                 Service {
                     root: CURRENT,
                     name: "c4codataapi",
-                    types: vec![
-                        customer_type::current(settings),
-                        customer_type::address("IndividualCustomer"),
-                    ],
+                    types: vec![customer_type::current(settings), customer_type::address()],
                 },
                 Service {
                     root: OLD,
                     name: "c4codata",
-                    types: vec![
-                        customer_type::old(settings),
-                        customer_type::address("IndividualCustomer"),
-                    ],
+                    types: vec![customer_type::old(settings), customer_type::address()],
                 },
                 Service {
                     root: CUSTOM,
