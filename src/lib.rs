@@ -18,8 +18,11 @@
 //! domain → kit                   0  the word list | clock, transport, secrets
 //! ```
 
+pub mod app;
 pub mod c4c;
+pub mod cli;
 pub mod config;
+pub mod control;
 pub mod domain;
 pub mod effects;
 pub mod flows;

@@ -99,9 +99,19 @@ impl<C: Core> Server<C> {
         &self.shared.clock
     }
 
-    /// Looks at the core or drives it, in process; pushes that become due are sent.
+    /// Looks at the core, in process, and changes nothing.
+    pub fn look<R>(&self, look: impl FnOnce(&C) -> R) -> R {
+        look(&self.shared.lock().core)
+    }
+
+    /// Drives the core, in process; pushes that become due are sent.
     pub fn with<R>(&self, act: impl FnOnce(&mut C, Timestamp, &mut dyn Rng) -> R) -> R {
         self.shared.change(act)
+    }
+
+    /// Counts changes of the core: for those who wait for several things at once.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changes.subscribe()
     }
 
     /// Waits until `look` finds what it looks for. It is asked now and after every change of the

@@ -10,6 +10,7 @@ mod environment;
 mod error;
 mod keys;
 mod load;
+mod maintenance;
 mod secret;
 mod tree;
 pub mod types;

@@ -18,9 +18,19 @@ impl FollowerActed {
     async fn follow_up(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let acted: Acted = payload(job)?;
         let live = self.0.live();
-        let (account, _) =
-            live.account(&acted.follower.account).ok_or_else(|| unconfigured("the account"))?;
-        let mapping = self.0.store.mapping(&acted.follower).await.map_err(unreadable)?;
-        Ok(Outcome::done_with(contact::decide(&acted, mapping.as_ref(), account)))
+        let (account, _) = live
+            .account(&acted.follower.account)
+            .ok_or_else(|| unconfigured("the account"))?;
+        let mapping = self
+            .0
+            .store
+            .mapping(&acted.follower)
+            .await
+            .map_err(unreadable)?;
+        Ok(Outcome::done_with(contact::decide(
+            &acted,
+            mapping.as_ref(),
+            account,
+        )))
     }
 }

@@ -19,9 +19,10 @@ impl Context {
         xml: &str,
     ) -> Result<Arrival, StoreError> {
         let (account, _) = live.account(id).ok_or(StoreError::Closed)?;
-        let follower = push
-            .follower()
-            .map(|openid| Follower { account: id.clone(), openid: openid.clone() });
+        let follower = push.follower().map(|openid| Follower {
+            account: id.clone(),
+            openid: openid.clone(),
+        });
         let asks_history = rules::action(account, push) == Some(Action::Review);
         let lines = match &follower {
             Some(follower) if asks_history => {

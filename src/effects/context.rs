@@ -62,7 +62,12 @@ impl Live {
             (id.clone(), Arc::new(client))
         };
         let c4c = config.c4c.iter().map(client).collect();
-        Ok(Self { config, keys, wechat, c4c })
+        Ok(Self {
+            config,
+            keys,
+            wechat,
+            c4c,
+        })
     }
 
     /// One account and its client.
@@ -110,12 +115,18 @@ impl Context {
 
     /// Whether WeChat has refused this account's sends for lack of permission (48001).
     pub fn is_passive_only(&self, account: &AccountId) -> bool {
-        self.passive_only.lock().unwrap_or_else(PoisonError::into_inner).contains(account)
+        self.passive_only
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(account)
     }
 
     /// Remembers that it has.
     pub fn set_passive_only(&self, account: &AccountId) {
-        self.passive_only.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone());
+        self.passive_only
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(account.clone());
     }
 
     pub(super) fn refreshing(&self) -> &super::tokens::Locks {

@@ -51,20 +51,37 @@ impl CustomerEnsure {
     async fn ensure(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let Whose { account, openid } = payload(job)?;
         let live = self.0.live();
-        let (config, _) = live.account(&account).ok_or_else(|| unconfigured("the account"))?;
-        let (tenant, client) =
-            live.tenant(&config.tenant).ok_or_else(|| unconfigured("the tenant"))?;
+        let (config, _) = live
+            .account(&account)
+            .ok_or_else(|| unconfigured("the account"))?;
+        let (tenant, client) = live
+            .tenant(&config.tenant)
+            .ok_or_else(|| unconfigured("the tenant"))?;
         let attempt = Attempt {
             context: &self.0,
-            pace: if job.priority == Priority::Bulk { Pace::Bulk } else { Pace::Live },
+            pace: if job.priority == Priority::Bulk {
+                Pace::Bulk
+            } else {
+                Pace::Live
+            },
             follower: Follower { account, openid },
             account: config,
             tenant,
             client,
         };
-        let mapping = self.0.store.mapping(&attempt.follower).await.map_err(unreadable)?;
-        if mapping.as_ref().is_some_and(|m| m.state == MappingState::Unfollowed) {
-            return Ok(Outcome::Cancelled { reason: "the follower left".to_owned() });
+        let mapping = self
+            .0
+            .store
+            .mapping(&attempt.follower)
+            .await
+            .map_err(unreadable)?;
+        if mapping
+            .as_ref()
+            .is_some_and(|m| m.state == MappingState::Unfollowed)
+        {
+            return Ok(Outcome::Cancelled {
+                reason: "the follower left".to_owned(),
+            });
         }
         attempt.run(mapping.as_ref()).await
     }
@@ -75,8 +92,16 @@ impl Attempt<'_> {
         let person = self.person(mapping).await;
         let found = match mapping.and_then(|m| m.customer.as_ref()) {
             Some((object, _)) => {
-                match self.client.customer(self.pace, object).await.map_err(failed)? {
-                    Some(customer) if !customer.obsolete => Found { customer, checked: false },
+                match self
+                    .client
+                    .customer(self.pace, object)
+                    .await
+                    .map_err(failed)?
+                {
+                    Some(customer) if !customer.obsolete => Found {
+                        customer,
+                        checked: false,
+                    },
                     _ => return Ok(self.gone()),
                 }
             }
@@ -85,7 +110,11 @@ impl Attempt<'_> {
                 Err(candidates) => return Ok(self.conflict(&candidates)),
             },
         };
-        let concern = if found.checked { None } else { self.check(&found.customer).await? };
+        let concern = if found.checked {
+            None
+        } else {
+            self.check(&found.customer).await?
+        };
         let linking = Linking {
             follower: &self.follower,
             account: self.account,
@@ -95,7 +124,10 @@ impl Attempt<'_> {
             concern: concern.clone(),
         };
         let changes = customer::linked(&linking, self.context.clock.now());
-        Ok(Outcome::Done { note: concern, changes })
+        Ok(Outcome::Done {
+            note: concern,
+            changes,
+        })
     }
 
     /// One customer, or the several that claim the follower.
@@ -104,15 +136,29 @@ impl Attempt<'_> {
         person: &Person,
     ) -> Result<Result<Found, Vec<Customer>>, Box<Outcome>> {
         let openid = &self.follower.openid;
-        let mut hits = self.client.find_by_openid(self.pace, openid).await.map_err(failed)?;
+        let mut hits = self
+            .client
+            .find_by_openid(self.pace, openid)
+            .await
+            .map_err(failed)?;
         hits.retain(|customer| !customer.obsolete);
         match hits.len() {
             0 => {
                 let fields = customer::fields(self.tenant, openid, person);
-                let customer = self.client.create(self.pace, &fields).await.map_err(failed)?;
-                Ok(Ok(Found { customer, checked: false }))
+                let customer = self
+                    .client
+                    .create(self.pace, &fields)
+                    .await
+                    .map_err(failed)?;
+                Ok(Ok(Found {
+                    customer,
+                    checked: false,
+                }))
             }
-            1 => Ok(Ok(Found { customer: hits.remove(0), checked: true })),
+            1 => Ok(Ok(Found {
+                customer: hits.remove(0),
+                checked: true,
+            })),
             _ => Ok(Err(hits)),
         }
     }
@@ -123,7 +169,10 @@ impl Attempt<'_> {
         let (pace, object) = (self.pace, &customer.object_id);
         let known = |error: Error| self.known_but(customer, &error);
         if self.tenant.wechat_id.write == WechatIdWrite::Patch {
-            let set = self.client.set_wechat_id(pace, object, &self.follower.openid).await;
+            let set = self
+                .client
+                .set_wechat_id(pace, object, &self.follower.openid)
+                .await;
             set.map_err(known)?;
         }
         let stands = self.client.wechat_id(pace, object).await.map_err(known)?;
@@ -144,11 +193,13 @@ impl Attempt<'_> {
     /// The attempt failed after the customer was known: what is known must not be lost.
     fn known_but(&self, customer: &Customer, error: &Error) -> Box<Outcome> {
         let tenant = &self.account.tenant;
-        let mapping =
-            customer::known_as(&self.follower, tenant, customer, MappingState::Pending);
+        let mapping = customer::known_as(&self.follower, tenant, customer, MappingState::Pending);
         Box::new(Outcome::Failed {
             failure: error.failure(),
-            changes: Changes { mappings: vec![mapping], ..Changes::none() },
+            changes: Changes {
+                mappings: vec![mapping],
+                ..Changes::none()
+            },
         })
     }
 
@@ -157,7 +208,10 @@ impl Attempt<'_> {
         let mapping = customer::gone(&self.follower, &self.account.tenant, reason);
         Outcome::Done {
             note: Some(reason.to_owned()),
-            changes: Changes { mappings: vec![mapping], ..Changes::none() },
+            changes: Changes {
+                mappings: vec![mapping],
+                ..Changes::none()
+            },
         }
     }
 
@@ -182,7 +236,9 @@ impl Attempt<'_> {
             return person;
         }
         let live = self.context.live();
-        let Some((_, client)) = live.account(&self.follower.account) else { return person };
+        let Some((_, client)) = live.account(&self.follower.account) else {
+            return person;
+        };
         let told = self
             .context
             .with_token(&self.follower.account, 1, |token| async move {

@@ -44,14 +44,23 @@ impl HookAsk {
     async fn ask(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let Ask { follower, url, key } = payload(job)?;
         let Some(inbox_id) = job.inbox_id else {
-            return Ok(Outcome::Cancelled { reason: "it belongs to no push".to_owned() });
+            return Ok(Outcome::Cancelled {
+                reason: "it belongs to no push".to_owned(),
+            });
         };
         if self.0.store.answer(inbox_id).await.map_err(unreadable)? != Answer::Pending {
             return Ok(Outcome::done_because("it was answered already"));
         }
-        let body = self.0.store.inbox_body(inbox_id).await.map_err(unreadable)?;
+        let body = self
+            .0
+            .store
+            .inbox_body(inbox_id)
+            .await
+            .map_err(unreadable)?;
         let Some(push) = body.and_then(|xml| Push::parse(&xml).ok()) else {
-            return Ok(Outcome::Cancelled { reason: "its push was deleted".to_owned() });
+            return Ok(Outcome::Cancelled {
+                reason: "its push was deleted".to_owned(),
+            });
         };
         let reply = self.call(&url, &follower, &push).await?;
         let seat = answer::seat(&follower, &key);
@@ -79,23 +88,26 @@ impl HookAsk {
             body: answer::question(follower, push).to_string().into_bytes(),
             timeout: TIMEOUT,
         };
-        let fail = |verdict, message: String| {
-            Box::new(Outcome::failed(Failure::new(verdict, message)))
-        };
+        let fail =
+            |verdict, message: String| Box::new(Outcome::failed(Failure::new(verdict, message)));
         let answer = self.0.transport.send(request).await.map_err(|fault| {
             // Asking twice does no harm, so a lost answer is no more than a hiccup.
             let remedy = "check that the answer hook runs and can be reached";
             match fault {
                 TransportError::TooLarge => fail(Verdict::Permanent, format!("{fault}; {remedy}")),
-                _ => fail(Verdict::Transient, format!("the answer hook: {fault}; {remedy}")),
+                _ => fail(
+                    Verdict::Transient,
+                    format!("the answer hook: {fault}; {remedy}"),
+                ),
             }
         })?;
         match answer.status {
             200..=299 => answer::read(&answer.body)
                 .map_err(|fault| fail(Verdict::Permanent, fault.to_string())),
-            status @ (408 | 429 | 500..) => {
-                Err(fail(Verdict::Transient, format!("the answer hook answered HTTP {status}")))
-            }
+            status @ (408 | 429 | 500..) => Err(fail(
+                Verdict::Transient,
+                format!("the answer hook answered HTTP {status}"),
+            )),
             status => Err(fail(
                 Verdict::Permanent,
                 format!("the answer hook answered HTTP {status}; correct its URL or the hook"),
@@ -121,7 +133,10 @@ impl HookAsk {
         let (message, xml) = said.unzip();
         let changes = Changes {
             messages: message.into_iter().collect(),
-            answers: vec![StoredAnswer { inbox_id, answer: xml.clone() }],
+            answers: vec![StoredAnswer {
+                inbox_id,
+                answer: xml.clone(),
+            }],
             ..Changes::none()
         };
         (changes, xml)
@@ -130,7 +145,10 @@ impl HookAsk {
     /// Nobody waits any more: the answer goes as a custom message.
     fn later(&self, follower: &Follower, inbox_id: i64, reply: Option<&Reply>) -> Outcome {
         let mut changes = Changes {
-            answers: vec![StoredAnswer { inbox_id, answer: None }],
+            answers: vec![StoredAnswer {
+                inbox_id,
+                answer: None,
+            }],
             ..Changes::none()
         };
         if let Some(text) = reply.and_then(sending::words) {

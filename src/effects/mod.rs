@@ -29,11 +29,26 @@ use crate::store::{Job, StoreError};
 /// Every effect and its handler.
 pub fn register(context: &Context) -> HashMap<&'static str, Arc<dyn Handler>> {
     let mut handlers: HashMap<&'static str, Arc<dyn Handler>> = HashMap::new();
-    handlers.insert(names::FOLLOWER_ACTED, Arc::new(acted::FollowerActed(context.clone())));
-    handlers.insert(names::CUSTOMER_ENSURE, Arc::new(ensure::CustomerEnsure(context.clone())));
-    handlers.insert(names::CUSTOMER_REREAD, Arc::new(reread::CustomerReread(context.clone())));
-    handlers.insert(names::CUSTOMER_SWEEP, Arc::new(sweep::CustomerSweep(context.clone())));
-    handlers.insert(names::WECHAT_SEND, Arc::new(send::WechatSend(context.clone())));
+    handlers.insert(
+        names::FOLLOWER_ACTED,
+        Arc::new(acted::FollowerActed(context.clone())),
+    );
+    handlers.insert(
+        names::CUSTOMER_ENSURE,
+        Arc::new(ensure::CustomerEnsure(context.clone())),
+    );
+    handlers.insert(
+        names::CUSTOMER_REREAD,
+        Arc::new(reread::CustomerReread(context.clone())),
+    );
+    handlers.insert(
+        names::CUSTOMER_SWEEP,
+        Arc::new(sweep::CustomerSweep(context.clone())),
+    );
+    handlers.insert(
+        names::WECHAT_SEND,
+        Arc::new(send::WechatSend(context.clone())),
+    );
     handlers.insert(names::HOOK_ASK, Arc::new(hook::HookAsk(context.clone())));
     handlers
 }
@@ -54,7 +69,10 @@ fn unconfigured(what: &str) -> Box<Outcome> {
 
 /// The database cannot be read: it will pass.
 fn unreadable(fault: StoreError) -> Box<Outcome> {
-    Box::new(Outcome::failed(Failure::new(Verdict::Transient, fault.to_string())))
+    Box::new(Outcome::failed(Failure::new(
+        Verdict::Transient,
+        fault.to_string(),
+    )))
 }
 
 /// Handlers end early with `?`; both ways out are outcomes.

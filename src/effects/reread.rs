@@ -22,13 +22,25 @@ impl Handler for CustomerReread {
 
 impl CustomerReread {
     async fn reread(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
-        let Reread { tenant: id, object_id } = payload(job)?;
+        let Reread {
+            tenant: id,
+            object_id,
+        } = payload(job)?;
         let live = self.0.live();
         let (tenant, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
-        let pace = if job.priority == Priority::Bulk { Pace::Bulk } else { Pace::Live };
+        let pace = if job.priority == Priority::Bulk {
+            Pace::Bulk
+        } else {
+            Pace::Live
+        };
         let read = client.customer(pace, &object_id).await;
         let read = read.map_err(|error| Box::new(Outcome::failed(error.failure())))?;
-        let mappings = self.0.store.mappings_of(&id, &object_id).await.map_err(unreadable)?;
+        let mappings = self
+            .0
+            .store
+            .mappings_of(&id, &object_id)
+            .await
+            .map_err(unreadable)?;
         let Some(customer) = read.filter(|customer| !customer.obsolete) else {
             return Ok(gone(&mappings));
         };
@@ -40,10 +52,18 @@ impl CustomerReread {
             .filter(|mapping| mapping.state == MappingState::Linked)
             .filter_map(|mapping| {
                 let (account, _) = live.account(&mapping.follower.account)?;
-                Some(Listener { follower: &mapping.follower, account })
+                Some(Listener {
+                    follower: &mapping.follower,
+                    account,
+                })
             })
             .collect();
-        let before = self.0.store.snapshot(&id, &object_id).await.map_err(unreadable)?;
+        let before = self
+            .0
+            .store
+            .snapshot(&id, &object_id)
+            .await
+            .map_err(unreadable)?;
         let difference = notice::compare(before.as_ref(), &customer, tenant);
         let now = self.0.clock.now();
         let changes = notice::tell(&id, tenant, &customer, &difference, &listeners, now);
@@ -52,7 +72,10 @@ impl CustomerReread {
             _ if listeners.is_empty() => Some("no follower to tell"),
             _ => None,
         };
-        Ok(Outcome::Done { note: note.map(str::to_owned), changes })
+        Ok(Outcome::Done {
+            note: note.map(str::to_owned),
+            changes,
+        })
     }
 
     /// Nobody stands for this customer. If its follower is being linked just now, it is read
@@ -69,8 +92,17 @@ impl CustomerReread {
         let Some(openid) = wechat_id.map(OpenId::new) else {
             return Ok(Outcome::done_because("the customer has no follower"));
         };
-        for account in self.0.store.accounts_of(&openid).await.map_err(unreadable)? {
-            let follower = Follower { account, openid: openid.clone() };
+        for account in self
+            .0
+            .store
+            .accounts_of(&openid)
+            .await
+            .map_err(unreadable)?
+        {
+            let follower = Follower {
+                account,
+                openid: openid.clone(),
+            };
             let mapping = self.0.store.mapping(&follower).await.map_err(unreadable)?;
             let pending = |m: &Mapping| m.state == MappingState::Pending && m.tenant == *tenant;
             if mapping.as_ref().is_some_and(pending) {
@@ -78,7 +110,10 @@ impl CustomerReread {
                     lane: follower.c4c_lane(),
                     ..reread(tenant, object_id, Priority::Normal)
                 };
-                let changes = Changes { effects: vec![again], ..Changes::none() };
+                let changes = Changes {
+                    effects: vec![again],
+                    ..Changes::none()
+                };
                 let note = Some("its follower is being linked; read again after that".to_owned());
                 return Ok(Outcome::Done { note, changes });
             }
@@ -97,5 +132,8 @@ fn gone(mappings: &[Mapping]) -> Outcome {
             .collect(),
         ..Changes::none()
     };
-    Outcome::Done { note: Some(reason.to_owned()), changes }
+    Outcome::Done {
+        note: Some(reason.to_owned()),
+        changes,
+    }
 }

@@ -36,16 +36,30 @@ impl WechatSend {
     async fn send(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let send: Send = payload(job)?;
         let live = self.0.live();
-        let (account, client) =
-            live.account(&send.follower.account).ok_or_else(|| unconfigured("the account"))?;
+        let (account, client) = live
+            .account(&send.follower.account)
+            .ok_or_else(|| unconfigured("the account"))?;
         let Some(text) = job.text.as_deref() else {
-            return Ok(Outcome::Cancelled { reason: "its message was deleted".to_owned() });
+            return Ok(Outcome::Cancelled {
+                reason: "its message was deleted".to_owned(),
+            });
         };
-        let attempt = Attempt { job, send, account, client, text };
+        let attempt = Attempt {
+            job,
+            send,
+            account,
+            client,
+            text,
+        };
         if job.uncertain && account.uncertain_send == UncertainSend::Hold {
             return Ok(attempt.held_uncertain(None));
         }
-        let grants = self.0.store.grants(&attempt.send.follower).await.map_err(unreadable)?;
+        let grants = self
+            .0
+            .store
+            .grants(&attempt.send.follower)
+            .await
+            .map_err(unreadable)?;
         match sending::way(account, &attempt.send, &grants, job.id, self.0.clock.now()) {
             Way::Custom => Ok(self.custom(&attempt).await),
             Way::Template(template) => Ok(self.template(&attempt, &template).await),
@@ -55,11 +69,17 @@ impl WechatSend {
 
     async fn custom(&self, attempt: &Attempt<'_>) -> Outcome {
         let follower = &attempt.send.follower;
-        let used = Changes { window_uses: vec![follower.clone()], ..Changes::none() };
+        let used = Changes {
+            window_uses: vec![follower.clone()],
+            ..Changes::none()
+        };
         let sent = self
             .0
             .with_token(&follower.account, attempt.tries(), |token| async move {
-                attempt.client.send_text(&token, &follower.openid, attempt.text).await
+                attempt
+                    .client
+                    .send_text(&token, &follower.openid, attempt.text)
+                    .await
             })
             .await;
         let CallFailure { sense, failure } = match sent {
@@ -81,11 +101,12 @@ impl WechatSend {
     /// corrected, and the message takes the other way or waits.
     async fn outside(&self, attempt: &Attempt<'_>, failure: Failure) -> Outcome {
         let closed = vec![attempt.send.follower.clone()];
-        let corrected = Changes { window_closed: closed, ..Changes::none() };
+        let corrected = Changes {
+            window_closed: closed,
+            ..Changes::none()
+        };
         match sending::closed(attempt.account, &attempt.send, attempt.job.id) {
-            Way::Template(template) => {
-                with(self.template(attempt, &template).await, corrected)
-            }
+            Way::Template(template) => with(self.template(attempt, &template).await, corrected),
             Way::Custom | Way::Hold => attempt.held(HELD_WINDOW, Some(failure), corrected),
         }
     }
@@ -97,7 +118,10 @@ impl WechatSend {
         let sent = self
             .0
             .with_token(&follower.account, attempt.tries(), |token| async move {
-                attempt.client.send_template(&token, &follower.openid, template).await
+                attempt
+                    .client
+                    .send_template(&token, &follower.openid, template)
+                    .await
             })
             .await;
         match sent {
@@ -119,7 +143,10 @@ impl Attempt<'_> {
     fn uncertain(&self, failure: Failure, used: Changes) -> Outcome {
         match self.account.uncertain_send {
             UncertainSend::Hold => self.held_uncertain(Some(failure)),
-            UncertainSend::Resend => Outcome::Failed { failure, changes: used },
+            UncertainSend::Resend => Outcome::Failed {
+                failure,
+                changes: used,
+            },
         }
     }
 
@@ -137,7 +164,12 @@ impl Attempt<'_> {
     }
 
     fn held(&self, reason: &'static str, failure: Option<Failure>, changes: Changes) -> Outcome {
-        Outcome::Held { reason, uncertain: false, failure, changes }
+        Outcome::Held {
+            reason,
+            uncertain: false,
+            failure,
+            changes,
+        }
     }
 }
 
@@ -148,7 +180,10 @@ fn with(outcome: Outcome, more: Changes) -> Outcome {
             changes.extend(more);
             Outcome::Done { note, changes }
         }
-        Outcome::Failed { failure, mut changes } => {
+        Outcome::Failed {
+            failure,
+            mut changes,
+        } => {
             changes.extend(more);
             Outcome::Failed { failure, changes }
         }

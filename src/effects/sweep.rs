@@ -31,20 +31,28 @@ impl Handler for CustomerSweep {
 impl CustomerSweep {
     async fn sweep(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let Sweep { tenant: id } = payload(job)?;
-        let since = job.created_at.saturating_sub(BACK).unwrap_or(job.created_at);
+        let since = job
+            .created_at
+            .saturating_sub(BACK)
+            .unwrap_or(job.created_at);
         let mut changes = Changes::none();
         let mut page = None;
         for _ in 0..MAX_PAGES {
             let StalePage { stale, next } = self.0.stale_page(&id, since, page.as_deref()).await?;
-            changes
-                .effects
-                .extend(stale.iter().map(|object| reread(&id, object, Priority::Bulk)));
+            changes.effects.extend(
+                stale
+                    .iter()
+                    .map(|object| reread(&id, object, Priority::Bulk)),
+            );
             page = next;
             if page.is_none() {
                 break;
             }
         }
-        let note = Some(format!("{} customers are read again", changes.effects.len()));
+        let note = Some(format!(
+            "{} customers are read again",
+            changes.effects.len()
+        ));
         Ok(Outcome::Done { note, changes })
     }
 }
@@ -74,7 +82,13 @@ impl Context {
         let mut stale = Vec::new();
         for customer in read.customers {
             let object = &customer.object_id;
-            if self.store.mappings_of(id, object).await.map_err(unreadable)?.is_empty() {
+            if self
+                .store
+                .mappings_of(id, object)
+                .await
+                .map_err(unreadable)?
+                .is_empty()
+            {
                 continue;
             }
             let before = self.store.snapshot(id, object).await.map_err(unreadable)?;
@@ -82,6 +96,9 @@ impl Context {
                 stale.push(customer.object_id);
             }
         }
-        Ok(StalePage { stale, next: read.next })
+        Ok(StalePage {
+            stale,
+            next: read.next,
+        })
     }
 }

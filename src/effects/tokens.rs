@@ -71,12 +71,17 @@ impl Context {
             other => return other.map_err(|error| self.explain(error, attempts)),
         };
         let token = self.repaired_token(account, &refused).await?;
-        call(token).await.map_err(|error| self.explain(error, attempts))
+        call(token)
+            .await
+            .map_err(|error| self.explain(error, attempts))
     }
 
     fn explain(&self, error: Error, attempts: u32) -> CallFailure {
         let failure = error.failure(self.clock.now(), attempts);
-        CallFailure { sense: error.sense(), failure }
+        CallFailure {
+            sense: error.sense(),
+            failure,
+        }
     }
 
     async fn refresh(
@@ -117,7 +122,12 @@ impl Context {
             fetched_at: now,
             expires_at: now.saturating_add(lives).unwrap_or(now),
         };
-        if self.store.replace_token(account, old, new).await.map_err(unwritten)? {
+        if self
+            .store
+            .replace_token(account, old, new)
+            .await
+            .map_err(unwritten)?
+        {
             tracing::info!(account = %account, "the access_token was refreshed");
             return Ok(fetched.value);
         }
@@ -130,7 +140,10 @@ impl Context {
     }
 
     fn lock(&self, account: &AccountId) -> Result<&Mutex<()>, Failure> {
-        self.refreshing().0.get(account).ok_or_else(|| unknown(account))
+        self.refreshing()
+            .0
+            .get(account)
+            .ok_or_else(|| unknown(account))
     }
 }
 
@@ -145,7 +158,10 @@ pub struct CallFailure {
 
 impl From<Failure> for CallFailure {
     fn from(failure: Failure) -> Self {
-        Self { sense: None, failure }
+        Self {
+            sense: None,
+            failure,
+        }
     }
 }
 

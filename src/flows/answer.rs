@@ -80,8 +80,14 @@ mod tests {
         assert_eq!(read(b""), Ok(None));
         assert_eq!(read(b" {} "), Ok(None));
         assert_eq!(read(br#"{"text":"  "}"#), Ok(None));
-        assert_eq!(read(r#"{"text":"你好"}"#.as_bytes()), Ok(Some(Reply::Text("你好".to_owned()))));
-        assert!(matches!(read(br#"{"news":{"title":"t"}}"#), Ok(Some(Reply::News(_)))));
+        assert_eq!(
+            read(r#"{"text":"你好"}"#.as_bytes()),
+            Ok(Some(Reply::Text("你好".to_owned())))
+        );
+        assert!(matches!(
+            read(br#"{"news":{"title":"t"}}"#),
+            Ok(Some(Reply::News(_)))
+        ));
         assert_eq!(read(b"<html>"), Err(NotAnAnswer));
     }
 }

@@ -11,8 +11,8 @@ use super::sending::HELD_WINDOW;
 use crate::config::Account;
 use crate::domain::ids::TenantId;
 use crate::domain::rows::{
-    Cancel, Changes, Follower, MappingChange, MappingState, NewEffect, NewGrant, Priority,
-    Release, names,
+    Cancel, Changes, Follower, MappingChange, MappingState, NewEffect, NewGrant, Priority, Release,
+    names,
 };
 use crate::store::Mapping;
 use crate::wechat::push::{FollowAction, Push};
@@ -103,8 +103,14 @@ fn left(acted: &Acted, tenant: &TenantId) -> Changes {
         mappings: vec![mapping],
         window_closed: vec![follower.clone()],
         cancels: vec![
-            Cancel { lane: follower.send_lane(), reason },
-            Cancel { lane: follower.hook_lane(), reason },
+            Cancel {
+                lane: follower.send_lane(),
+                reason,
+            },
+            Cancel {
+                lane: follower.hook_lane(),
+                reason,
+            },
         ],
         ..Changes::none()
     }
@@ -112,10 +118,16 @@ fn left(acted: &Acted, tenant: &TenantId) -> Changes {
 
 fn there(acted: &Acted, mapping: Option<&Mapping>, tenant: &TenantId) -> Changes {
     let follower = &acted.follower;
-    let mut changes = Changes { grants: granted(acted), ..Changes::none() };
+    let mut changes = Changes {
+        grants: granted(acted),
+        ..Changes::none()
+    };
     if !changes.grants.is_empty() {
         let lane = follower.send_lane();
-        changes.releases.push(Release { lane, reason: HELD_WINDOW });
+        changes.releases.push(Release {
+            lane,
+            reason: HELD_WINDOW,
+        });
     }
     let state = mapping.map(|m| m.state);
     let followed = acted.act == Act::Follow;
@@ -139,7 +151,9 @@ fn there(acted: &Acted, mapping: Option<&Mapping>, tenant: &TenantId) -> Changes
     let unfinished = matches!(state, None | Some(MappingState::Pending));
     let may_look = !matches!(state, Some(MappingState::Conflict | MappingState::Obsolete));
     if may_look && (unfinished || followed || returned) {
-        changes.effects.push(ensure(follower, tenant, Priority::Live));
+        changes
+            .effects
+            .push(ensure(follower, tenant, Priority::Live));
     }
     changes
 }

@@ -35,7 +35,10 @@ pub fn needs_profile(tenant: &Tenant) -> bool {
 pub fn fields(tenant: &Tenant, openid: &OpenId, person: &Person) -> BTreeMap<String, String> {
     let values = [
         ("openid", openid.as_str()),
-        ("unionid", person.unionid.as_ref().map_or("", UnionId::as_str)),
+        (
+            "unionid",
+            person.unionid.as_ref().map_or("", UnionId::as_str),
+        ),
         ("name", person.name.as_deref().unwrap_or_default()),
         ("scene", person.scene.as_deref().unwrap_or_default()),
     ];
@@ -66,7 +69,14 @@ pub struct Linking<'a> {
 
 /// Links, keeps the baseline, and tells the follower their CustomerID.
 pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
-    let Linking { follower, account, tenant, person, customer, concern } = linking;
+    let Linking {
+        follower,
+        account,
+        tenant,
+        person,
+        customer,
+        concern,
+    } = linking;
     let number = customer.customer_id.as_str();
     let name = person.name.clone().unwrap_or_default();
     let text = render(
@@ -80,8 +90,13 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
             ("customer_id".to_owned(), number.to_owned()),
             ("name".to_owned(), name),
         ]);
-        let say =
-            ToSay { follower, purpose: "customer_created", text: &text, values, inbox_id: None };
+        let say = ToSay {
+            follower,
+            purpose: "customer_created",
+            text: &text,
+            values,
+            inbox_id: None,
+        };
         sending::queue(&say, now)
     };
     changes.mappings.push(MappingChange {
@@ -89,7 +104,9 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
         unionid: person.unionid.clone(),
         ..known_as(follower, &account.tenant, customer, MappingState::Linked)
     });
-    changes.snapshots.push(baseline(&account.tenant, tenant, customer));
+    changes
+        .snapshots
+        .push(baseline(&account.tenant, tenant, customer));
     changes
 }
 
@@ -115,7 +132,10 @@ pub fn baseline(id: &TenantId, tenant: &Tenant, customer: &Customer) -> Snapshot
             .watch
             .iter()
             .map(|field| {
-                (field.clone(), customer.field(field).unwrap_or_default().to_owned())
+                (
+                    field.clone(),
+                    customer.field(field).unwrap_or_default().to_owned(),
+                )
             })
             .collect(),
         etag: customer.etag.clone(),
@@ -127,10 +147,16 @@ pub fn baseline(id: &TenantId, tenant: &Tenant, customer: &Customer) -> Snapshot
 pub fn conflict(follower: &Follower, tenant: &TenantId, candidates: &[Customer]) -> Changes {
     let numbers: Vec<&str> = candidates.iter().map(|c| c.customer_id.as_str()).collect();
     let mapping = MappingChange {
-        reason: Some(format!("several customers claim it: {}", numbers.join(", "))),
+        reason: Some(format!(
+            "several customers claim it: {}",
+            numbers.join(", ")
+        )),
         ..MappingChange::to(follower.clone(), tenant.clone(), MappingState::Conflict)
     };
-    Changes { mappings: vec![mapping], ..Changes::none() }
+    Changes {
+        mappings: vec![mapping],
+        ..Changes::none()
+    }
 }
 
 /// The customer is gone from C4C.

@@ -17,7 +17,11 @@ const MORE: &str = "…";
 pub fn render(lines: &[HistoryLine], zone: &TimeZone) -> Option<String> {
     let mut text = String::new();
     for line in lines {
-        let at = line.at.to_zoned_datetime(zone.clone()).strftime("%m-%d %H:%M").to_string();
+        let at = line
+            .at
+            .to_zoned_datetime(zone.clone())
+            .strftime("%m-%d %H:%M")
+            .to_string();
         let arrow = if line.incoming { "→" } else { "←" };
         let separator = if text.is_empty() { "" } else { "\n" };
         let next = format!("{separator}{at} {arrow} {}", line.text);
@@ -39,13 +43,20 @@ mod tests {
     use proptest::prelude::*;
 
     fn line(text: &str) -> HistoryLine {
-        HistoryLine { incoming: true, text: text.to_owned(), at: Timestamp::UNIX_EPOCH }
+        HistoryLine {
+            incoming: true,
+            text: text.to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        }
     }
 
     #[test]
     fn times_are_the_followers() {
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
-        assert_eq!(render(&[line("你好")], &zone).unwrap(), "01-01 08:00 → 你好");
+        assert_eq!(
+            render(&[line("你好")], &zone).unwrap(),
+            "01-01 08:00 → 你好"
+        );
         assert_eq!(render(&[], &zone), None);
     }
 

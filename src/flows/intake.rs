@@ -52,9 +52,15 @@ pub struct Intake {
 /// Decides on one push.
 pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
     let Some(openid) = push.follower() else {
-        return Intake { changes: Changes::none(), answer: Answer::None };
+        return Intake {
+            changes: Changes::none(),
+            answer: Answer::None,
+        };
     };
-    let follower = Follower { account: known.account_id.clone(), openid: openid.clone() };
+    let follower = Follower {
+        account: known.account_id.clone(),
+        openid: openid.clone(),
+    };
     let mut intake = answer(push, &follower, known);
     if let PushKind::Message { msg_id, .. } = &push.kind {
         let message = NewMessage {
@@ -67,11 +73,17 @@ pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
             inbox_id: None,
             created_at: push.created,
         };
-        let mut changes = Changes { messages: vec![message], ..Changes::none() };
+        let mut changes = Changes {
+            messages: vec![message],
+            ..Changes::none()
+        };
         changes.extend(intake.changes);
         intake.changes = changes;
     }
-    intake.changes.effects.extend(contact::follow_up(&follower, push, known.now));
+    intake
+        .changes
+        .effects
+        .extend(contact::follow_up(&follower, push, known.now));
     intake
 }
 
@@ -81,7 +93,12 @@ fn answer(push: &Push, follower: &Follower, known: &Known<'_>) -> Intake {
     match rules::first_fitting(known.account, push) {
         _ if push.follow_action() == FollowAction::Unfollow => nothing(),
         Some(Then::Text(text)) => say(push, follower, "rule", &Reply::Text(text.clone()), known),
-        Some(Then::News { title, description, pic_url, url }) => {
+        Some(Then::News {
+            title,
+            description,
+            pic_url,
+            url,
+        }) => {
             let article = Article {
                 title: title.clone(),
                 description: description.clone(),
@@ -93,9 +110,13 @@ fn answer(push: &Push, follower: &Follower, known: &Known<'_>) -> Intake {
         Some(Then::Action(action)) => act(*action, push, follower, texts, known),
         Some(Then::Hook(url)) => ask(push, follower, url, known),
         None => match (&known.account.answer_hook, known.held) {
-            _ if push.follow_action() == FollowAction::Follow => {
-                say(push, follower, "welcome", &Reply::Text(texts.welcome.clone()), known)
-            }
+            _ if push.follow_action() == FollowAction::Follow => say(
+                push,
+                follower,
+                "welcome",
+                &Reply::Text(texts.welcome.clone()),
+                known,
+            ),
             (_, Some(held)) if is_message => deliver_held(push, follower, held, known),
             (Some(url), _) if is_message => ask(push, follower, url, known),
             _ => nothing(),
@@ -104,7 +125,10 @@ fn answer(push: &Push, follower: &Follower, known: &Known<'_>) -> Intake {
 }
 
 fn nothing() -> Intake {
-    Intake { changes: Changes::none(), answer: Answer::None }
+    Intake {
+        changes: Changes::none(),
+        answer: Answer::None,
+    }
 }
 
 /// A passive reply and its message. What WeChat would not show is not said.
@@ -115,10 +139,15 @@ fn say(
     reply: &Reply,
     known: &Known<'_>,
 ) -> Intake {
-    let Ok(xml) = reply.render(&follower.openid, &push.to, known.now) else { return nothing() };
+    let Ok(xml) = reply.render(&follower.openid, &push.to, known.now) else {
+        return nothing();
+    };
     let message = answered(follower, purpose, reply, known.now);
     Intake {
-        changes: Changes { messages: vec![message], ..Changes::none() },
+        changes: Changes {
+            messages: vec![message],
+            ..Changes::none()
+        },
         answer: Answer::Stored(xml),
     }
 }
@@ -186,7 +215,10 @@ fn ask(push: &Push, follower: &Follower, url: &url::Url, known: &Known<'_>) -> I
         )
     };
     Intake {
-        changes: Changes { effects: vec![effect], ..Changes::none() },
+        changes: Changes {
+            effects: vec![effect],
+            ..Changes::none()
+        },
         answer: Answer::Pending,
     }
 }
@@ -194,10 +226,18 @@ fn ask(push: &Push, follower: &Follower, url: &url::Url, known: &Known<'_>) -> I
 /// The follower speaks, so a message that may only be answered passively can go now.
 fn deliver_held(push: &Push, follower: &Follower, held: &HeldSend, known: &Known<'_>) -> Intake {
     let reply = Reply::Text(held.text.clone());
-    let Ok(xml) = reply.render(&follower.openid, &push.to, known.now) else { return nothing() };
-    let delivery = PassiveDelivery { outbox_id: held.outbox_id, reason: HELD_PASSIVE };
+    let Ok(xml) = reply.render(&follower.openid, &push.to, known.now) else {
+        return nothing();
+    };
+    let delivery = PassiveDelivery {
+        outbox_id: held.outbox_id,
+        reason: HELD_PASSIVE,
+    };
     Intake {
-        changes: Changes { passive: vec![delivery], ..Changes::none() },
+        changes: Changes {
+            passive: vec![delivery],
+            ..Changes::none()
+        },
         answer: Answer::Stored(xml),
     }
 }

@@ -25,14 +25,20 @@ pub enum Difference {
 
 /// Compares the watched fields with the baseline.
 pub fn compare(before: Option<&Snapshot>, customer: &Customer, tenant: &Tenant) -> Difference {
-    let Some(before) = before else { return Difference::Unknown };
+    let Some(before) = before else {
+        return Difference::Unknown;
+    };
     let differs = |field: &&String| {
         let now = customer.field(field).unwrap_or_default();
         // A field that was not watched when the baseline was read tells nothing.
         before.fields.get(*field).is_some_and(|was| was != now)
     };
     let changed: Vec<String> = tenant.watch.iter().filter(differs).cloned().collect();
-    if changed.is_empty() { Difference::Nothing } else { Difference::Fields(changed) }
+    if changed.is_empty() {
+        Difference::Nothing
+    } else {
+        Difference::Fields(changed)
+    }
 }
 
 /// One who is to be told.
@@ -53,8 +59,10 @@ pub fn tell(
     listeners: &[Listener<'_>],
     now: Timestamp,
 ) -> Changes {
-    let mut changes =
-        Changes { snapshots: vec![baseline(id, tenant, customer)], ..Changes::none() };
+    let mut changes = Changes {
+        snapshots: vec![baseline(id, tenant, customer)],
+        ..Changes::none()
+    };
     let (names, known) = match difference {
         Difference::Nothing => return changes,
         Difference::Fields(fields) => (fields.join(", "), true),
@@ -75,8 +83,13 @@ pub fn tell(
             ("customer_id".to_owned(), number.to_owned()),
             ("changes".to_owned(), names.clone()),
         ]);
-        let say =
-            ToSay { follower, purpose: "customer_changed", text: &text, values, inbox_id: None };
+        let say = ToSay {
+            follower,
+            purpose: "customer_changed",
+            text: &text,
+            values,
+            inbox_id: None,
+        };
         changes.extend(sending::queue(&say, now));
     }
     changes

@@ -22,8 +22,12 @@ pub const UNFOLLOW_MISSED: &str = "unfollow_missed";
 pub const STALE_SNAPSHOT: &str = "stale_snapshot";
 
 /// All kinds, in the order in which they are looked for.
-pub const KINDS: [&str; 4] =
-    [FOLLOWER_WITHOUT_MAPPING, UNFOLLOW_MISSED, MAPPING_WITHOUT_CUSTOMER, STALE_SNAPSHOT];
+pub const KINDS: [&str; 4] = [
+    FOLLOWER_WITHOUT_MAPPING,
+    UNFOLLOW_MISSED,
+    MAPPING_WITHOUT_CUSTOMER,
+    STALE_SNAPSHOT,
+];
 
 /// A difference between two sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +103,11 @@ pub fn record(
             _ => None,
         },
         detail: drift.detail().to_owned(),
-        state: if repair.is_some() { "repairing" } else { "found" },
+        state: if repair.is_some() {
+            "repairing"
+        } else {
+            "found"
+        },
     };
     let mut changes = repair.unwrap_or_default();
     changes.findings.push(finding);
@@ -107,9 +115,8 @@ pub fn record(
 }
 
 fn repair(drift: &Drift, tenant: &TenantId, now: Timestamp) -> Option<Changes> {
-    let to = |follower: &Follower, state| {
-        MappingChange::to(follower.clone(), tenant.clone(), state)
-    };
+    let to =
+        |follower: &Follower, state| MappingChange::to(follower.clone(), tenant.clone(), state);
     Some(match drift {
         Drift::FollowerWithoutMapping { import: false, .. } => return None,
         Drift::FollowerWithoutMapping { follower, .. } => Changes {
@@ -131,7 +138,10 @@ fn repair(drift: &Drift, tenant: &TenantId, now: Timestamp) -> Option<Changes> {
                 ..to(follower, MappingState::Unfollowed)
             }],
             window_closed: vec![follower.clone()],
-            cancels: vec![Cancel { lane: follower.send_lane(), reason: "the follower left" }],
+            cancels: vec![Cancel {
+                lane: follower.send_lane(),
+                reason: "the follower left",
+            }],
             ..Changes::none()
         },
         Drift::StaleSnapshot(object) => Changes {

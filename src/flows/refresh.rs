@@ -24,7 +24,10 @@ pub struct Sweep {
 
 /// Reads a customer again. One that has not started is enough.
 pub fn reread(tenant: &TenantId, object_id: &ObjectId, priority: Priority) -> NewEffect {
-    let payload = Reread { tenant: tenant.clone(), object_id: object_id.clone() };
+    let payload = Reread {
+        tenant: tenant.clone(),
+        object_id: object_id.clone(),
+    };
     NewEffect {
         priority,
         merge: true,
@@ -46,7 +49,10 @@ pub fn sweep(tenant: &TenantId) -> NewEffect {
             format!("sweep:{tenant}"),
             CUSTOMER_SWEEP,
             names::c4c(tenant),
-            serde_json::to_value(Sweep { tenant: tenant.clone() }).expect("text fields"),
+            serde_json::to_value(Sweep {
+                tenant: tenant.clone(),
+            })
+            .expect("text fields"),
         )
     }
 }

@@ -5,7 +5,11 @@ use crate::wechat::push::{Event, MessageBody, Push, PushKind};
 
 /// The answer of the first rule that fits.
 pub fn first_fitting<'a>(account: &'a Account, push: &Push) -> Option<&'a Then> {
-    account.rules.iter().find(|rule| fits(rule, push)).map(|rule| &rule.then)
+    account
+        .rules
+        .iter()
+        .find(|rule| fits(rule, push))
+        .map(|rule| &rule.then)
 }
 
 /// What Qiao itself is asked to do by a push, if a rule says so.
@@ -31,10 +35,14 @@ fn fits(rule: &Rule, push: &Push) -> bool {
 /// The words of a text message, or what speech recognition heard.
 fn said(push: &Push) -> Option<&str> {
     match &push.kind {
-        PushKind::Message { body: MessageBody::Text { content, .. }, .. } => Some(content),
-        PushKind::Message { body: MessageBody::Voice { recognition, .. }, .. } => {
-            recognition.as_deref()
-        }
+        PushKind::Message {
+            body: MessageBody::Text { content, .. },
+            ..
+        } => Some(content),
+        PushKind::Message {
+            body: MessageBody::Voice { recognition, .. },
+            ..
+        } => recognition.as_deref(),
         _ => None,
     }
 }

@@ -106,8 +106,11 @@ pub fn words(reply: &Reply) -> Option<String> {
         Reply::News(articles) => {
             let article = articles.first()?;
             let parts = [&article.title, &article.description, &article.url];
-            let filled: Vec<&str> =
-                parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+            let filled: Vec<&str> = parts
+                .into_iter()
+                .map(String::as_str)
+                .filter(|part| !part.is_empty())
+                .collect();
             Some(filled.join("\n"))
         }
         _ => None,
@@ -133,8 +136,14 @@ pub fn way(
     outbox_id: i64,
     now: Timestamp,
 ) -> Way {
-    let open = grants.iter().any(|g| now < g.valid_until && g.used < g.allowed);
-    if open { Way::Custom } else { closed(account, send, outbox_id) }
+    let open = grants
+        .iter()
+        .any(|g| now < g.valid_until && g.used < g.allowed);
+    if open {
+        Way::Custom
+    } else {
+        closed(account, send, outbox_id)
+    }
 }
 
 /// The way of a message when no window is open.
@@ -146,8 +155,11 @@ pub fn closed(account: &Account, send: &Send, outbox_id: i64) -> Way {
 }
 
 fn fill(template: &Template, send: &Send, outbox_id: i64) -> TemplateMessage {
-    let values: Vec<(&str, &str)> =
-        send.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let values: Vec<(&str, &str)> = send
+        .values
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
     TemplateMessage {
         template_id: template.template_id.clone(),
         data: template

@@ -71,7 +71,9 @@ pub(super) async fn notify(
         (Err(fault), _) => edge.unavailable(SIDE, &fault, peer),
         (Ok(()), Ok(_)) => StatusCode::OK.into_response(),
         (Ok(()), Err(fault)) => {
-            let status = edge.refuse(StatusCode::BAD_REQUEST, SIDE, "unreadable", peer).status();
+            let status = edge
+                .refuse(StatusCode::BAD_REQUEST, SIDE, "unreadable", peer)
+                .status();
             (status, fault.to_string()).into_response()
         }
     }
@@ -122,7 +124,10 @@ impl Edge {
             kind: kind.to_owned(),
             object_id: Some(notification.object_id.clone()),
             dedupe,
-            changes: Changes { effects: vec![effect], ..Changes::none() },
+            changes: Changes {
+                effects: vec![effect],
+                ..Changes::none()
+            },
             ..arrival(tenant, String::from_utf8_lossy(body).into_owned())
         };
         let arrived = self.context.store.arrive(arrival).await?;
@@ -139,7 +144,10 @@ impl Edge {
         fault: &NotificationError,
         body: &[u8],
     ) -> Result<(), StoreError> {
-        let changes = Changes { effects: vec![sweep(tenant)], ..Changes::none() };
+        let changes = Changes {
+            effects: vec![sweep(tenant)],
+            ..Changes::none()
+        };
         if self.context.store.rejected(tenant.as_str()).await? >= KEPT_REJECTED {
             return self.context.store.write(changes).await;
         }
@@ -176,7 +184,11 @@ fn is_admitted(tenant: &Tenant, key: Option<&str>, headers: &HeaderMap) -> bool 
         (Some(known), Some(given)) => same(known, given),
         _ => false,
     };
-    by_key || tenant.notify_basic.as_ref().is_some_and(|known| is_basic(known, headers))
+    by_key
+        || tenant
+            .notify_basic
+            .as_ref()
+            .is_some_and(|known| is_basic(known, headers))
 }
 
 fn is_basic((user, password): &(String, SecretString), headers: &HeaderMap) -> bool {
@@ -192,5 +204,9 @@ fn is_basic((user, password): &(String, SecretString), headers: &HeaderMap) -> b
 }
 
 fn same(known: &SecretString, given: &str) -> bool {
-    known.expose_secret().as_bytes().ct_eq(given.as_bytes()).into()
+    known
+        .expose_secret()
+        .as_bytes()
+        .ct_eq(given.as_bytes())
+        .into()
 }

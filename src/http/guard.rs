@@ -76,13 +76,18 @@ impl Edge {
         let live = self.context.live();
         let trusted = &live.config.server.trusted_proxies;
         let mut peer = socket.ip();
-        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok());
+        let forwarded = headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|v| v.to_str().ok());
         let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
         for hop in hops.iter().rev() {
             if !trusted.contains(&peer) {
                 break;
             }
-            let Ok(address) = hop.trim().parse() else { break };
+            let Ok(address) = hop.trim().parse() else {
+                break;
+            };
             peer = address;
         }
         peer

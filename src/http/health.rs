@@ -48,12 +48,20 @@ pub(super) async fn ready(State(edge): State<Edge>) -> Response {
 
 /// Prometheus text.
 pub(super) async fn metrics(State(edge): State<Edge>) -> Response {
-    let Some(handle) = &edge.metrics else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(handle) = &edge.metrics else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     if let Ok(queue) = edge.context.store.queue_state().await {
         let now = edge.context.clock.now();
-        let age = queue.oldest_due_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
+        let age = queue
+            .oldest_due_at
+            .map_or(0.0, |at| now.duration_since(at).as_secs_f64());
         #[expect(clippy::cast_precision_loss, reason = "a gauge needs no 53rd bit")]
-        for (name, value) in [("open", queue.open), ("held", queue.held), ("dead", queue.dead)] {
+        for (name, value) in [
+            ("open", queue.open),
+            ("held", queue.held),
+            ("dead", queue.dead),
+        ] {
             metrics::gauge!("qiao_outbox_rows", "state" => name).set(value as f64);
         }
         metrics::gauge!("qiao_outbox_oldest_due_seconds").set(age.max(0.0));
@@ -62,6 +70,12 @@ pub(super) async fn metrics(State(edge): State<Edge>) -> Response {
         let paused = f64::from(u8::from(remote.paused.is_some()));
         metrics::gauge!("qiao_remote_paused", "remote" => remote.name).set(paused);
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        handle.render(),
+    )
         .into_response()
 }

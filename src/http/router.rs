@@ -34,17 +34,32 @@ pub struct Edge {
 impl Edge {
     /// Puts the parts together.
     pub fn new(context: Context, engine: Engine, metrics: Option<PrometheusHandle>) -> Self {
-        Self { context, engine, metrics, log: Arc::default() }
+        Self {
+            context,
+            engine,
+            metrics,
+            log: Arc::default(),
+        }
     }
 }
 
 /// What the world may reach. The path of `public_url` prefixes everything.
 pub fn public_router(edge: Edge, with_admin: bool) -> Router {
-    let prefix = edge.context.live().config.server.public_url.path().trim_end_matches('/').to_owned();
+    let prefix = edge
+        .context
+        .live()
+        .config
+        .server
+        .public_url
+        .path()
+        .trim_end_matches('/')
+        .to_owned();
     let mut router = Router::new()
         .route(
             "/wechat/{account}",
-            get(wechat::verify).post(wechat::push).layer(DefaultBodyLimit::max(WECHAT_BODY)),
+            get(wechat::verify)
+                .post(wechat::push)
+                .layer(DefaultBodyLimit::max(WECHAT_BODY)),
         )
         .route("/c4c/{tenant}/notifications", notifications())
         .route("/c4c/{tenant}/notifications/{key}", notifications())
@@ -54,7 +69,11 @@ pub fn public_router(edge: Edge, with_admin: bool) -> Router {
         router = router.merge(admin_routes());
     }
     let router = router.with_state(edge);
-    if prefix.is_empty() { router } else { Router::new().nest(&prefix, router) }
+    if prefix.is_empty() {
+        router
+    } else {
+        Router::new().nest(&prefix, router)
+    }
 }
 
 /// What only operators may reach, when `admin_listen` is set.
@@ -67,5 +86,7 @@ fn admin_routes() -> Router<Edge> {
 }
 
 fn notifications() -> axum::routing::MethodRouter<Edge> {
-    get(c4c::probe).post(c4c::notify).layer(DefaultBodyLimit::max(NOTIFICATION_BODY))
+    get(c4c::probe)
+        .post(c4c::notify)
+        .layer(DefaultBodyLimit::max(NOTIFICATION_BODY))
 }

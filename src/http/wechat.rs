@@ -92,7 +92,10 @@ impl Edge {
         id: &AccountId,
         received: &Received,
     ) -> Result<Option<String>, StoreError> {
-        let arrival = self.context.arrival(live, id, &received.push, &received.xml).await?;
+        let arrival = self
+            .context
+            .arrival(live, id, &received.push, &received.xml)
+            .await?;
         // Seated before the commit, or a quick hook might answer before anybody waits.
         let seat = (arrival.answer == Answer::Pending)
             .then(|| self.seat(id, &received.push))
@@ -107,9 +110,18 @@ impl Edge {
                 Some(seat) => Ok(self.wait(seat).await),
                 None => Ok(stored),
             },
-            Arrived::Duplicate { answer: Answer::Stored(answer), .. } => Ok(Some(answer)),
-            Arrived::Duplicate { answer: Answer::None, .. } => Ok(None),
-            Arrived::Duplicate { answer: Answer::Pending, inbox_id } => {
+            Arrived::Duplicate {
+                answer: Answer::Stored(answer),
+                ..
+            } => Ok(Some(answer)),
+            Arrived::Duplicate {
+                answer: Answer::None,
+                ..
+            } => Ok(None),
+            Arrived::Duplicate {
+                answer: Answer::Pending,
+                inbox_id,
+            } => {
                 let seat = seat.or_else(|| self.seat(id, &received.push));
                 match (self.context.store.answer(inbox_id).await?, seat) {
                     (Answer::Stored(answer), _) => Ok(Some(answer)),
@@ -121,19 +133,33 @@ impl Edge {
     }
 
     fn seat(&self, id: &AccountId, push: &Push) -> Option<Seat<Option<String>>> {
-        let follower = Follower { account: id.clone(), openid: push.follower()?.clone() };
-        self.context.waiting.sit(&answer::seat(&follower, &push.dedupe_key()))
+        let follower = Follower {
+            account: id.clone(),
+            openid: push.follower()?.clone(),
+        };
+        self.context
+            .waiting
+            .sit(&answer::seat(&follower, &push.dedupe_key()))
     }
 
     async fn wait(&self, seat: Seat<Option<String>>) -> Option<String> {
         let wait = jiff::SignedDuration::try_from(HOOK_WAIT).unwrap_or_default();
-        let until = self.context.clock.now().saturating_add(wait).unwrap_or_default();
-        seat.wait(self.context.clock.sleep_until(until)).await.flatten()
+        let until = self
+            .context
+            .clock
+            .now()
+            .saturating_add(wait)
+            .unwrap_or_default();
+        seat.wait(self.context.clock.sleep_until(until))
+            .await
+            .flatten()
     }
 
     /// The answer on the wire, sealed with the key that opened the push.
     fn reply(&self, received: &Received, answer: Option<String>) -> Response {
-        let Some(xml) = answer else { return plain(ACKNOWLEDGED.to_owned()) };
+        let Some(xml) = answer else {
+            return plain(ACKNOWLEDGED.to_owned());
+        };
         let body = match &received.reply_key {
             Some(key) => key.seal(&xml, self.context.clock.now(), &self.context.random),
             None => xml,

@@ -20,7 +20,12 @@ impl Job for Expire {
 
     fn run(&self, _run: i64) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async move {
-            let given_up = self.0.store.expire().await.map_err(|fault| fault.to_string())?;
+            let given_up = self
+                .0
+                .store
+                .expire()
+                .await
+                .map_err(|fault| fault.to_string())?;
             Ok(format!("{given_up} effects given up"))
         })
     }

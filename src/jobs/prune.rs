@@ -23,8 +23,18 @@ impl Job for Prune {
 
     fn run(&self, _run: i64) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async move {
-            let before = self.0.clock.now().saturating_sub(DEDUPE).unwrap_or(Timestamp::MIN);
-            let keys = self.0.store.prune_dedupe(before).await.map_err(|f| f.to_string())?;
+            let before = self
+                .0
+                .clock
+                .now()
+                .saturating_sub(DEDUPE)
+                .unwrap_or(Timestamp::MIN);
+            let keys = self
+                .0
+                .store
+                .prune_dedupe(before)
+                .await
+                .map_err(|f| f.to_string())?;
             Ok(format!("{keys} dedupe keys forgotten"))
         })
     }

@@ -77,7 +77,13 @@ impl From<StoreError> for Stop {
 impl Reconcile {
     /// As the timetable runs it: everything, with repairs.
     pub fn scheduled(context: Context) -> Self {
-        Self { context, options: Options { apply: true, ..Options::default() } }
+        Self {
+            context,
+            options: Options {
+                apply: true,
+                ..Options::default()
+            },
+        }
     }
 
     /// As a person asked for it.
@@ -104,7 +110,11 @@ impl Job for Reconcile {
             };
             match walk.everything().await {
                 Ok(()) | Err(Stop::Limit) => {
-                    let repaired = if self.options.apply { "repairs queued" } else { "dry run" };
+                    let repaired = if self.options.apply {
+                        "repairs queued"
+                    } else {
+                        "dry run"
+                    };
                     Ok(format!("{} findings, {repaired}", walk.resume.found))
                 }
                 Err(Stop::Fault(reason)) => Err(reason),
@@ -120,8 +130,12 @@ impl Reconcile {
             return Ok(Resume::default());
         }
         let before = self.context.store.run_before("reconcile", run).await?;
-        let left = before.filter(|b| b.outcome == "interrupted").and_then(|b| b.resume);
-        Ok(left.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+        let left = before
+            .filter(|b| b.outcome == "interrupted")
+            .and_then(|b| b.resume);
+        Ok(left
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default())
     }
 }
 
@@ -188,17 +202,25 @@ impl Walk<'_> {
             context.store.forget_seen(id).await?;
         }
         let live = context.live();
-        let Some((_, client)) = live.account(id) else { return Ok(()) };
+        let Some((_, client)) = live.account(id) else {
+            return Ok(());
+        };
         loop {
             let start = next.as_ref();
             let page = context
-                .with_token(id, 1, |token| async move { client.follower_page(&token, start).await })
+                .with_token(id, 1, |token| async move {
+                    client.follower_page(&token, start).await
+                })
                 .await
                 .map_err(|fault| Stop::Fault(fault.failure.message))?;
             context.store.mark_seen(id, &page.openids).await?;
             for openid in context.store.unmapped(id, &page.openids).await? {
-                let follower = crate::domain::rows::Follower { account: id.clone(), openid };
-                self.found(&Drift::FollowerWithoutMapping { follower, import }, tenant).await?;
+                let follower = crate::domain::rows::Follower {
+                    account: id.clone(),
+                    openid,
+                };
+                self.found(&Drift::FollowerWithoutMapping { follower, import }, tenant)
+                    .await?;
             }
             next = page.next;
             let Some(openid) = &next else { return Ok(()) };
@@ -209,26 +231,44 @@ impl Walk<'_> {
     async fn missing(&mut self, id: &AccountId, tenant: &TenantId) -> Result<(), Stop> {
         let mut after = self.resume.at.take().map(OpenId::new);
         loop {
-            let page = self.job.context.store.unseen(id, after.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let page = self
+                .job
+                .context
+                .store
+                .unseen(id, after.as_ref(), PAGE)
+                .await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
             after = Some(last.follower.openid.clone());
             for mapping in page {
-                self.found(&Drift::UnfollowMissed(mapping.follower), tenant).await?;
+                self.found(&Drift::UnfollowMissed(mapping.follower), tenant)
+                    .await?;
             }
-            self.note(after.as_ref().map(|id| id.as_str().to_owned())).await?;
+            self.note(after.as_ref().map(|id| id.as_str().to_owned()))
+                .await?;
         }
     }
 
     async fn stranded(&mut self, id: &AccountId, tenant: &TenantId) -> Result<(), Stop> {
         let mut after = self.resume.at.take().map(OpenId::new);
         loop {
-            let page = self.job.context.store.stranded(id, after.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let page = self
+                .job
+                .context
+                .store
+                .stranded(id, after.as_ref(), PAGE)
+                .await?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
             after = Some(last.openid.clone());
             for follower in page {
-                self.found(&Drift::MappingWithoutCustomer(follower), tenant).await?;
+                self.found(&Drift::MappingWithoutCustomer(follower), tenant)
+                    .await?;
             }
-            self.note(after.as_ref().map(|id| id.as_str().to_owned())).await?;
+            self.note(after.as_ref().map(|id| id.as_str().to_owned()))
+                .await?;
         }
     }
 
@@ -258,7 +298,12 @@ impl Walk<'_> {
 
     /// Whether a stage is wanted and not done yet.
     fn begins(&self, kind: &str, of: &str) -> bool {
-        let wanted = self.job.options.only.as_deref().is_none_or(|only| only == kind);
+        let wanted = self
+            .job
+            .options
+            .only
+            .as_deref()
+            .is_none_or(|only| only == kind);
         wanted && !self.resume.done.contains(&format!("{kind}:{of}"))
     }
 
@@ -270,11 +315,21 @@ impl Walk<'_> {
     async fn note(&mut self, at: Option<String>) -> Result<(), Stop> {
         self.resume.at = at;
         let text = serde_json::to_string(&self.resume).expect("text and numbers");
-        Ok(self.job.context.store.note_job(self.run, Some(text)).await?)
+        Ok(self
+            .job
+            .context
+            .store
+            .note_job(self.run, Some(text))
+            .await?)
     }
 
     async fn found(&mut self, drift: &Drift, tenant: &TenantId) -> Result<(), Stop> {
-        let wanted = self.job.options.only.as_deref().is_none_or(|only| only == drift.kind());
+        let wanted = self
+            .job
+            .options
+            .only
+            .as_deref()
+            .is_none_or(|only| only == drift.kind());
         if !wanted {
             return Ok(());
         }

@@ -47,10 +47,16 @@ fn next_daily(at: Time, zone: &TimeZone, after: Timestamp) -> Timestamp {
     let day = after.to_zoned_datetime(zone.clone()).date();
     let on = |date: jiff::civil::Date| {
         let local = date.to_datetime(at);
-        zone.to_ambiguous_timestamp(local).compatible().unwrap_or(after)
+        zone.to_ambiguous_timestamp(local)
+            .compatible()
+            .unwrap_or(after)
     };
     let today = on(day);
-    if today > after { today } else { on(day.tomorrow().unwrap_or(day)) }
+    if today > after {
+        today
+    } else {
+        on(day.tomorrow().unwrap_or(day))
+    }
 }
 
 /// How a job stands.
@@ -104,7 +110,11 @@ impl Timetable {
             Arc::new(prune::Prune(context.clone())),
             Arc::new(reconcile::Reconcile::scheduled(context.clone())),
         ];
-        Self { context: context.clone(), jobs: Arc::new(jobs), running: TaskTracker::new() }
+        Self {
+            context: context.clone(),
+            jobs: Arc::new(jobs),
+            running: TaskTracker::new(),
+        }
     }
 
     /// Lets the scheduler wake [`Timetable::tick`] until it is dropped.
@@ -171,8 +181,14 @@ impl Timetable {
         let mut report = Vec::new();
         for job in self.jobs.iter() {
             let last = self.context.store.last_run(job.name()).await?;
-            let next = job.schedule().next(last.as_ref().map(JobRun::started_at), now);
-            report.push(JobReport { name: job.name(), last, next });
+            let next = job
+                .schedule()
+                .next(last.as_ref().map(JobRun::started_at), now);
+            report.push(JobReport {
+                name: job.name(),
+                last,
+                next,
+            });
         }
         Ok(report)
     }
@@ -208,7 +224,10 @@ mod tests {
         let schedule = Schedule::Every(SignedDuration::from_mins(1));
         let now = at("2026-11-23T10:00:00Z");
         let in_the_future = at("2027-11-23T10:00:00Z");
-        assert_eq!(schedule.next(Some(in_the_future), now), at("2026-11-23T10:01:00Z"));
+        assert_eq!(
+            schedule.next(Some(in_the_future), now),
+            at("2026-11-23T10:01:00Z")
+        );
     }
 
     #[test]
@@ -217,9 +236,15 @@ mod tests {
         let schedule = Schedule::Daily(Time::constant(3, 30, 0, 0), zone);
         // Summer time ends in the night to 2026-10-25: 03:30 is 01:30Z before and 02:30Z after.
         let before = at("2026-10-24T01:30:00Z");
-        assert_eq!(schedule.next(Some(before), before), at("2026-10-25T02:30:00Z"));
+        assert_eq!(
+            schedule.next(Some(before), before),
+            at("2026-10-25T02:30:00Z")
+        );
         let new = at("2026-10-25T12:00:00Z");
         assert_eq!(schedule.next(None, new), at("2026-10-26T02:30:00Z"));
-        assert!(schedule.next(Some(before), new) <= new, "missed while down: due once");
+        assert!(
+            schedule.next(Some(before), new) <= new,
+            "missed while down: due once"
+        );
     }
 }

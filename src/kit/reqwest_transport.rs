@@ -47,8 +47,7 @@ pub struct ReqwestTransport(reqwest::Client);
 impl ReqwestTransport {
     /// Builds the client once; clones share its connections.
     pub fn new(route: &Route<'_>) -> Result<Self, RouteError> {
-        // Fails only when a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
@@ -70,6 +69,23 @@ impl ReqwestTransport {
             .map(Self)
             .map_err(|e| RouteError::Client(e.to_string()))
     }
+
+    /// A transport to a server on this machine that listens on a Unix socket; the host in the
+    /// URL does not matter then.
+    pub fn over_unix_socket(socket: &Path) -> Result<Self, RouteError> {
+        install_tls();
+        reqwest::Client::builder()
+            .unix_socket(socket)
+            .no_proxy()
+            .build()
+            .map(Self)
+            .map_err(|e| RouteError::Client(e.to_string()))
+    }
+}
+
+fn install_tls() {
+    // Fails only when a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn read_ca(path: &Path) -> Result<Vec<reqwest::Certificate>, RouteError> {

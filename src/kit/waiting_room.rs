@@ -32,7 +32,11 @@ impl<T> Clone for WaitingRoom<T> {
 
 impl<T> Default for WaitingRoom<T> {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Inner { seats: HashMap::new(), taken: 0, next: 0 })))
+        Self(Arc::new(Mutex::new(Inner {
+            seats: HashMap::new(),
+            taken: 0,
+            next: 0,
+        })))
     }
 }
 
@@ -60,8 +64,17 @@ impl<T: Clone> WaitingRoom<T> {
         let number = inner.next;
         inner.next += 1;
         inner.taken += 1;
-        inner.seats.entry(key.to_owned()).or_default().push((number, sender));
-        Some(Seat { room: self.clone(), key: key.to_owned(), number, answer })
+        inner
+            .seats
+            .entry(key.to_owned())
+            .or_default()
+            .push((number, sender));
+        Some(Seat {
+            room: self.clone(),
+            key: key.to_owned(),
+            number,
+            answer,
+        })
     }
 
     /// Calls out everyone who waits for `key`; `None` when nobody does.
@@ -81,7 +94,9 @@ impl<T> WaitingRoom<T> {
     /// Gives a seat up. `false` when it has been called out already.
     fn leave(&self, key: &str, number: u64) -> bool {
         let mut inner = self.inner();
-        let Some(seats) = inner.seats.get_mut(key) else { return false };
+        let Some(seats) = inner.seats.get_mut(key) else {
+            return false;
+        };
         let before = seats.len();
         seats.retain(|(seat, _)| *seat != number);
         let left = seats.len() < before;

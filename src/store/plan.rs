@@ -175,7 +175,8 @@ impl Plan {
             self.touched.insert(release.lane.clone());
         }
         for passive in &self.passive {
-            self.moved.extend(apply::deliver_passively(connection, passive, now).await?);
+            self.moved
+                .extend(apply::deliver_passively(connection, passive, now).await?);
         }
         self.drop_merged(connection).await?;
         self.mark_first();

@@ -84,6 +84,11 @@ impl C4c {
         &mut self.faults
     }
 
+    /// Whether every notification has been sent and answered.
+    pub fn is_quiet(&self) -> bool {
+        self.notifications.open() == 0
+    }
+
     /// The notifications, their knobs and what became of them.
     pub fn notifications(&mut self) -> &mut Notifications {
         &mut self.notifications

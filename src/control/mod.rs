@@ -1,0 +1,236 @@
+//! Commands that write: executed by the daemon over its Unix socket, or, when none runs, by the
+//! command itself under the same file lock.
+//!
+//! Start reading at [`Command`] and [`Controls::execute`]; [`socket`] carries them to the daemon.
+
+pub mod socket;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::domain::ids::{AccountId, OpenId};
+use crate::domain::rows::{Changes, Follower};
+use crate::effects::Context;
+use crate::flows::sending::{self, ToSay};
+use crate::jobs::{Options, Reconcile, Timetable};
+use crate::store::{StartedBy, StoreError};
+use crate::wechat::push::Push;
+
+/// The longest text that one command may send: five messages of 2,000 bytes.
+const MAX_TEXT: usize = 10_000;
+
+/// What an operator may ask for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "command")]
+pub enum Command {
+    /// `message send`
+    MessageSend {
+        /// From which account.
+        account: AccountId,
+        /// To whom.
+        openid: OpenId,
+        /// What.
+        text: String,
+    },
+    /// `outbox retry`
+    OutboxRetry {
+        /// Which effect.
+        id: i64,
+    },
+    /// `outbox cancel`
+    OutboxCancel {
+        /// Which effect.
+        id: i64,
+    },
+    /// `duplicates release`
+    DuplicateRelease {
+        /// Which push, as `inbox.id`.
+        id: i64,
+    },
+    /// `jobs run`
+    JobRun {
+        /// Which job.
+        name: String,
+    },
+    /// `reconcile`
+    Reconcile(Options),
+}
+
+impl Command {
+    /// The act and its target in the audit.
+    fn audited(&self) -> (&'static str, String) {
+        match self {
+            Self::MessageSend {
+                account, openid, ..
+            } => ("message.send", format!("{account}:{}", openid.as_str())),
+            Self::OutboxRetry { id } => ("outbox.retry", id.to_string()),
+            Self::OutboxCancel { id } => ("outbox.cancel", id.to_string()),
+            Self::DuplicateRelease { id } => ("duplicates.release", id.to_string()),
+            Self::JobRun { name } => ("jobs.run", name.clone()),
+            Self::Reconcile(options) if options.apply => (
+                "reconcile.apply",
+                options.only.clone().unwrap_or_else(|| "all".to_owned()),
+            ),
+            Self::Reconcile(options) => (
+                "reconcile",
+                options.only.clone().unwrap_or_else(|| "all".to_owned()),
+            ),
+        }
+    }
+}
+
+/// Why a command was not carried out: a sentence for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+impl From<StoreError> for Refused {
+    fn from(fault: StoreError) -> Self {
+        Self(fault.to_string())
+    }
+}
+
+/// Carries commands out.
+#[derive(Debug, Clone)]
+pub struct Controls {
+    /// Store, clock, configuration.
+    pub context: Context,
+    /// The jobs.
+    pub timetable: Timetable,
+}
+
+impl Controls {
+    /// Carries `command` out for `who` and tells what came of it. Acts that change something are
+    /// audited.
+    pub async fn execute(&self, command: Command, who: &str) -> Result<Value, Refused> {
+        let (act, target) = command.audited();
+        let done = match command {
+            Command::MessageSend {
+                account,
+                openid,
+                text,
+            } => self.send(Follower { account, openid }, &text).await,
+            Command::OutboxRetry { id } => self.retry(id).await,
+            Command::OutboxCancel { id } => self.cancel(id, who).await,
+            Command::DuplicateRelease { id } => self.release(id).await,
+            Command::JobRun { name } => {
+                let told = self.timetable.run(&name).await;
+                told.map(|detail| json!({ "job": name, "detail": detail }))
+                    .map_err(|fault| Refused(fault.to_string()))
+            }
+            Command::Reconcile(options) => self.reconcile(options).await,
+        }?;
+        self.context
+            .store
+            .audit(who.to_owned(), act, target, None)
+            .await?;
+        Ok(done)
+    }
+
+    async fn send(&self, follower: Follower, text: &str) -> Result<Value, Refused> {
+        if self.context.live().account(&follower.account).is_none() {
+            return Err(Refused(format!(
+                "there is no account `{}` in the configuration",
+                follower.account
+            )));
+        }
+        if self.context.store.mapping(&follower).await?.is_none() {
+            return Err(Refused(format!(
+                "account `{}` knows no follower with this OpenID; `qiao mapping list` shows them",
+                follower.account
+            )));
+        }
+        if text.trim().is_empty() || text.len() > MAX_TEXT {
+            return Err(Refused(format!(
+                "a text has 1 to {MAX_TEXT} bytes and this one has {}",
+                text.len()
+            )));
+        }
+        let say = ToSay {
+            follower: &follower,
+            purpose: "operator",
+            text,
+            values: [].into(),
+            inbox_id: None,
+        };
+        let changes = sending::queue(&say, self.context.clock.now());
+        let messages = changes.messages.len();
+        self.context.store.write(changes).await?;
+        Ok(json!({ "queued": messages }))
+    }
+
+    async fn retry(&self, id: i64) -> Result<Value, Refused> {
+        if self.context.store.retry(id).await? {
+            return Ok(json!({ "id": id.to_string(), "state": "ready" }));
+        }
+        Err(self.no_such(id, "dead, held or cancelled").await?)
+    }
+
+    async fn cancel(&self, id: i64, who: &str) -> Result<Value, Refused> {
+        if self
+            .context
+            .store
+            .cancel(id, format!("cancelled by {who}"))
+            .await?
+        {
+            return Ok(json!({ "id": id.to_string(), "state": "cancelled" }));
+        }
+        Err(self.no_such(id, "ready, held or dead").await?)
+    }
+
+    async fn no_such(&self, id: i64, wanted: &str) -> Result<Refused, Refused> {
+        Ok(Refused(match self.context.store.outbox_row(id).await? {
+            Some((row, _)) => {
+                format!(
+                    "effect {id} is {}; only one that is {wanted} can be taken",
+                    row.state
+                )
+            }
+            None => format!("there is no effect {id}; `qiao outbox list` shows them"),
+        }))
+    }
+
+    /// Treats a suppressed push as one of its own: everything but the answer, for which nobody
+    /// waits any more.
+    async fn release(&self, id: i64) -> Result<Value, Refused> {
+        let duplicate = self.context.store.duplicate(id).await?.ok_or_else(|| {
+            Refused(format!(
+                "push {id} is no duplicate; `qiao duplicates list` shows them"
+            ))
+        })?;
+        let body = duplicate
+            .body
+            .ok_or_else(|| Refused(format!("the body of push {id} has been deleted")))?;
+        let changes = self
+            .released(&AccountId::new(duplicate.remote), &body)
+            .await?;
+        if self.context.store.release(id, changes).await? {
+            Ok(json!({ "id": id.to_string(), "state": "released" }))
+        } else {
+            Err(Refused(format!("push {id} was released before")))
+        }
+    }
+
+    async fn released(&self, account: &AccountId, body: &str) -> Result<Changes, Refused> {
+        let Ok(push) = Push::parse(body) else {
+            return Err(Refused("only pushes of WeChat can be released".to_owned()));
+        };
+        let live = self.context.live();
+        let arrival = self.context.arrival(&live, account, &push, body).await?;
+        Ok(arrival.changes)
+    }
+
+    async fn reconcile(&self, options: Options) -> Result<Value, Refused> {
+        let job = Reconcile::asked(self.context.clone(), options);
+        let told = self.timetable.run_job(&job, StartedBy::Operator).await;
+        let detail = told.map_err(|fault| Refused(fault.to_string()))?;
+        let run = self
+            .context
+            .store
+            .last_run("reconcile")
+            .await?
+            .map_or(0, |run| run.id);
+        let findings = self.context.store.findings(run).await?;
+        Ok(json!({ "detail": detail, "findings": findings }))
+    }
+}

@@ -1,0 +1,10 @@
+//! One binary of stories: Qiao between both simulated platforms, over real HTTP and real SQLite
+//! files. Time stands still until a story moves it; nothing sleeps.
+
+#![expect(
+    unreachable_pub,
+    reason = "one binary: nothing is reached from outside"
+)]
+
+mod main_job;
+mod world;
