@@ -210,9 +210,10 @@ impl Daemon {
         let engine = parts.engine.clone();
         let stopped = stop.clone();
         tasks.spawn(async move { engine.run(stopped).await });
-        let scheduler = match doors.scheduled {
-            true => Some(JobSchedulerHandle(parts.timetable.start().await?)),
-            false => None,
+        let scheduler = if doors.scheduled {
+            Some(JobSchedulerHandle(parts.timetable.start().await?))
+        } else {
+            None
         };
         Ok(Self {
             parts,

@@ -19,7 +19,7 @@ use crate::kit::reqwest_transport::ReqwestTransport;
 use crate::kit::transport::{Method, Request, Transport, TransportError};
 
 /// A reconciliation of many followers takes its time; nothing else comes near it.
-const TIMEOUT: Duration = Duration::from_secs(3600);
+const TIMEOUT: Duration = Duration::from_hours(1);
 
 /// A command and who gave it.
 #[derive(Debug, Serialize, Deserialize)]

@@ -30,7 +30,7 @@ impl FollowerActed {
         Ok(Outcome::done_with(contact::decide(
             &acted,
             mapping.as_ref(),
-            account,
+            &account.tenant,
         )))
     }
 }

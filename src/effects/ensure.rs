@@ -253,6 +253,7 @@ impl Attempt<'_> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: Error) -> Box<Outcome> {
     Box::new(Outcome::failed(error.failure()))
 }

@@ -68,6 +68,7 @@ fn unconfigured(what: &str) -> Box<Outcome> {
 }
 
 /// The database cannot be read: it will pass.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unreadable(fault: StoreError) -> Box<Outcome> {
     Box::new(Outcome::failed(Failure::new(
         Verdict::Transient,

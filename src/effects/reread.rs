@@ -92,13 +92,13 @@ impl CustomerReread {
         let Some(openid) = wechat_id.map(OpenId::new) else {
             return Ok(Outcome::done_because("the customer has no follower"));
         };
-        for account in self
-            .0
-            .store
-            .accounts_of(&openid)
-            .await
-            .map_err(unreadable)?
-        {
+        let live = self.0.live();
+        let accounts = live
+            .config
+            .wechat
+            .iter()
+            .filter(|(_, account)| account.tenant == *tenant);
+        for account in accounts.map(|(id, _)| id.clone()) {
             let follower = Follower {
                 account,
                 openid: openid.clone(),

@@ -63,7 +63,7 @@ impl WechatSend {
         match sending::way(account, &attempt.send, &grants, job.id, self.0.clock.now()) {
             Way::Custom => Ok(self.custom(&attempt).await),
             Way::Template(template) => Ok(self.template(&attempt, &template).await),
-            Way::Hold => Ok(attempt.held(HELD_WINDOW, None, Changes::none())),
+            Way::Hold => Ok(held(HELD_WINDOW, None, Changes::none())),
         }
     }
 
@@ -90,7 +90,7 @@ impl WechatSend {
             Some(Sense::WindowClosed | Sense::CountUsed) => self.outside(attempt, failure).await,
             Some(Sense::MayNotCall) => {
                 self.0.set_passive_only(&follower.account);
-                attempt.held(HELD_PASSIVE, Some(failure), Changes::none())
+                held(HELD_PASSIVE, Some(failure), Changes::none())
             }
             _ if failure.verdict == Verdict::Uncertain => attempt.uncertain(failure, used),
             _ => Outcome::failed(failure),
@@ -107,7 +107,7 @@ impl WechatSend {
         };
         match sending::closed(attempt.account, &attempt.send, attempt.job.id) {
             Way::Template(template) => with(self.template(attempt, &template).await, corrected),
-            Way::Custom | Way::Hold => attempt.held(HELD_WINDOW, Some(failure), corrected),
+            Way::Custom | Way::Hold => held(HELD_WINDOW, Some(failure), corrected),
         }
     }
 
@@ -162,14 +162,14 @@ impl Attempt<'_> {
             },
         }
     }
+}
 
-    fn held(&self, reason: &'static str, failure: Option<Failure>, changes: Changes) -> Outcome {
-        Outcome::Held {
-            reason,
-            uncertain: false,
-            failure,
-            changes,
-        }
+fn held(reason: &'static str, failure: Option<Failure>, changes: Changes) -> Outcome {
+    Outcome::Held {
+        reason,
+        uncertain: false,
+        failure,
+        changes,
     }
 }
 

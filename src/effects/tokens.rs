@@ -68,15 +68,15 @@ impl Context {
         let token = self.token(account).await?;
         let refused = match call(token.clone()).await {
             Err(error) if error.sense() == Some(Sense::TokenRefused) => token,
-            other => return other.map_err(|error| self.explain(error, attempts)),
+            other => return other.map_err(|error| self.explain(&error, attempts)),
         };
         let token = self.repaired_token(account, &refused).await?;
         call(token)
             .await
-            .map_err(|error| self.explain(error, attempts))
+            .map_err(|error| self.explain(&error, attempts))
     }
 
-    fn explain(&self, error: Error, attempts: u32) -> CallFailure {
+    fn explain(&self, error: &Error, attempts: u32) -> CallFailure {
         let failure = error.failure(self.clock.now(), attempts);
         CallFailure {
             sense: error.sense(),
@@ -170,6 +170,7 @@ fn usable(stored: &StoredToken) -> AccessToken {
     AccessToken::new(stored.value.expose_secret())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unwritten(fault: StoreError) -> Failure {
     Failure::new(Verdict::Transient, fault.to_string())
 }

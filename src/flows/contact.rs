@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::names::{CUSTOMER_ENSURE, FOLLOWER_ACTED};
 use super::sending::HELD_WINDOW;
-use crate::config::Account;
 use crate::domain::ids::TenantId;
 use crate::domain::rows::{
     Cancel, Changes, Follower, MappingChange, MappingState, NewEffect, NewGrant, Priority, Release,
@@ -76,23 +75,22 @@ pub fn follow_up(follower: &Follower, push: &Push, received: Timestamp) -> Optio
 }
 
 /// What follows from an act, given what is known of the follower.
-pub fn decide(acted: &Acted, mapping: Option<&Mapping>, account: &Account) -> Changes {
-    let left_at = mapping
-        .filter(|m| m.state == MappingState::Unfollowed)
-        .and_then(|m| m.followed_at);
-    let known_until = mapping.and_then(|m| m.followed_at);
+pub fn decide(acted: &Acted, mapping: Option<&Mapping>, tenant: &TenantId) -> Changes {
+    let last = mapping.and_then(|m| m.followed_at);
+    let is_late = last.is_some_and(|at| at > acted.created);
+    let has_left = mapping.is_some_and(|m| m.state == MappingState::Unfollowed);
     match acted.act {
         // Pushes overtake each other: an older one never undoes a newer follow or unfollow.
-        Act::Unfollow if known_until.is_some_and(|at| at > acted.created) => Changes::none(),
-        Act::Unfollow => left(acted, &account.tenant),
-        Act::Follow | Act::Contact if left_at.is_some_and(|at| at > acted.created) => {
-            Changes::none()
-        }
-        Act::Follow | Act::Contact => there(acted, mapping, &account.tenant),
+        Act::Unfollow if is_late => Changes::none(),
+        Act::Follow | Act::Contact if is_late && has_left => Changes::none(),
+        Act::Unfollow => gone(acted, tenant),
+        // A late follow is news to nobody, but it still shows that they were there.
+        Act::Follow => there(acted, !is_late, mapping, tenant),
+        Act::Contact => there(acted, false, mapping, tenant),
     }
 }
 
-fn left(acted: &Acted, tenant: &TenantId) -> Changes {
+fn gone(acted: &Acted, tenant: &TenantId) -> Changes {
     let follower = &acted.follower;
     let mapping = MappingChange {
         followed_at: Some(acted.created),
@@ -116,7 +114,7 @@ fn left(acted: &Acted, tenant: &TenantId) -> Changes {
     }
 }
 
-fn there(acted: &Acted, mapping: Option<&Mapping>, tenant: &TenantId) -> Changes {
+fn there(acted: &Acted, is_follow: bool, mapping: Option<&Mapping>, tenant: &TenantId) -> Changes {
     let follower = &acted.follower;
     let mut changes = Changes {
         grants: granted(acted),
@@ -130,27 +128,25 @@ fn there(acted: &Acted, mapping: Option<&Mapping>, tenant: &TenantId) -> Changes
         });
     }
     let state = mapping.map(|m| m.state);
-    let followed = acted.act == Act::Follow;
     let returned = state == Some(MappingState::Unfollowed);
-    let known = mapping.is_some_and(|m| m.customer.is_some());
-    if followed || returned || state.is_none() {
+    if is_follow || returned || state.is_none() {
         let state = match state {
             Some(MappingState::Conflict) => MappingState::Conflict,
             Some(MappingState::Obsolete) => MappingState::Obsolete,
-            _ if known => MappingState::Linked,
+            _ if mapping.is_some_and(|m| m.customer.is_some()) => MappingState::Linked,
             _ => MappingState::Pending,
         };
         changes.mappings.push(MappingChange {
             returned: true,
             reason: mapping.and_then(|m| m.reason.clone()),
             scene: acted.scene.clone(),
-            followed_at: (followed || returned).then_some(acted.created),
+            followed_at: (is_follow || returned).then_some(acted.created),
             ..MappingChange::to(follower.clone(), tenant.clone(), state)
         });
     }
     let unfinished = matches!(state, None | Some(MappingState::Pending));
     let may_look = !matches!(state, Some(MappingState::Conflict | MappingState::Obsolete));
-    if may_look && (unfinished || followed || returned) {
+    if may_look && (unfinished || is_follow || returned) {
         changes
             .effects
             .push(ensure(follower, tenant, Priority::Live));
@@ -185,4 +181,125 @@ fn granted(acted: &Acted) -> Vec<NewGrant> {
         })
         .into_iter()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{AccountId, CustomerId, ObjectId, OpenId};
+    use proptest::prelude::*;
+
+    fn follower() -> Follower {
+        Follower {
+            account: AccountId::new("main"),
+            openid: OpenId::new("oLVPpjqs9BhvzwPj5A-vTYAX3GLc"),
+        }
+    }
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn acted(act: Act, at: i64) -> Acted {
+        Acted {
+            follower: follower(),
+            act,
+            created: second(at),
+            received: second(at),
+            grant: (act == Act::Follow).then(|| "follow".to_owned()),
+            scene: None,
+        }
+    }
+
+    /// What the store makes of a decision, as far as these stories look.
+    fn after(mapping: Option<Mapping>, changes: &Changes) -> Option<Mapping> {
+        let Some(change) = changes.mappings.first() else {
+            return mapping;
+        };
+        Some(Mapping {
+            follower: change.follower.clone(),
+            unionid: None,
+            tenant: change.tenant.clone(),
+            customer: mapping.as_ref().and_then(|m| m.customer.clone()),
+            state: change.state,
+            reason: change.reason.clone(),
+            scene: change.scene.clone(),
+            followed_at: change.followed_at.or(mapping.and_then(|m| m.followed_at)),
+            updated_at: Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    fn linked() -> Mapping {
+        Mapping {
+            follower: follower(),
+            unionid: None,
+            tenant: TenantId::new("main"),
+            customer: Some((ObjectId::new("A".repeat(32)), CustomerId::new("1000441"))),
+            state: MappingState::Linked,
+            reason: None,
+            scene: None,
+            followed_at: Some(second(0)),
+            updated_at: second(0),
+        }
+    }
+
+    #[test]
+    fn somebody_known_who_speaks_needs_no_call_to_c4c() {
+        let tenant = TenantId::new("main");
+        let changes = decide(&acted(Act::Contact, 5), Some(&linked()), &tenant);
+        assert!(changes.effects.is_empty() && changes.mappings.is_empty());
+    }
+
+    #[test]
+    fn somebody_unknown_becomes_a_customer_unless_they_leave() {
+        let tenant = TenantId::new("main");
+        for (act, effects) in [(Act::Follow, 1), (Act::Contact, 1), (Act::Unfollow, 0)] {
+            let changes = decide(&acted(act, 5), None, &tenant);
+            assert_eq!(changes.effects.len(), effects, "{act:?}");
+        }
+    }
+
+    #[test]
+    fn a_conflict_waits_for_a_person_whatever_the_follower_does() {
+        let mapping = Mapping {
+            state: MappingState::Conflict,
+            ..linked()
+        };
+        let changes = decide(
+            &acted(Act::Follow, 5),
+            Some(&mapping),
+            &TenantId::new("main"),
+        );
+        assert!(changes.effects.is_empty());
+        assert_eq!(changes.mappings[0].state, MappingState::Conflict);
+    }
+
+    proptest! {
+        /// Follows and unfollows may arrive in any order: the newest of them decides.
+        #[test]
+        fn the_newest_act_decides_in_whatever_order_they_arrive(
+            acts in prop::collection::vec(any::<bool>(), 1..6), seed: u64,
+        ) {
+            let tenant = TenantId::new("main");
+            let mut arriving: Vec<Acted> = acts
+                .iter()
+                .zip(1..)
+                .map(|(follows, at)| {
+                    acted(if *follows { Act::Follow } else { Act::Unfollow }, at)
+                })
+                .collect();
+            let newest = arriving.last().cloned().unwrap();
+            let count = arriving.len();
+            for turn in 0..count {
+                arriving.swap(turn, usize::try_from(seed.rotate_left(turn as u32) % count as u64).unwrap());
+            }
+            let mut mapping = None;
+            for act in &arriving {
+                let changes = decide(act, mapping.as_ref(), &tenant);
+                mapping = after(mapping, &changes);
+            }
+            let left = mapping.unwrap().state == MappingState::Unfollowed;
+            prop_assert_eq!(left, newest.act == Act::Unfollow);
+        }
+    }
 }

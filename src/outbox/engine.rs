@@ -330,21 +330,18 @@ impl Inner {
             return;
         };
         let gate = std::mem::replace(&mut state.gate, Gate::Open);
+        let was = gate.reason();
         state.gate = match failure.and_then(|failure| failure.pause.as_ref()) {
-            Some(pause) => {
-                let closed = gate.clone().troubled(pause, now);
-                if gate.reason() != closed.reason() {
-                    tracing::warn!(remote, reason = pause.reason, "the remote is paused");
-                }
-                closed
-            }
-            None => {
-                if gate.reason().is_some() {
-                    tracing::info!(remote, "the remote answers again");
-                }
-                gate.answered()
-            }
+            Some(pause) => gate.troubled(pause, now),
+            None => gate.answered(),
         };
+        match state.gate.reason() {
+            Some(reason) if was != Some(reason) => {
+                tracing::warn!(remote, reason, "the remote is paused");
+            }
+            None if was.is_some() => tracing::info!(remote, "the remote answers again"),
+            _ => {}
+        }
     }
 
     fn decide(&self, job: Job, outcome: Outcome, now: Timestamp) -> Settlement {
@@ -413,8 +410,7 @@ impl Inner {
     async fn settle(&self, settlement: Settlement) {
         loop {
             match self.store.settle(settlement.clone()).await {
-                Ok(()) => return,
-                Err(StoreError::Closed) => return,
+                Ok(()) | Err(StoreError::Closed) => return,
                 Err(StoreError::Refused(fault)) => {
                     tracing::error!(id = settlement.job.id, error = %fault, "an outcome cannot be written; the row stays running until the next start");
                     return;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::verdict::Pause;
 
 /// However soon a remote asks to be tried again, a probe waits at least this long.
-const SHORTEST_PROBE: Duration = Duration::from_secs(60);
+const SHORTEST_PROBE: Duration = Duration::from_mins(1);
 
 /// The state of one remote's gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +105,7 @@ mod tests {
     fn a_late_report_does_not_shorten_the_pause() {
         let long = Pause {
             reason: "unauthorized",
-            probe_after: Duration::from_secs(900),
+            probe_after: Duration::from_mins(15),
         };
         let gate = Gate::Open.troubled(&long, Timestamp::UNIX_EPOCH);
         let gate = gate.troubled(&TROUBLE, Timestamp::from_second(1).unwrap());

@@ -98,7 +98,7 @@ pub fn verify_url(keys: &Keys, query: &PushQuery) -> Result<String, Refusal> {
 pub fn open_push(keys: &Keys, query: &PushQuery, body: &[u8]) -> Result<Received, Refusal> {
     let (xml, reply_key) = if keys.aes.is_empty() {
         check_plain(keys, query)?;
-        (xml::decode(body)?.to_owned(), None)
+        (xml::decode(body), None)
     } else {
         let (message, reply_key) = unseal(keys, query, body)?;
         (message, Some(reply_key))
@@ -130,7 +130,7 @@ fn unseal(keys: &Keys, query: &PushQuery, body: &[u8]) -> Result<(String, ReplyK
     if !query.is_encrypted() {
         return Err(Refusal::Unencrypted);
     }
-    let envelope = match xml::decode(body).and_then(xml::parse) {
+    let envelope = match xml::parse(&xml::decode(body)) {
         Ok(envelope) => envelope,
         // Only a sender who can sign is told what is wrong with the body.
         Err(fault) => return Err(check_plain(keys, query).map_or_else(|e| e, |_| fault.into())),

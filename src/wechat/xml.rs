@@ -93,10 +93,20 @@ impl Element {
     }
 }
 
-/// The bytes as text, without a byte order mark.
-pub fn decode(body: &[u8]) -> Result<&str, Fault> {
-    let text = std::str::from_utf8(body).map_err(|_| Fault::NotXml)?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+/// The bytes as text, without a byte order mark. What is no UTF-8, and characters that XML
+/// forbids, become U+FFFD: a follower's client may send them, and a refused push is lost.
+pub fn decode(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    text.chars()
+        .map(|c| {
+            if is_allowed(c) {
+                c
+            } else {
+                char::REPLACEMENT_CHARACTER
+            }
+        })
+        .collect()
 }
 
 /// Reads one document: an element, and around it nothing but white space and comments.
@@ -213,9 +223,8 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_dropped_and_other_encodings_are_not_guessed() {
-        assert_eq!(decode("\u{feff}<xml/>".as_bytes()), Ok("<xml/>"));
-        assert_eq!(decode(b"<xml>\xc4\xe3</xml>"), Err(Fault::NotXml));
+    fn a_byte_order_mark_is_dropped() {
+        assert_eq!(decode("\u{feff}<xml/>".as_bytes()), "<xml/>");
     }
 
     #[test]
@@ -255,7 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn forbidden_characters_are_refused_however_they_are_written() {
+    fn a_forbidden_character_in_a_push_costs_the_character_and_not_the_push() {
+        let root = parse(&decode(b"<x>a\x08b\xff</x>")).unwrap();
+        assert_eq!(root.text, "a\u{fffd}b\u{fffd}");
+    }
+
+    #[test]
+    fn forbidden_characters_are_refused_by_the_parser_however_they_are_written() {
         for wrong in [
             "<x>\0</x>",
             "<x>\u{8}</x>",
@@ -270,7 +285,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = decode(&bytes).map(parse);
+            let _ = parse(&decode(&bytes));
         }
 
         #[test]
