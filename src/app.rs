@@ -241,7 +241,9 @@ impl Daemon {
             tracing::warn!("work under way did not end in time; it resumes at the next start");
         }
         let _ = tokio::time::timeout(CLOSE_PATIENCE, self.tasks.wait()).await;
-        let _ = std::fs::remove_file(socket::path_for(self.parts.context.store.path()));
+        let store = &self.parts.context.store;
+        let _ = std::fs::remove_file(socket::path_for(store.path()));
+        store.close().await;
     }
 }
 

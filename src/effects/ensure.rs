@@ -2,28 +2,20 @@
 //!
 //! It always looks before it creates, so it may be cut off anywhere and run again.
 
-use serde::Deserialize;
-
 use super::{Context, either, payload, unconfigured, unreadable};
 use crate::c4c::client::Client;
 use crate::c4c::customer::Customer;
 use crate::c4c::error::Error;
 use crate::c4c::pace::Pace;
 use crate::config::{Account, Tenant, WechatIdWrite};
-use crate::domain::ids::{AccountId, OpenId};
 use crate::domain::rows::{Changes, Follower, MappingState, Priority};
+use crate::flows::contact::Ensure;
 use crate::flows::customer::{self, Linking, Person};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
 use crate::store::{Job, Mapping};
 
 pub(super) struct CustomerEnsure(pub(super) Context);
-
-#[derive(Deserialize)]
-struct Whose {
-    account: AccountId,
-    openid: OpenId,
-}
 
 impl Handler for CustomerEnsure {
     fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
@@ -41,87 +33,68 @@ struct Attempt<'a> {
     client: &'a Client,
 }
 
-/// A customer, and whether its WeChat ID has been seen to stand.
-struct Found {
-    customer: Customer,
-    checked: bool,
-}
-
 impl CustomerEnsure {
     async fn ensure(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
-        let Whose { account, openid } = payload(job)?;
+        let Ensure { follower, again } = payload(job)?;
         let live = self.0.live();
-        let (config, _) = live
-            .account(&account)
+        let (account, _) = live
+            .account(&follower.account)
             .ok_or_else(|| unconfigured("the account"))?;
         let (tenant, client) = live
-            .tenant(&config.tenant)
+            .tenant(&account.tenant)
             .ok_or_else(|| unconfigured("the tenant"))?;
+        let mapping = self.0.store.mapping(&follower).await;
+        let mapping = mapping.map_err(unreadable)?;
+        match mapping.as_ref().map(|m| m.state) {
+            Some(MappingState::Unfollowed) => {
+                let reason = "the follower left".to_owned();
+                return Ok(Outcome::Cancelled { reason });
+            }
+            Some(MappingState::Linked) if !again => {
+                return Ok(Outcome::done_because("it is linked already"));
+            }
+            _ => {}
+        }
+        let is_bulk = job.priority == Priority::Bulk;
         let attempt = Attempt {
             context: &self.0,
-            pace: if job.priority == Priority::Bulk {
-                Pace::Bulk
-            } else {
-                Pace::Live
-            },
-            follower: Follower { account, openid },
-            account: config,
+            pace: if is_bulk { Pace::Bulk } else { Pace::Live },
+            follower,
+            account,
             tenant,
             client,
         };
-        let mapping = self
-            .0
-            .store
-            .mapping(&attempt.follower)
-            .await
-            .map_err(unreadable)?;
-        if mapping
-            .as_ref()
-            .is_some_and(|m| m.state == MappingState::Unfollowed)
-        {
-            return Ok(Outcome::Cancelled {
-                reason: "the follower left".to_owned(),
-            });
-        }
-        attempt.run(mapping.as_ref()).await
+        attempt.run(mapping.as_ref(), !is_bulk).await
     }
 }
 
 impl Attempt<'_> {
-    async fn run(&self, mapping: Option<&Mapping>) -> Result<Outcome, Box<Outcome>> {
+    /// `tell`: whether the follower waits to hear of it. People who are brought in from before
+    /// do not.
+    async fn run(&self, mapping: Option<&Mapping>, tell: bool) -> Result<Outcome, Box<Outcome>> {
         let person = self.person(mapping).await;
-        let found = match mapping.and_then(|m| m.customer.as_ref()) {
+        let customer = match mapping.and_then(|m| m.customer.as_ref()) {
             Some((object, _)) => {
-                match self
-                    .client
-                    .customer(self.pace, object)
-                    .await
-                    .map_err(failed)?
-                {
-                    Some(customer) if !customer.obsolete => Found {
-                        customer,
-                        checked: false,
-                    },
-                    _ => return Ok(self.gone()),
+                let read = self.client.customer(self.pace, object).await;
+                match read.map_err(failed)?.filter(|customer| !customer.obsolete) {
+                    Some(customer) => customer,
+                    None => return Ok(self.gone()),
                 }
             }
             None => match self.look_up_or_create(&person).await? {
-                Ok(found) => found,
+                Ok(customer) => customer,
                 Err(candidates) => return Ok(self.conflict(&candidates)),
             },
         };
-        let concern = if found.checked {
-            None
-        } else {
-            self.check(&found.customer).await?
-        };
+        let concern = self.check(&customer).await?;
         let linking = Linking {
             follower: &self.follower,
             account: self.account,
             tenant: self.tenant,
             person: &person,
-            customer: &found.customer,
+            customer: &customer,
             concern: concern.clone(),
+            tell,
         };
         let changes = customer::linked(&linking, self.context.clock.now());
         Ok(Outcome::Done {
@@ -134,31 +107,18 @@ impl Attempt<'_> {
     async fn look_up_or_create(
         &self,
         person: &Person,
-    ) -> Result<Result<Found, Vec<Customer>>, Box<Outcome>> {
+    ) -> Result<Result<Customer, Vec<Customer>>, Box<Outcome>> {
         let openid = &self.follower.openid;
-        let mut hits = self
-            .client
-            .find_by_openid(self.pace, openid)
-            .await
-            .map_err(failed)?;
+        let found = self.client.find_by_openid(self.pace, openid).await;
+        let mut hits = found.map_err(failed)?;
         hits.retain(|customer| !customer.obsolete);
         match hits.len() {
             0 => {
                 let fields = customer::fields(self.tenant, openid, person);
-                let customer = self
-                    .client
-                    .create(self.pace, &fields)
-                    .await
-                    .map_err(failed)?;
-                Ok(Ok(Found {
-                    customer,
-                    checked: false,
-                }))
+                let created = self.client.create(self.pace, &fields).await;
+                created.map(Ok).map_err(failed)
             }
-            1 => Ok(Ok(Found {
-                customer: hits.remove(0),
-                checked: true,
-            })),
+            1 => Ok(Ok(hits.remove(0))),
             _ => Ok(Err(hits)),
         }
     }

@@ -4,7 +4,6 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::names::{CUSTOMER_ENSURE, FOLLOWER_ACTED};
 use super::sending::HELD_WINDOW;
@@ -149,13 +148,32 @@ fn there(acted: &Acted, is_follow: bool, mapping: Option<&Mapping>, tenant: &Ten
     if may_look && (unfinished || is_follow || returned) {
         changes
             .effects
-            .push(ensure(follower, tenant, Priority::Live));
+            .push(ensure(follower, tenant, Priority::Live, !unfinished));
     }
     changes
 }
 
+/// The payload of `customer.ensure`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ensure {
+    /// Whose customer.
+    pub follower: Follower,
+    /// They came back: a customer that is linked already is read again, and they are told again.
+    #[serde(default)]
+    pub again: bool,
+}
+
 /// The effect that finds or makes the follower's customer. One that waits is enough.
-pub fn ensure(follower: &Follower, tenant: &TenantId, priority: Priority) -> NewEffect {
+pub fn ensure(
+    follower: &Follower,
+    tenant: &TenantId,
+    priority: Priority,
+    again: bool,
+) -> NewEffect {
+    let payload = Ensure {
+        follower: follower.clone(),
+        again,
+    };
     NewEffect {
         priority,
         merge: true,
@@ -163,7 +181,7 @@ pub fn ensure(follower: &Follower, tenant: &TenantId, priority: Priority) -> New
             follower.c4c_lane(),
             CUSTOMER_ENSURE,
             names::c4c(tenant),
-            json!({ "account": follower.account, "openid": follower.openid }),
+            serde_json::to_value(payload).expect("text and a flag"),
         )
     }
 }

@@ -65,9 +65,11 @@ pub struct Linking<'a> {
     pub customer: &'a Customer,
     /// What a person should look at, for example a WeChat ID that does not stand.
     pub concern: Option<String>,
+    /// Whether the follower waits to hear of it.
+    pub tell: bool,
 }
 
-/// Links, keeps the baseline, and tells the follower their CustomerID.
+/// Links, keeps the baseline, and tells the follower their CustomerID if they wait for it.
 pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
     let Linking {
         follower,
@@ -76,6 +78,7 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
         person,
         customer,
         concern,
+        tell,
     } = linking;
     let number = customer.customer_id.as_str();
     let name = person.name.clone().unwrap_or_default();
@@ -83,7 +86,7 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
         &account.texts.customer_created,
         &[("customer_id", number), ("name", &name)],
     );
-    let mut changes = if text.trim().is_empty() {
+    let mut changes = if !tell || text.trim().is_empty() {
         Changes::none()
     } else {
         let values = BTreeMap::from([

@@ -19,8 +19,9 @@ use crate::kit::clock::Clock;
 use crate::kit::random::Random;
 use crate::store::{Ask, Job, NextState, Settlement, Store, StoreError, Tried};
 
-/// Between two tries to write an outcome down while the disk is full or locked.
-const SETTLE_AGAIN: Duration = Duration::from_secs(1);
+/// Between two tries to claim or settle while the disk is full or locked. Real time: it is the
+/// disk that is waited for.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Without any wake-up the engine still looks this often, should one ever be lost.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
@@ -123,10 +124,11 @@ impl Engine {
             // Armed before looking for work, so that no wake-up is lost.
             wake.mark_unchanged();
             while freed.try_recv().is_ok() {}
-            if self.claim_once(&finished).await {
+            let now = self.0.clock.now();
+            if self.claim_once(&finished, now).await {
                 continue;
             }
-            let next = self.next_look().await;
+            let next = self.next_look(now).await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 _ = wake.changed() => {}
@@ -155,9 +157,9 @@ impl Engine {
         report
     }
 
-    /// Claims what fits and starts its attempts. Returns whether there was anything.
-    async fn claim_once(&self, finished: &mpsc::Sender<()>) -> bool {
-        let asks = self.0.asks();
+    /// Claims what fits and starts its attempts. Returns whether to look again at once.
+    async fn claim_once(&self, finished: &mpsc::Sender<()>, now: Timestamp) -> bool {
+        let asks = self.0.asks(now);
         if asks.is_empty() {
             return false;
         }
@@ -165,7 +167,8 @@ impl Engine {
             Ok(jobs) => jobs,
             Err(fault) => {
                 tracing::warn!(error = %fault, "nothing can be claimed");
-                return false;
+                tokio::time::sleep(STORE_AGAIN).await;
+                return true;
             }
         };
         for job in &jobs {
@@ -183,9 +186,9 @@ impl Engine {
         any
     }
 
-    /// When the next row is due or the next gate may be probed.
-    async fn next_look(&self) -> Timestamp {
-        let now = self.0.clock.now();
+    /// When the next row is due or the next gate may be probed, after nothing could be claimed
+    /// at `now`. What was due then waits for a slot, and a freed slot wakes by itself.
+    async fn next_look(&self, now: Timestamp) -> Timestamp {
         let latest = now.saturating_add(LONGEST_SLEEP).unwrap_or(Timestamp::MAX);
         let names: Vec<String> = self.0.remotes().keys().cloned().collect();
         let Ok(due) = self.0.store.next_due(&names).await else {
@@ -193,7 +196,8 @@ impl Engine {
         };
         let remotes = self.0.remotes();
         due.into_iter()
-            .filter_map(|(name, due)| remotes.get(&name)?.look_at(due, now))
+            .filter_map(|(name, due)| Some(remotes.get(&name)?.look_at(due, now)))
+            .filter(|at| *at > now)
             .fold(latest, Timestamp::min)
     }
 }
@@ -215,11 +219,10 @@ impl RemoteState {
             .and_then(|closure| closure(now))
     }
 
-    /// When a row due at `due` can run; `None` when only a finished attempt can make room.
-    fn look_at(&self, due: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    /// When a row due at `due` may run, slots aside.
+    fn look_at(&self, due: Timestamp, now: Timestamp) -> Timestamp {
         let closed = self.closed_until(now).or_else(|| self.gate.not_before());
-        let at = closed.map_or(due, |until| due.max(until));
-        (at > now || self.slots(now) > 0).then_some(at)
+        closed.map_or(due, |until| due.max(until))
     }
 
     fn report(&self, now: Timestamp) -> RemoteReport {
@@ -247,8 +250,7 @@ impl Inner {
     }
 
     /// What each remote can take. Bulk work never takes the last slot.
-    fn asks(&self) -> Vec<Ask> {
-        let now = self.clock.now();
+    fn asks(&self, now: Timestamp) -> Vec<Ask> {
         let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::MAX);
         let lease_until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
         let mut asks = Vec::new();
@@ -417,7 +419,7 @@ impl Inner {
                 }
                 Err(fault) => {
                     tracing::warn!(id = settlement.job.id, error = %fault, "an outcome waits to be written");
-                    tokio::time::sleep(SETTLE_AGAIN).await;
+                    tokio::time::sleep(STORE_AGAIN).await;
                 }
             }
         }

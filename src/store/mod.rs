@@ -111,6 +111,13 @@ impl Store {
             .await
     }
 
+    /// Writes what is queued, closes the file and gives its lock back. Later writes are refused
+    /// with [`StoreError::Closed`].
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
     /// Changes whenever a commit may have made an effect due.
     pub fn wake(&self) -> watch::Receiver<u64> {
         self.writer.wake()

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -33,6 +34,8 @@ pub(super) enum Request {
     Claim(Vec<Ask>, Reply<Vec<Job>>),
     Write(Box<Changes>, Reply<()>),
     Operate(operate::Operation, Reply<operate::Effected>),
+    /// The last request: what is queued behind it is refused.
+    Close(oneshot::Sender<()>),
 }
 
 /// The way to the writer task.
@@ -53,6 +56,15 @@ impl Queue {
 
     pub(super) fn wake(&self) -> watch::Receiver<u64> {
         self.wake.clone()
+    }
+
+    /// Waits until everything queued so far is written and the file is closed and unlocked.
+    pub(super) async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        if self.requests.send(Request::Close(closed)).await.is_ok() {
+            // An error says that it is closed already.
+            let _ = done.await;
+        }
     }
 
     /// Queues a request and waits for its commit. With `refuse_when_full` a full queue answers
@@ -98,7 +110,7 @@ pub(super) async fn start(
         ids,
         clock,
         bell,
-        _lock: lock,
+        lock,
     };
     tokio::spawn(writer.run(incoming));
     Ok(Queue { requests, wake })
@@ -109,19 +121,44 @@ struct Writer {
     ids: Ids,
     clock: Arc<dyn Clock>,
     bell: watch::Sender<u64>,
-    _lock: File,
+    lock: File,
 }
 
 impl Writer {
     async fn run(mut self, mut incoming: mpsc::Receiver<Request>) {
         let mut batch = Vec::with_capacity(BATCH);
         while incoming.recv_many(&mut batch, BATCH).await > 0 {
-            let requests = std::mem::take(&mut batch);
+            let mut requests = std::mem::take(&mut batch);
+            let last = requests
+                .iter()
+                .position(|request| matches!(request, Request::Close(_)));
+            let after = last.map(|at| requests.split_off(at));
             self.write_batch(requests).await;
+            if let Some(closing) = after.and_then(|after| after.into_iter().next()) {
+                self.close(closing).await;
+                return;
+            }
+        }
+    }
+
+    async fn close(self, request: Request) {
+        let Self {
+            connection, lock, ..
+        } = self;
+        if let Err(fault) = connection.close().await {
+            tracing::warn!(error = %fault, "the database was not closed cleanly");
+        }
+        drop(lock);
+        if let Request::Close(closed) = request {
+            // Whoever no longer waits does not matter.
+            let _ = closed.send(());
         }
     }
 
     async fn write_batch(&mut self, requests: Vec<Request>) {
+        if requests.is_empty() {
+            return;
+        }
         let started = self.clock.now();
         let size = requests.len();
         match self.commit(&requests).await {
@@ -195,7 +232,7 @@ impl Writer {
                     Answer::Done
                 }
                 // Both see what the rest of the batch wrote, so they come after it.
-                Request::Claim(..) | Request::Operate(..) => Answer::Done,
+                Request::Claim(..) | Request::Operate(..) | Request::Close(_) => Answer::Done,
             });
         }
         let mut wake = plan.write(&mut self.connection).await?;
@@ -233,6 +270,7 @@ impl Answer {
             (Request::Claim(_, reply), Self::Claimed(jobs)) => drop(reply.send(Ok(jobs))),
             (Request::Operate(_, reply), Self::Operated(done)) => drop(reply.send(Ok(done))),
             (Request::Settle(_, reply) | Request::Write(_, reply), _) => drop(reply.send(Ok(()))),
+            (Request::Close(_), _) => {}
             (Request::Arrive(..) | Request::Claim(..) | Request::Operate(..), _) => {
                 unreachable!("write_all answers every request in its own kind")
             }
@@ -248,6 +286,7 @@ fn refuse_all(requests: Vec<Request>, fault: &StoreError) {
             Request::Settle(_, reply) | Request::Write(_, reply) => drop(reply.send(Err(fault))),
             Request::Claim(_, reply) => drop(reply.send(Err(fault))),
             Request::Operate(_, reply) => drop(reply.send(Err(fault))),
+            Request::Close(_) => {}
         }
     }
 }
