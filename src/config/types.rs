@@ -121,8 +121,6 @@ pub enum TokenSource {
 pub enum OnUnfollow {
     /// Mapping and history stay; queued sends are cancelled.
     Keep,
-    /// They are erased.
-    Erase,
 }
 
 /// What reconciliation does with people who followed before Qiao came.

@@ -11,6 +11,7 @@ use super::Job;
 use super::timetable::Schedule;
 use crate::config::ExistingFollowers;
 use crate::domain::ids::{AccountId, OpenId, TenantId};
+use crate::domain::rows::Follower;
 use crate::effects::{Context, StalePage};
 use crate::flows::reconcile::{
     Drift, FOLLOWER_WITHOUT_MAPPING, MAPPING_WITHOUT_CUSTOMER, STALE_SNAPSHOT, UNFOLLOW_MISSED,
@@ -156,7 +157,8 @@ impl Walk<'_> {
                 self.followers(id, &account.tenant, import).await?;
             }
             if self.begins(MAPPING_WITHOUT_CUSTOMER, id.as_str()) {
-                self.stranded(id, &account.tenant).await?;
+                self.mapped(MAPPING_WITHOUT_CUSTOMER, id, &account.tenant)
+                    .await?;
                 self.ends(MAPPING_WITHOUT_CUSTOMER, id.as_str()).await?;
             }
         }
@@ -183,7 +185,7 @@ impl Walk<'_> {
             self.list_followers(id, tenant, import).await?;
         }
         if self.begins(UNFOLLOW_MISSED, id.as_str()) {
-            self.missing(id, tenant).await?;
+            self.mapped(UNFOLLOW_MISSED, id, tenant).await?;
             self.ends(UNFOLLOW_MISSED, id.as_str()).await?;
         }
         self.job.context.store.forget_seen(id).await?;
@@ -215,7 +217,7 @@ impl Walk<'_> {
                 .map_err(|fault| Stop::Fault(fault.failure.message))?;
             context.store.mark_seen(id, &page.openids).await?;
             for openid in context.store.unmapped(id, &page.openids).await? {
-                let follower = crate::domain::rows::Follower {
+                let follower = Follower {
                     account: id.clone(),
                     openid,
                 };
@@ -228,47 +230,26 @@ impl Walk<'_> {
         }
     }
 
-    async fn missing(&mut self, id: &AccountId, tenant: &TenantId) -> Result<(), Stop> {
+    /// A kind that is found by walking our own mappings.
+    async fn mapped(&mut self, kind: &str, id: &AccountId, tenant: &TenantId) -> Result<(), Stop> {
         let mut after = self.resume.at.take().map(OpenId::new);
         loop {
-            let page = self
-                .job
-                .context
-                .store
-                .unseen(id, after.as_ref(), PAGE)
-                .await?;
-            let Some(last) = page.last() else {
+            let store = &self.job.context.store;
+            let (page, drift): (_, fn(Follower) -> Drift) = if kind == UNFOLLOW_MISSED {
+                let page = store.unseen(id, after.as_ref(), PAGE).await?;
+                (page, Drift::UnfollowMissed)
+            } else {
+                let page = store.stranded(id, after.as_ref(), PAGE).await?;
+                (page, Drift::MappingWithoutCustomer)
+            };
+            let Some(last) = page.last().map(|follower| follower.openid.clone()) else {
                 return Ok(());
             };
-            after = Some(last.follower.openid.clone());
-            for mapping in page {
-                self.found(&Drift::UnfollowMissed(mapping.follower), tenant)
-                    .await?;
-            }
-            self.note(after.as_ref().map(|id| id.as_str().to_owned()))
-                .await?;
-        }
-    }
-
-    async fn stranded(&mut self, id: &AccountId, tenant: &TenantId) -> Result<(), Stop> {
-        let mut after = self.resume.at.take().map(OpenId::new);
-        loop {
-            let page = self
-                .job
-                .context
-                .store
-                .stranded(id, after.as_ref(), PAGE)
-                .await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            after = Some(last.openid.clone());
             for follower in page {
-                self.found(&Drift::MappingWithoutCustomer(follower), tenant)
-                    .await?;
+                self.found(&drift(follower), tenant).await?;
             }
-            self.note(after.as_ref().map(|id| id.as_str().to_owned()))
-                .await?;
+            self.note(Some(last.as_str().to_owned())).await?;
+            after = Some(last);
         }
     }
 

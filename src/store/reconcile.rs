@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::codec::json;
 use super::operate::{Effected, Operation};
-use super::{Mapping, Store, StoreError};
+use super::{Store, StoreError};
 use crate::domain::ids::{AccountId, OpenId};
 use crate::domain::rows::{Follower, MappingState};
 
@@ -48,14 +48,14 @@ impl Store {
         Ok(found.into_iter().map(OpenId::new).collect())
     }
 
-    /// Mappings of followers that WeChat did not list, in key order after `after`.
+    /// Mapped followers whom WeChat did not list, in key order after `after`.
     pub async fn unseen(
         &self,
         account: &AccountId,
         after: Option<&OpenId>,
         limit: u32,
-    ) -> Result<Vec<Mapping>, StoreError> {
-        let openids: Vec<String> = sqlx::query_scalar(
+    ) -> Result<Vec<Follower>, StoreError> {
+        let found: Vec<String> = sqlx::query_scalar(
             "SELECT m.openid FROM mapping m
              WHERE m.account = ?1 AND m.openid > ?2 AND m.state <> 'unfollowed'
                  AND NOT EXISTS (SELECT 1 FROM reconcile_seen s
@@ -67,15 +67,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.readers)
         .await?;
-        let mut found = Vec::new();
-        for openid in openids {
-            let follower = Follower {
-                account: account.clone(),
-                openid: OpenId::new(openid),
-            };
-            found.extend(self.mapping(&follower).await?);
-        }
-        Ok(found)
+        Ok(followers(account, found))
     }
 
     /// Pending mappings for which no effect waits in their C4C lane, in key order after `after`.
@@ -99,12 +91,16 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.readers)
         .await?;
-        let follower = |openid| Follower {
-            account: account.clone(),
-            openid: OpenId::new(openid),
-        };
-        Ok(found.into_iter().map(follower).collect())
+        Ok(followers(account, found))
     }
+}
+
+fn followers(account: &AccountId, openids: Vec<String>) -> Vec<Follower> {
+    let follower = |openid| Follower {
+        account: account.clone(),
+        openid: OpenId::new(openid),
+    };
+    openids.into_iter().map(follower).collect()
 }
 
 pub(super) async fn seen(
