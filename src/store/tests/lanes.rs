@@ -1,0 +1,150 @@
+//! Whatever happens to rows, every lane keeps its order and has exactly one head.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What may happen to the rows of three lanes.
+#[derive(Debug, Clone)]
+enum Happens {
+    Write(u8),
+    Claim(usize),
+    Settle(usize, u8),
+    Release(u8),
+    Cancel(u8),
+    Retry(usize),
+    Recover,
+    TimePasses,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        4 => (0..3_u8).prop_map(Happens::Write),
+        4 => (1..4_usize).prop_map(Happens::Claim),
+        5 => (0..8_usize, 0..5_u8).prop_map(|(which, how)| Happens::Settle(which, how)),
+        1 => (0..3_u8).prop_map(Happens::Release),
+        1 => (0..3_u8).prop_map(Happens::Cancel),
+        2 => (0..20_usize).prop_map(Happens::Retry),
+        1 => Just(Happens::Recover),
+        2 => Just(Happens::TimePasses),
+    ]
+}
+
+fn lane(number: u8) -> String {
+    format!("lane-{number}")
+}
+
+impl Room {
+    async fn happen(&self, step: Happens, running: &mut Vec<Job>) {
+        match step {
+            Happens::Write(number) => {
+                self.store
+                    .write(effects([effect(&lane(number))]))
+                    .await
+                    .unwrap();
+            }
+            Happens::Claim(limit) => {
+                let claimed = self.claim_at_most(limit).await;
+                for job in &claimed {
+                    let beside = running.iter().any(|other| other.lane == job.lane);
+                    assert!(!beside, "two of one lane run at once");
+                }
+                running.extend(claimed);
+            }
+            Happens::Settle(which, how) if !running.is_empty() => {
+                let job = running.remove(which % running.len());
+                let later = self
+                    .clock
+                    .now()
+                    .checked_add(SignedDuration::from_secs(30))
+                    .unwrap();
+                let next = match how {
+                    0 => NextState::Ready {
+                        at: later,
+                        uncertain: true,
+                    },
+                    1 => NextState::Held {
+                        reason: "window".to_owned(),
+                        uncertain: false,
+                    },
+                    2 => NextState::Dead,
+                    3 => NextState::Cancelled {
+                        reason: "unwanted".to_owned(),
+                    },
+                    _ => NextState::Done { note: None },
+                };
+                self.settle(job, next).await;
+            }
+            Happens::Release(number) => {
+                let release = Release {
+                    lane: lane(number),
+                    reason: "window",
+                };
+                let changes = Changes {
+                    releases: vec![release],
+                    ..Changes::none()
+                };
+                self.store.write(changes).await.unwrap();
+            }
+            Happens::Cancel(number) => {
+                let cancel = Cancel {
+                    lane: lane(number),
+                    reason: "the follower left",
+                };
+                let changes = Changes {
+                    cancels: vec![cancel],
+                    ..Changes::none()
+                };
+                self.store.write(changes).await.unwrap();
+            }
+            Happens::Retry(id) => {
+                let id = i64::try_from(id).unwrap();
+                self.store.retry(id).await.unwrap();
+            }
+            Happens::Recover => {
+                self.store.recover().await.unwrap();
+                running.clear();
+            }
+            Happens::TimePasses => self.clock.advance(Duration::from_mins(1)),
+            Happens::Settle(..) => {}
+        }
+    }
+
+    /// A lane with open rows has one head: the running row, else the oldest that is ready.
+    async fn lanes_hold(&self) {
+        let wrong = self
+            .scalar(
+                "SELECT count(*) FROM (SELECT DISTINCT lane FROM outbox
+                     WHERE state = 'ready' OR state = 'running') l
+                 WHERE (SELECT count(*) FROM outbox h WHERE h.lane = l.lane AND h.head = 1) <> 1
+                     OR (SELECT h.id FROM outbox h WHERE h.lane = l.lane AND h.head = 1)
+                        <> (SELECT o.id FROM outbox o WHERE o.lane = l.lane
+                            AND (o.state = 'ready' OR o.state = 'running')
+                            ORDER BY o.state DESC, o.id LIMIT 1)",
+            )
+            .await;
+        assert_eq!(wrong, 0, "a lane has no head, two, or the wrong one");
+    }
+}
+
+proptest! {
+    // Each case is a database of its own, so a tenth of the usual number.
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases / 10,
+        ..ProptestConfig::default()
+    })]
+    #[test]
+    fn every_lane_keeps_its_order_and_its_head(
+        steps in prop::collection::vec(happens(), 1..40),
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let room = room().await;
+            let mut running = Vec::new();
+            for step in steps {
+                room.happen(step, &mut running).await;
+                room.lanes_hold().await;
+            }
+        });
+    }
+}
