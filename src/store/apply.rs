@@ -76,13 +76,14 @@ pub(super) async fn messages(connection: &mut SqliteConnection, rows: &[MessageI
     .await
 }
 
-/// A row that was cancelled while its attempt ran keeps its state.
+/// A row that was cancelled while its attempt ran keeps its state. The head is given anew by
+/// [`promote`]: an older row may have become ready in the meantime.
 pub(super) async fn settled(connection: &mut SqliteConnection, rows: &[SettledRow]) -> Written {
     all(
         connection,
         "UPDATE outbox SET
              state = s.value ->> 'state',
-             head = CASE WHEN s.value ->> 'state' = 'ready' THEN head ELSE 0 END,
+             head = 0,
              uncertain = s.value ->> 'uncertain',
              attempts = attempts + (s.value ->> 'counted'),
              tries = tries + 1,

@@ -3,7 +3,7 @@
 
 use super::codec::micros;
 use super::operate::Operation;
-use super::{Store, StoreError};
+use super::{Store, StoreError, apply};
 use sqlx::sqlite::SqliteConnection;
 
 use jiff::Timestamp;
@@ -37,17 +37,18 @@ pub(super) async fn recover(
     .bind(micros(now))
     .execute(&mut *connection)
     .await?;
-    let found = sqlx::query(
-        "UPDATE outbox SET state = 'ready', uncertain = 1, lease_until = NULL,
+    let lanes: Vec<String> = sqlx::query_scalar(
+        "UPDATE outbox SET state = 'ready', head = 0, uncertain = 1, lease_until = NULL,
              attempts = attempts + 1, tries = tries + 1, next_attempt_at = ?1,
              last_verdict = 'uncertain',
              last_error = 'the daemon stopped in the middle of this attempt'
-         WHERE state = 'running'",
+         WHERE state = 'running' RETURNING lane",
     )
     .bind(micros(now))
-    .execute(&mut *connection)
-    .await?
-    .rows_affected();
+    .fetch_all(&mut *connection)
+    .await?;
+    let found = lanes.len() as u64;
+    apply::promote(connection, &lanes.into_iter().collect()).await?;
     sqlx::query(
         "UPDATE job_run SET outcome = 'interrupted', finished_at = ? WHERE outcome = 'running'",
     )
