@@ -1,11 +1,23 @@
-//! The commands: one file per verb.
+//! The commands: one file per verb. `reach` is their way to the database, `output` what they
+//! print.
 //!
 //! Commands that only read open the database read-only and work beside the daemon; commands that
 //! write go through the daemon's socket or, without a daemon, take the same file lock. Exit
 //! codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
+mod check;
+mod conversation;
+mod duplicates;
+mod jobs;
 mod logging;
+mod mapping;
+mod message;
+mod outbox;
+mod output;
+mod reach;
+mod reconcile;
 mod serve;
+mod sim;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +41,31 @@ pub struct Arguments {
 enum Verb {
     /// Runs the daemon
     Serve,
+    /// Tells everything that is wrong with the configuration
+    Check,
+    /// Followers and their customers
+    #[command(subcommand)]
+    Mapping(mapping::Verb),
+    /// Messages both ways
+    #[command(subcommand)]
+    Conversation(conversation::Verb),
+    /// Says something to a follower
+    #[command(subcommand)]
+    Message(message::Verb),
+    /// Effects, how their delivery goes, dead letters
+    #[command(subcommand)]
+    Outbox(outbox::Verb),
+    /// Pushes that were taken for repetitions
+    #[command(subcommand)]
+    Duplicates(duplicates::Verb),
+    /// What runs by the clock
+    #[command(subcommand)]
+    Jobs(jobs::Verb),
+    /// Compares both platforms with the database
+    Reconcile(reconcile::Asked),
+    /// Serves a simulated platform
+    #[command(subcommand)]
+    Sim(sim::Platform),
 }
 
 /// Why a command ends with a code other than 0.
@@ -57,6 +94,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             eprintln!("{errors}");
             ExitCode::from(2)
         }
+        Err(Failed::Other(fault)) if reader_left(&fault) => ExitCode::SUCCESS,
         Err(Failed::Other(fault)) => {
             eprintln!("qiao: {fault:#}");
             ExitCode::FAILURE
@@ -64,13 +102,29 @@ pub fn run(arguments: Arguments) -> ExitCode {
     }
 }
 
+/// Whoever read our output has had enough, as `head` does.
+fn reader_left(fault: &anyhow::Error) -> bool {
+    let io = fault.downcast_ref::<std::io::Error>();
+    io.is_some_and(|fault| fault.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
 async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
-    let loaded = || load(arguments.config.as_deref());
+    let named = arguments.config.as_deref();
+    let loaded = || load(named);
+    let config = || load(named).map(|loaded| loaded.config);
     match arguments.command {
-        Verb::Serve => serve::run(loaded()?, arguments.config.as_deref())
-            .await
-            .map_err(Failed::from),
+        Verb::Serve => serve::run(loaded()?, named).await?,
+        Verb::Check => check::run(&loaded()?)?,
+        Verb::Mapping(verb) => mapping::run(&config()?, verb).await?,
+        Verb::Conversation(verb) => conversation::run(&config()?, verb).await?,
+        Verb::Message(verb) => message::run(config()?, verb).await?,
+        Verb::Outbox(verb) => outbox::run(config()?, verb).await?,
+        Verb::Duplicates(verb) => duplicates::run(config()?, verb).await?,
+        Verb::Jobs(verb) => jobs::run(config()?, verb).await?,
+        Verb::Reconcile(asked) => reconcile::run(config()?, asked).await?,
+        Verb::Sim(platform) => sim::run(platform).await?,
     }
+    Ok(())
 }
 
 fn load(named: Option<&std::path::Path>) -> Result<Loaded, ConfigErrors> {

@@ -220,6 +220,7 @@ impl Controls {
         Ok(arrival.changes)
     }
 
+    /// Tells under which run the findings stand: a large account's are too many for one answer.
     async fn reconcile(&self, options: Options) -> Result<Value, Refused> {
         let job = Reconcile::asked(self.context.clone(), options);
         let told = self.timetable.run_job(&job, StartedBy::Operator).await;
@@ -230,7 +231,6 @@ impl Controls {
             .last_run("reconcile")
             .await?
             .map_or(0, |run| run.id);
-        let findings = self.context.store.findings(run).await?;
-        Ok(json!({ "detail": detail, "findings": findings }))
+        Ok(json!({ "detail": detail, "run": run }))
     }
 }

@@ -285,6 +285,15 @@ pub enum MappingState {
 }
 
 impl MappingState {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Linked,
+        Self::Conflict,
+        Self::Unfollowed,
+        Self::Obsolete,
+    ];
+
     /// The word in `mapping.state`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -298,15 +307,7 @@ impl MappingState {
 
     /// Reads the word; `None` for any other.
     pub fn parse(word: &str) -> Option<Self> {
-        [
-            Self::Pending,
-            Self::Linked,
-            Self::Conflict,
-            Self::Unfollowed,
-            Self::Obsolete,
-        ]
-        .into_iter()
-        .find(|state| state.as_str() == word)
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 }
 

@@ -175,6 +175,18 @@ impl Store {
         Ok(rows)
     }
 
+    /// The message that an effect delivers, if it delivers one.
+    pub async fn message_of(&self, outbox_id: i64) -> Result<Option<MessageRow>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT id, direction, kind, purpose, text, state, outbox_id, created_at, recorded_at,
+                 settled_at
+             FROM message WHERE id = (SELECT message_id FROM outbox WHERE id = ?)",
+        )
+        .bind(outbox_id)
+        .fetch_optional(&self.readers)
+        .await?)
+    }
+
     /// The raw push or notification of an effect; `None` once deleted.
     pub async fn inbox_body(&self, inbox_id: i64) -> Result<Option<String>, StoreError> {
         let body: Option<Option<String>> =

@@ -48,6 +48,8 @@ impl JobRun {
 /// A finding, as `qiao reconcile` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, sqlx::FromRow)]
 pub struct FindingRow {
+    /// `finding.id`
+    pub id: i64,
     /// One stable word.
     pub kind: String,
     /// Which account it is about.
@@ -121,13 +123,20 @@ impl Store {
         .await?)
     }
 
-    /// What a run found, in order.
-    pub async fn findings(&self, run: i64) -> Result<Vec<FindingRow>, StoreError> {
+    /// What a run found, in order after the finding `after`, at most `limit`.
+    pub async fn findings(
+        &self,
+        run: i64,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<FindingRow>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT kind, account, tenant, openid, object_id, detail, state FROM finding
-             WHERE job_run_id = ? ORDER BY id",
+            "SELECT id, kind, account, tenant, openid, object_id, detail, state FROM finding
+             WHERE job_run_id = ? AND id > ? ORDER BY id LIMIT ?",
         )
         .bind(run)
+        .bind(after)
+        .bind(limit)
         .fetch_all(&self.readers)
         .await?)
     }

@@ -5,6 +5,8 @@
     unreachable_pub,
     reason = "one binary: nothing is reached from outside"
 )]
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod commands;
 mod main_job;
 mod world;

@@ -1,6 +1,6 @@
 //! The world of a story: both simulators, a daemon between them, and one clock for all.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,6 +130,13 @@ impl World {
         self.wechat
             .with(|wechat, _, _| wechat.settings.push_url = push_url);
         self.daemon = Some(daemon);
+    }
+
+    /// The configuration as a file in the world's folder, for commands.
+    pub fn config_file(&self) -> PathBuf {
+        let file = self.folder.path().join("qiao.toml");
+        std::fs::write(&file, &self.config).unwrap();
+        file
     }
 
     /// Stops the daemon as SIGTERM does.

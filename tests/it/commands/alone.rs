@@ -1,0 +1,216 @@
+//! Commands that need no database: `check`, the simulators.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use qiao::app::transport;
+use qiao::config::Outbound;
+use qiao::kit::transport::{Method, Request, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::{qiao, run};
+use crate::world::World;
+
+/// The least that a configuration needs.
+const PLATFORMS: &str = r#"
+[c4c.main]
+url = "https://my000000.crm.ondemand.com"
+username = "QIAO"
+password = "secret"
+notify_key = "0123456789abcdef-key"
+[wechat.main]
+app_id = "wx0123456789abcdef"
+app_secret = "simsecret"
+token = "simtoken"
+"#;
+
+/// A configuration in a folder of its own, with these lines before the platforms.
+fn configured(lines: &str) -> (TempDir, PathBuf) {
+    written(&format!("{lines}{PLATFORMS}"))
+}
+
+fn written(text: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("qiao.toml");
+    std::fs::write(&file, text).unwrap();
+    (folder, file)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_names_every_fault_at_once_and_no_secret() {
+    let (_folder, file) = written(
+        r#"
+[server]
+lisen = "127.0.0.1:8080"
+time_zone = "Asia/Peking"
+[c4c.main]
+url = "https://my000000.crm.ondemand.com"
+username = "QIAO"
+password = "hunter2£"
+[wechat.main]
+app_id = "wx0123456789abcdef"
+app_secret = "env:QIAO_TEST_NOT_SET"
+token = "hunter2-token!"
+tenant = "nowhere"
+"#,
+    );
+    let told = run(&file, &["check"]).await;
+    for key in [
+        "server.lisen",
+        "server.time_zone",
+        "c4c.main.password",
+        "wechat.main.app_secret",
+        "wechat.main.tenant",
+    ] {
+        told.fails(2, key);
+    }
+    assert!(!told.err.contains("hunter2"), "{told:?}");
+    assert_eq!(told.out, "");
+    let served = run(&file, &["serve"]).await;
+    assert_eq!(
+        (served.code, served.err),
+        (2, told.err),
+        "serve says the same"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_that_a_configuration_is_valid() {
+    let world = World::new().await;
+    let told = qiao(&world, &["check"]).await;
+    told.says("warning: server.public_url: it is not set");
+    told.says("the configuration is valid");
+    assert!(!told.out.contains("secret"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_finds_a_ca_file_that_cannot_be_used() {
+    let (folder, file) = configured("[outbound]\nca_file = \"company.pem\"\n");
+    run(&file, &["check"]).await.fails(2, "company.pem");
+    std::fs::write(folder.path().join("company.pem"), "not a certificate").unwrap();
+    run(&file, &["check"])
+        .await
+        .fails(2, "it holds no PEM certificate");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_on_a_database_that_is_not_there_makes_none() {
+    let (folder, file) = configured("[database]\nurl = \"sqlite:elsewhere.db\"\n");
+    for words in [&["outbox", "list"][..], &["outbox", "retry", "1"]] {
+        run(&file, words).await.fails(1, "does not exist");
+    }
+    assert!(!folder.path().join("elsewhere.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_configuration_and_a_wrong_word_are_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("gone.toml");
+    run(&missing, &["mapping", "list"])
+        .await
+        .fails(2, "gone.toml");
+    run(&missing, &["mapping", "lst"]).await.fails(2, "lst");
+}
+
+/// A simulator as a child, until it is dropped.
+struct Simulator {
+    child: Child,
+    url: String,
+}
+
+impl Simulator {
+    /// Starts it on a free port and reads from its first line where it is.
+    async fn start(words: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_qiao"))
+            .args(["sim", words[0], "--listen", "127.0.0.1:0"])
+            .args(&words[1..])
+            .env_clear()
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().expect("a first line");
+        let url = line.split(' ').find(|word| word.starts_with("http://"));
+        Self {
+            url: url.expect("its address").to_owned(),
+            child,
+        }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &str, login: Option<&str>) -> Response {
+        let credentials = login.map(|basic| ("authorization", format!("Basic {basic}")));
+        let request = Request {
+            method,
+            url: format!("{}{path}", self.url),
+            headers: credentials.into_iter().collect(),
+            body: body.as_bytes().to_vec(),
+            timeout: Duration::from_secs(10),
+        };
+        let direct = Outbound {
+            proxy: String::new(),
+            no_proxy: String::new(),
+            ca_file: None,
+        };
+        transport(&direct).unwrap().send(request).await.unwrap()
+    }
+
+    /// Presses Ctrl-C and gives the exit code.
+    async fn interrupt(mut self) -> Option<i32> {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status().await;
+        assert!(sent.unwrap().success());
+        self.child.wait().await.unwrap().code()
+    }
+}
+
+fn json(answer: &Response) -> Value {
+    assert_eq!(answer.status, 200);
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulated_wechat_gives_a_token_for_its_documented_login() {
+    let wechat = Simulator::start(&["wechat"]).await;
+    let path = "/cgi-bin/token?grant_type=client_credential\
+                &appid=wx0123456789abcdef&secret=simsecret";
+    let token = json(&wechat.ask(Method::Get, path, "", None).await);
+    assert_eq!(token["expires_in"], 7200, "{token}");
+    let followed = wechat
+        .ask(Method::Post, "/_control/follow", "{}", None)
+        .await;
+    assert!(json(&followed)["openid"].is_string());
+    assert_eq!(wechat.interrupt().await, Some(0), "Ctrl-C is a good end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulated_c4c_answers_its_documented_login_in_both_dialects() {
+    let collection = "/sap/c4c/odata/v1/c4codataapi/IndividualCustomerCollection";
+    for dialect in ["c4c", "standard"] {
+        let c4c = Simulator::start(&["c4c", "--dialect", dialect]).await;
+        let created = c4c
+            .ask(
+                Method::Post,
+                "/_control/customers",
+                r#"{"LastName":"Wang"}"#,
+                None,
+            )
+            .await;
+        let object = json(&created)["object_id"].as_str().unwrap().to_owned();
+        let path = format!("{collection}('{object}')?$format=json");
+        // qiao:secret
+        let login = Some("cWlhbzpzZWNyZXQ=");
+        let customer = json(&c4c.ask(Method::Get, &path, "", login).await);
+        let inside = match dialect {
+            "c4c" => &customer["d"]["results"],
+            _ => &customer["d"],
+        };
+        assert_eq!(inside["LastName"], "Wang", "{dialect}: {customer}");
+        let stranger = c4c.ask(Method::Get, &path, "", None).await;
+        assert_eq!(stranger.status, 401);
+    }
+}
