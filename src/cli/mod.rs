@@ -4,6 +4,7 @@
 //! write go through the daemon's socket or, without a daemon, take the same file lock. Exit
 //! codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
+mod demo;
 mod logging;
 mod serve;
 
@@ -27,6 +28,8 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Plays the main job between both platforms, simulated, and verifies each step
+    Demo(demo::Options),
     /// Runs the daemon
     Serve,
 }
@@ -67,6 +70,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
 async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
     let loaded = || load(arguments.config.as_deref());
     match arguments.command {
+        Verb::Demo(options) => demo::run(&options).await.map_err(Failed::from),
         Verb::Serve => serve::run(loaded()?, arguments.config.as_deref())
             .await
             .map_err(Failed::from),
