@@ -6,5 +6,6 @@
     reason = "one binary: nothing is reached from outside"
 )]
 
+mod demo;
 mod main_job;
 mod world;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -52,7 +52,8 @@ impl Daemon {
         tokio::spawn(copy_log(stderr, file, tell));
         match tokio::time::timeout(READY_WITHIN, ready).await {
             Ok(Ok(address)) => Ok(Self { child, address }),
-            _ => bail!(
+            Ok(Err(_)) => bail!("the daemon did not start: {}", last_line(log).await?),
+            Err(_) => bail!(
                 "the daemon was not ready within {} s; its log is {}",
                 READY_WITHIN.as_secs(),
                 log.display()
@@ -78,13 +79,13 @@ impl Daemon {
             let kill = format!("kill -TERM {id}");
             Command::new("sh").arg("-c").arg(kill).status().await?;
         }
-        match tokio::time::timeout(STOP_WITHIN, self.child.wait()).await {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                self.kill().await?;
-                bail!("the daemon did not stop within {} s", STOP_WITHIN.as_secs())
-            }
-        }
+        let Ok(status) = tokio::time::timeout(STOP_WITHIN, self.child.wait()).await else {
+            self.kill().await?;
+            bail!("the daemon did not stop within {} s", STOP_WITHIN.as_secs());
+        };
+        let status = status?;
+        ensure!(status.success(), "the daemon did not end well: {status}");
+        Ok(())
     }
 }
 
@@ -115,6 +116,12 @@ async fn copy_log(stderr: ChildStderr, mut file: File, tell: oneshot::Sender<Soc
             let _ = tell.send(address);
         }
     }
+}
+
+/// Why a daemon that never got ready ended.
+async fn last_line(log: &Path) -> std::io::Result<String> {
+    let text = tokio::fs::read_to_string(log).await?;
+    Ok(text.lines().last().unwrap_or_default().to_owned())
 }
 
 fn ready_at(line: &str) -> Option<SocketAddr> {

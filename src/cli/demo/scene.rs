@@ -35,7 +35,7 @@ pub(super) struct Unmet {
 
 impl Unmet {
     /// Something that does not depend on the platforms went wrong.
-    pub(super) fn because(expected: &str, seen: impl ToString) -> Self {
+    pub(super) fn because(expected: &str, seen: &impl ToString) -> Self {
         Self {
             expected: expected.to_owned(),
             seen: seen.to_string(),
@@ -87,7 +87,7 @@ impl<'a> Scene<'a> {
             self.note(place, expected);
             return Ok(());
         }
-        Err(Unmet::because(expected, seen(self.stage)))
+        Err(Unmet::because(expected, &seen(self.stage)))
     }
 
     /// Waits for something at WeChat.
@@ -142,7 +142,7 @@ impl<'a> Scene<'a> {
     pub(super) async fn settles(&mut self, openid: &str, count: usize) -> Result<(), Unmet> {
         let expected = "every push is answered and every effect has ended";
         match tokio::time::timeout(WAIT, self.stage.settled()).await {
-            Ok(settled) => settled.map_err(|fault| Unmet::because(expected, fault))?,
+            Ok(settled) => settled.map_err(|fault| Unmet::because(expected, &fault))?,
             Err(_) => return Err(late(expected, "some have not".to_owned())),
         }
         let seen = self.stage.wechat.look(|wechat| wechat.seen(openid).len());

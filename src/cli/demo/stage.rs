@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,14 +16,16 @@ use tokio::net::TcpListener;
 
 use super::daemon::Daemon;
 use super::hook::Hook;
-use crate::kit::clock::{Clock as _, SystemClock};
 use crate::kit::random::Random;
-use crate::store::{Store, StoreError, TracedRow};
+use crate::store::{OutboxFilter, Store, StoreError, TracedRow};
 
 /// Demo values: they open nothing but the simulators of this process.
 const ENCODING_AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 const NOTIFY_USERNAME: &str = "c4c";
 const NOTIFY_PASSWORD: &str = "demo-notify-secret";
+
+/// What a new follower reads first.
+pub(super) const WELCOME: &str = "欢迎关注！有任何问题，直接在这里留言即可。";
 
 /// The menu key with which a follower asks for their history.
 pub(super) const REVIEW: &str = "review";
@@ -65,7 +67,7 @@ impl Stage {
         let hook = Hook::start().await?;
         let config = configuration(listen, &account, wechat.url(), c4c.url(), &hook.url);
         std::fs::write(folder.join("qiao.toml"), config)?;
-        let daemon = Daemon::start(&folder.join("qiao.toml"), &folder.join("serve.log")).await?;
+        let daemon = start_daemon(&folder).await?;
         let store = Store::open_read_only(&folder.join("qiao.db")).await?;
         let stage = Self {
             wechat,
@@ -103,8 +105,7 @@ impl Stage {
 
     /// Starts the daemon again, on the same database.
     pub(super) async fn restart(&mut self) -> anyhow::Result<()> {
-        let (config, log) = (self.folder.join("qiao.toml"), self.folder.join("serve.log"));
-        self.daemon = Daemon::start(&config, &log).await?;
+        self.daemon = start_daemon(&self.folder).await?;
         self.connect();
         Ok(())
     }
@@ -114,14 +115,20 @@ impl Stage {
         self.daemon.stop().await
     }
 
-    /// The instant by which all three tell time.
-    pub(super) fn now(&self) -> Timestamp {
-        SystemClock.now()
-    }
-
     /// What Qiao has written since then.
     pub(super) async fn rows_since(&self, since: Timestamp) -> Result<Vec<TracedRow>, StoreError> {
         self.store.written_since(since).await
+    }
+
+    /// The effects that stand as running.
+    pub(super) async fn running(&self) -> Result<Vec<String>, StoreError> {
+        let filter = OutboxFilter {
+            state: Some("running".to_owned()),
+            effect: None,
+            limit: 10,
+        };
+        let rows = self.store.outbox(&filter).await?;
+        Ok(rows.into_iter().map(|row| row.effect).collect())
     }
 
     /// Resolves when nobody has anything left to do: no push is on its way and no effect waits.
@@ -138,6 +145,10 @@ impl Stage {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
+}
+
+async fn start_daemon(folder: &Path) -> anyhow::Result<Daemon> {
+    Daemon::start(&folder.join("qiao.toml"), &folder.join("serve.log")).await
 }
 
 async fn port() -> std::io::Result<TcpListener> {
@@ -173,6 +184,9 @@ original_id = "{original_id}"
 token = "{token}"
 encoding_aes_key = "{ENCODING_AES_KEY}"
 api_url = "{wechat}"
+
+[wechat.main.texts]
+welcome = "{WELCOME}"
 
 [[wechat.main.rules]]
 when = {{ click = "{REVIEW}" }}

@@ -3,23 +3,36 @@
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use super::scene::{Fact, Unmet};
 use super::stage::Stage;
 use super::story::Cast;
 use crate::store::TracedRow;
 
-/// A step that was played.
+/// A step that was played; as JSON it is one line.
+#[derive(Serialize)]
 pub(super) struct Step<'a> {
-    /// Its name in JSON.
+    /// Its name.
+    #[serde(rename = "step")]
     pub(super) name: &'static str,
-    /// What happens.
+    /// What happens, for people.
+    #[serde(skip)]
     pub(super) title: &'static str,
-    /// Why it did not hold; `None` when it did.
+    /// Whether everything was as expected.
+    pub(super) held: bool,
+    /// What was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unmet: Option<&'a Unmet>,
     /// How long it took.
     pub(super) millis: u128,
+    /// What it shows.
+    pub(super) evidence: Evidence,
+}
+
+/// What a step shows.
+#[derive(Serialize)]
+pub(super) struct Evidence {
     /// What was seen, in order.
     pub(super) facts: Vec<Fact>,
     /// What Qiao wrote meanwhile.
@@ -58,7 +71,7 @@ impl Teller {
     /// Tells one step.
     pub(super) fn tell(&self, step: &Step<'_>) -> io::Result<()> {
         if self.json {
-            return writeln!(io::stdout(), "{}", as_json(step));
+            return writeln!(io::stdout(), "{}", serde_json::to_string(step)?);
         }
         writeln!(io::stdout(), "{}", self.as_text(step))
     }
@@ -115,16 +128,17 @@ Ctrl-C ends it; {folder} stays."#,
     }
 
     fn as_text(&self, step: &Step<'_>) -> String {
-        let (mark, millis) = match step.unmet {
-            None => (self.painted("32", "✓"), step.millis),
-            Some(_) => (self.painted("31", "✗"), step.millis),
+        let mark = if step.held {
+            self.painted("32", "✓")
+        } else {
+            self.painted("31", "✗")
         };
         let title = self.bold(step.title);
-        let mut text = format!("{mark} {title}  {millis} ms\n");
-        for Fact { place, saw, millis } in &step.facts {
+        let mut text = format!("{mark} {title}  {} ms\n", step.millis);
+        for Fact { place, saw, millis } in &step.evidence.facts {
             let _ = writeln!(text, "    {place:<8}{millis:>5} ms  {saw}");
         }
-        for row in &step.rows {
+        for row in &step.evidence.rows {
             let _ = writeln!(text, "{}", self.dim(&row_as_text(row)));
         }
         if let Some(Unmet { expected, seen }) = step.unmet {
@@ -162,17 +176,4 @@ fn row_as_text(row: &TracedRow) -> String {
         let _ = write!(text, " ({detail})");
     }
     text
-}
-
-fn as_json(step: &Step<'_>) -> Value {
-    let mut object = Map::new();
-    object.insert("step".to_owned(), json!(step.name));
-    object.insert("held".to_owned(), json!(step.unmet.is_none()));
-    object.insert("millis".to_owned(), json!(step.millis));
-    if let Some(unmet) = step.unmet {
-        object.insert("unmet".to_owned(), json!(unmet));
-    }
-    let evidence = json!({ "facts": step.facts, "rows": step.rows });
-    object.insert("evidence".to_owned(), evidence);
-    Value::Object(object)
 }
