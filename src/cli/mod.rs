@@ -7,6 +7,7 @@
 
 mod check;
 mod conversation;
+mod demo;
 mod duplicates;
 mod jobs;
 mod logging;
@@ -39,6 +40,8 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Plays the main job between both platforms, simulated, and verifies each step
+    Demo(demo::Options),
     /// Runs the daemon
     Serve,
     /// Tells everything that is wrong with the configuration
@@ -113,6 +116,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
     let loaded = || load(named);
     let config = || load(named).map(|loaded| loaded.config);
     match arguments.command {
+        Verb::Demo(options) => demo::run(&options).await?,
         Verb::Serve => serve::run(loaded()?, named).await?,
         Verb::Check => check::run(&loaded()?)?,
         Verb::Mapping(verb) => mapping::run(&config()?, verb).await?,

@@ -28,6 +28,7 @@ mod rows;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub use jobs::{FindingRow, JobRun, StartedBy};
 pub use listing::{AttemptRow, OutboxFilter, OutboxRow, QueueState};
 pub use mappings::Mapping;
 pub use settle::{NextState, Settlement, Tried};
+pub use trace::TracedRow;
 
 use crate::domain::rows::Changes;
 use crate::kit::clock::Clock;

@@ -8,5 +8,6 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod commands;
+mod demo;
 mod main_job;
 mod world;

@@ -1,0 +1,211 @@
+//! What the story is played on: both simulators, an answer hook, and the daemon between them on
+//! a temporary database.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use qiao_sim::c4c::{self, C4c, Subscription, Variant};
+use qiao_sim::clock::SimClock;
+use qiao_sim::shell::Server;
+use qiao_sim::wechat::{self, Mode, WeChat};
+use tokio::net::TcpListener;
+
+use super::daemon::Daemon;
+use super::hook::Hook;
+use crate::kit::random::Random;
+use crate::store::{OutboxFilter, Store, StoreError, TracedRow};
+
+/// Demo values: they open nothing but the simulators of this process.
+const ENCODING_AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+const NOTIFY_USERNAME: &str = "c4c";
+const NOTIFY_PASSWORD: &str = "demo-notify-secret";
+
+/// What a new follower reads first.
+pub(super) const WELCOME: &str = "欢迎关注！有任何问题，直接在这里留言即可。";
+
+/// The menu key with which a follower asks for their history.
+pub(super) const REVIEW: &str = "review";
+
+/// How often the daemon's database is looked at while it is waited for: it tells nobody else
+/// when it changes.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Everything the story needs, running.
+pub(super) struct Stage {
+    /// WeChat.
+    pub(super) wechat: Server<WeChat>,
+    /// C4C.
+    pub(super) c4c: Server<C4c>,
+    /// The answer hook.
+    pub(super) hook: Hook,
+    /// Qiao.
+    pub(super) daemon: Daemon,
+    /// Where configuration, database and log lie.
+    pub(super) folder: PathBuf,
+    /// The daemon's database, read beside it.
+    store: Store,
+}
+
+impl Stage {
+    /// Starts everything; the daemon listens on `listen`.
+    pub(super) async fn set(listen: SocketAddr) -> anyhow::Result<Self> {
+        let random = Random::from_system();
+        let folder = new_folder(&random).context("a temporary folder")?;
+        let account = wechat::Settings {
+            mode: Mode::Safe,
+            encoding_aes_key: Some(ENCODING_AES_KEY.to_owned()),
+            ..wechat::Settings::default()
+        };
+        let core = WeChat::new(account.clone());
+        let wechat = Server::start(port().await?, core, SimClock::real(), random.word());
+        let core = C4c::new(c4c::Settings::default());
+        let c4c = Server::start(port().await?, core, SimClock::real(), random.word());
+        let hook = Hook::start().await?;
+        let config = configuration(listen, &account, wechat.url(), c4c.url(), &hook.url);
+        std::fs::write(folder.join("qiao.toml"), config)?;
+        let daemon = start_daemon(&folder).await?;
+        let store = Store::open_read_only(&folder.join("qiao.db")).await?;
+        let stage = Self {
+            wechat,
+            c4c,
+            hook,
+            daemon,
+            folder,
+            store,
+        };
+        stage.connect();
+        Ok(stage)
+    }
+
+    /// Where the daemon is reached from this machine.
+    pub(super) fn url(&self) -> String {
+        let mut address = self.daemon.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        }
+        format!("http://{address}")
+    }
+
+    /// Tells both platforms where Qiao is, as their consoles would be told.
+    fn connect(&self) {
+        let push_url = format!("{}/wechat/main", self.url());
+        self.wechat
+            .with(|wechat, _, _| wechat.settings.push_url = push_url);
+        let url = format!("{}/c4c/main/notifications", self.url());
+        let subscription = Subscription::new(&url, Variant::Event)
+            .with_credentials(NOTIFY_USERNAME, NOTIFY_PASSWORD);
+        self.c4c.with(|c4c, _, _| {
+            c4c.notifications().settings.subscriptions = vec![subscription];
+        });
+    }
+
+    /// Starts the daemon again, on the same database.
+    pub(super) async fn restart(&mut self) -> anyhow::Result<()> {
+        self.daemon = start_daemon(&self.folder).await?;
+        self.connect();
+        Ok(())
+    }
+
+    /// Ends everything; the folder stays.
+    pub(super) async fn strike(self) -> anyhow::Result<()> {
+        self.daemon.stop().await
+    }
+
+    /// What Qiao has written since then.
+    pub(super) async fn rows_since(&self, since: Timestamp) -> Result<Vec<TracedRow>, StoreError> {
+        self.store.written_since(since).await
+    }
+
+    /// The effects that stand as running.
+    pub(super) async fn running(&self) -> Result<Vec<String>, StoreError> {
+        let filter = OutboxFilter {
+            state: Some("running".to_owned()),
+            effect: None,
+            limit: 10,
+        };
+        let rows = self.store.outbox(&filter).await?;
+        Ok(rows.into_iter().map(|row| row.effect).collect())
+    }
+
+    /// Resolves when nobody has anything left to do: no push is on its way and no effect waits.
+    pub(super) async fn settled(&self) -> Result<(), StoreError> {
+        loop {
+            let (wechat, c4c) = (self.wechat.changes(), self.c4c.changes());
+            let quiet = self.wechat.look(WeChat::is_quiet) && self.c4c.look(C4c::is_quiet);
+            let open = self.store.queue_state().await?.open;
+            // An effect that ended meanwhile may have set off another notification.
+            let moved = wechat.has_changed().unwrap_or(true) || c4c.has_changed().unwrap_or(true);
+            if quiet && open == 0 && !moved {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+async fn start_daemon(folder: &Path) -> anyhow::Result<Daemon> {
+    Daemon::start(&folder.join("qiao.toml"), &folder.join("serve.log")).await
+}
+
+async fn port() -> std::io::Result<TcpListener> {
+    TcpListener::bind("127.0.0.1:0").await
+}
+
+/// A folder that only we can read and that nobody had before.
+fn new_folder(random: &Random) -> std::io::Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("qiao-demo-{:016x}", random.word()));
+    std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
+    Ok(folder)
+}
+
+fn configuration(
+    listen: SocketAddr,
+    account: &wechat::Settings,
+    wechat: &str,
+    c4c: &str,
+    hook: &str,
+) -> String {
+    format!(
+        r#"# Written by "qiao demo". Its secrets open nothing but the demo's own simulators.
+[server]
+listen = "{listen}"
+
+[database]
+url = "sqlite:qiao.db"
+
+[wechat.main]
+app_id = "{app_id}"
+app_secret = "{app_secret}"
+original_id = "{original_id}"
+token = "{token}"
+encoding_aes_key = "{ENCODING_AES_KEY}"
+api_url = "{wechat}"
+
+[wechat.main.texts]
+welcome = "{WELCOME}"
+
+[[wechat.main.rules]]
+when = {{ click = "{REVIEW}" }}
+then = {{ action = "review" }}
+
+[[wechat.main.rules]]
+when = {{ regex = "订单" }}
+then = {{ hook = "{hook}" }}
+
+[c4c.main]
+url = "{c4c}"
+username = "qiao"
+password = "secret"
+notify_username = "{NOTIFY_USERNAME}"
+notify_password = "{NOTIFY_PASSWORD}"
+"#,
+        app_id = account.app_id,
+        app_secret = account.app_secret,
+        original_id = account.original_id,
+        token = account.token,
+    )
+}
