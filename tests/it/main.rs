@@ -6,5 +6,17 @@
     reason = "one binary: nothing is reached from outside"
 )]
 
+mod answers;
+mod contact;
+mod duplicates;
+mod hook;
 mod main_job;
+mod messages;
+mod process;
+mod raw;
+mod refusals;
+mod running;
+mod steps;
+mod tokens;
+mod windows;
 mod world;
