@@ -293,6 +293,7 @@ async fn delete_removes_words_everywhere_but_in_c4c_and_says_so() {
         1
     );
     world.object_of(&mine);
+    world.advance(std::time::Duration::from_secs(1));
     let again = world.click(&mine, "review");
     let Reply::Message { text, .. } = world.answered(again).await else {
         panic!("no answer")

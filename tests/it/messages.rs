@@ -80,7 +80,7 @@ async fn a_message_of_every_kind_is_kept_and_an_event_is_none() {
         world
             .text("SELECT text FROM message WHERE kind = 'voice'")
             .await,
-        "spoken words"
+        "[voice] spoken words"
     );
     let unacknowledged = world
         .wechat
@@ -131,5 +131,17 @@ async fn an_event_nobody_knows_is_acknowledged_and_kept_raw() {
         world.customers(),
         0,
         "its sender may be the platform itself"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stray_control_character_costs_no_message() {
+    let world = World::new().await;
+    let xml = text_push("oAAAAAAAAAAAAAAAAAAAAAAAAAAA", 1, "before\u{8}after");
+    assert_eq!(world.post_sealed(&xml).await, (200, "success".to_owned()));
+    let text = world.text("SELECT text FROM message").await;
+    assert!(
+        text.starts_with("before") && text.ends_with("after"),
+        "{text:?}"
     );
 }

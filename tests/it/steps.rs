@@ -52,6 +52,22 @@ impl World {
         self.wechat.with(|wechat, _, _| wechat.next_push(options));
     }
 
+    /// Follows, and waits until that push is answered, while others are on their way.
+    pub async fn follow_first(&self, openid: &str) {
+        let push = self
+            .wechat
+            .with(|wechat, now, rng| wechat.follow(openid, None, now, rng));
+        self.answered(push).await;
+    }
+
+    /// Unfollows, and waits until that push is answered, while others are on their way.
+    pub async fn unfollow_first(&self, openid: &str) {
+        let push = self
+            .wechat
+            .with(|wechat, now, rng| wechat.unfollow(openid, now, rng));
+        self.answered(push).await;
+    }
+
     /// WeChat delivers a push once more, to the byte.
     pub fn repeat(&self, push: u64) {
         self.wechat

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use qiao::control::Command;
 use qiao_sim::fault::Kind;
-use qiao_sim::wechat::{Reply, Via};
+use qiao_sim::wechat::{Reply, Settings, Via};
 
 use crate::steps::CUSTOM_SEND;
 use crate::world::{Plan, World};
@@ -24,9 +24,14 @@ const C4C_DOWN: Kind = Kind::Status {
 };
 
 async fn planned(account: &str) -> World {
+    let plan = Plan::default();
     World::planned(Plan {
         account: account.to_owned(),
-        ..Plan::default()
+        wechat: Settings {
+            template_result_ms: 0,
+            ..plan.wechat
+        },
+        ..plan
     })
     .await
 }
@@ -38,6 +43,10 @@ async fn followed_too_early(world: &World) -> String {
     world.follow(&openid);
     world.settled().await;
     world.advance(Duration::from_secs(120));
+    world
+        .c4c
+        .until(|c4c| c4c.customers().next().map(drop))
+        .await;
     world.settled().await;
     world.object_of(&openid);
     openid
@@ -53,7 +62,7 @@ async fn the_number_is_told_within_the_minute_of_the_follow() {
     });
     assert!(in_time < 60);
     let window = "SELECT \"trigger\" || ' ' || used || ' of ' || allowed || ' '
-                      || (valid_until - granted_at) / 1000000 FROM send_window";
+                      || ((valid_until - granted_at) / 1000000) FROM send_window";
     assert_eq!(world.text(window).await, "follow 1 of 3 55");
 }
 
@@ -146,6 +155,7 @@ async fn the_sixth_message_waits_for_the_followers_next() {
         world.seen_by(&openid, Via::Custom).last().unwrap(),
         "word 5"
     );
+    world.advance(Duration::from_secs(1));
     world.say(&openid, "go on");
     world.settled().await;
     assert_eq!(
