@@ -97,6 +97,32 @@ async fn a_daemon_that_is_told_to_stop_resumes_where_it_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_that_the_database_refuses_is_held_and_blocks_nobody() {
+    let world = World::new().await;
+    let openid = world.talking_customer().await;
+    let trigger = "CREATE TRIGGER refuse BEFORE UPDATE ON send_window
+                   BEGIN SELECT RAISE(ABORT, 'not today'); END";
+    let mut somebody = world.sqlite().await;
+    sqlx::query(trigger).execute(&mut somebody).await.unwrap();
+    world.send(&openid, "first").await;
+    world.settled().await;
+    let held = "SELECT held_reason || ' ' || uncertain || ' ' || last_error FROM outbox
+                WHERE state = 'held'";
+    let held = world.text(held).await;
+    assert!(held.starts_with("unwritable 1 its outcome"), "{held}");
+    sqlx::query("DROP TRIGGER refuse")
+        .execute(&mut somebody)
+        .await
+        .unwrap();
+    world.send(&openid, "second").await;
+    world.settled().await;
+    assert_eq!(
+        world.seen_by(&openid, Via::Custom)[1..],
+        ["first", "second"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_within_ten_seconds_in_the_middle_of_a_call_and_nothing_is_done_twice() {
     let site = Site::new().await;
     let daemon = site.serve().await;
