@@ -138,6 +138,9 @@ fn there(acted: &Acted, is_follow: bool, mapping: Option<&Mapping>, tenant: &Ten
         changes.mappings.push(MappingChange {
             returned: true,
             reason: mapping.and_then(|m| m.reason.clone()),
+            // The row says so itself: a linked one without a customer is refused by its CHECK, even
+            // where it only updates one that has it.
+            customer: mapping.and_then(|m| m.customer.clone()),
             scene: acted.scene.clone(),
             followed_at: (is_follow || returned).then_some(acted.created),
             ..MappingChange::to(follower.clone(), tenant.clone(), state)

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::gate::Gate;
 use super::retry::{self, ATTEMPT_TIMEOUT, LEASE, Tries};
-use super::{EXPIRED, Handler, Outcome};
+use super::{EXPIRED, Handler, Outcome, unwritable};
 use crate::domain::rows::{Changes, Priority};
 use crate::domain::verdict::{Failure, Verdict};
 use crate::kit::clock::Clock;
@@ -409,13 +409,17 @@ impl Inner {
     }
 
     /// Writes the outcome down, however long the disk is full or locked: it is known only here.
-    async fn settle(&self, settlement: Settlement) {
+    async fn settle(&self, mut settlement: Settlement) {
         loop {
             match self.store.settle(settlement.clone()).await {
                 Ok(()) | Err(StoreError::Closed) => return,
-                Err(StoreError::Refused(fault)) => {
+                Err(StoreError::Refused(fault)) if unwritable::is_held(&settlement) => {
                     tracing::error!(id = settlement.job.id, error = %fault, "an outcome cannot be written; the row stays running until the next start");
                     return;
+                }
+                Err(StoreError::Refused(fault)) => {
+                    tracing::error!(id = settlement.job.id, error = %fault, "an outcome cannot be written; the effect is held");
+                    settlement = unwritable::held(settlement, &fault);
                 }
                 Err(fault) => {
                     tracing::warn!(id = settlement.job.id, error = %fault, "an outcome waits to be written");

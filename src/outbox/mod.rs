@@ -8,6 +8,7 @@
 pub mod engine;
 pub mod gate;
 pub mod retry;
+mod unwritable;
 
 use crate::domain::rows::Changes;
 use crate::domain::verdict::Failure;

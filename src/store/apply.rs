@@ -416,7 +416,8 @@ pub(super) async fn findings(connection: &mut SqliteConnection, rows: &[FindingI
     .await
 }
 
-/// Deletes a person's own history: their messages, raw pushes and finished payloads. What still
+/// Deletes a person's own history: their messages, raw pushes (suppressed ones, too) and finished
+/// payloads. What still
 /// waits to be sent stays, since it has not been said yet.
 pub(super) async fn forgets(connection: &mut SqliteConnection, rows: &[FollowerRow]) -> Written {
     for statement in [
@@ -429,6 +430,10 @@ pub(super) async fn forgets(connection: &mut SqliteConnection, rows: &[FollowerR
              CROSS JOIN inbox i ON i.remote = f.value ->> 'account'
                  AND i.openid = f.value ->> 'openid' AND i.body IS NOT NULL
                  AND i.openid IS NOT NULL AND substr(i.kind, 1, 6) = 'event:')",
+        "UPDATE inbox SET body = NULL WHERE id IN (
+             SELECT d.id FROM json_each(?) f
+             CROSS JOIN inbox d ON d.duplicate_of IS NOT NULL
+                 AND d.remote = f.value ->> 'account' AND d.openid = f.value ->> 'openid')",
         "UPDATE outbox SET payload = '{}', message_id = NULL
          WHERE finished_at IS NOT NULL AND id IN (
              SELECT m.outbox_id FROM json_each(?) f

@@ -16,8 +16,9 @@ use crate::kit::clock::Clock;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
-/// How long the writer waits for somebody else's write lock. A push must be refused within 1 s.
-const BUSY_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long the writer waits for somebody else's write lock. A push must be refused within 1 s, and
+/// it may have to wait for one batch that waits for the lock before it.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// Listings, the engine and the edges read at once; more would only hold memory.
 const READERS: u32 = 4;

@@ -9,5 +9,17 @@
 
 mod commands;
 mod demo;
+mod answers;
+mod contact;
+mod duplicates;
+mod hook;
 mod main_job;
+mod messages;
+mod process;
+mod raw;
+mod refusals;
+mod running;
+mod steps;
+mod tokens;
+mod windows;
 mod world;

@@ -1,10 +1,11 @@
 //! The world of a story: both simulators, a daemon between them, and one clock for all.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use qiao::app::{Daemon, Doors, Parts, transport};
 use qiao::config::{Environment, load_text};
 use qiao::kit::clock::{Clock, ManualClock};
@@ -122,7 +123,7 @@ impl World {
         let doors = Doors {
             public: port().await,
             admin: None,
-            metrics: None,
+            metrics: Some(metrics()),
             scheduled: false,
         };
         let daemon = Daemon::start(parts.unwrap(), doors).await.unwrap();
@@ -321,6 +322,19 @@ impl World {
                 .unwrap();
         format!("{rows:#?}")
     }
+
+    /// Edits the configuration; in force from the next start.
+    pub fn reconfigure(&mut self, from: &str, to: &str) {
+        assert!(self.config.contains(from), "the configuration has {from}");
+        self.config = self.config.replace(from, to);
+    }
+}
+
+/// The process has one recorder, however many daemons the stories start.
+fn metrics() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    let install = || PrometheusBuilder::new().install_recorder().unwrap();
+    HANDLE.get_or_init(install).clone()
 }
 
 /// A connection of somebody else, as `sqlite3` would make it.
