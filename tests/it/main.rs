@@ -6,5 +6,8 @@
     reason = "one binary: nothing is reached from outside"
 )]
 
+mod documents;
+mod floors;
 mod main_job;
+mod schema;
 mod world;
