@@ -15,7 +15,7 @@ help:
 	@echo 'make lint    format, clippy and documentation, warnings denied'
 	@echo 'make fmt     formats the code'
 	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times'
-	@echo 'make bench   comes with qiao bench'
+	@echo 'make bench   measures nothing yet'
 
 demo: rust
 	cargo run --quiet --locked --bin qiao -- demo $(ARGS)
@@ -38,7 +38,7 @@ soak: nextest
 	cargo nextest run --locked --test it --stress-count $(SOAK_ROUNDS)
 
 bench:
-	@echo 'There is no `qiao bench` yet: nothing is measured here.' >&2
+	@echo 'Nothing is measured yet: `qiao bench` (coming) will do it.' >&2
 	@exit 1
 
 rust:
