@@ -10,4 +10,5 @@ mod documents;
 mod floors;
 mod main_job;
 mod schema;
+mod templates;
 mod world;
