@@ -144,22 +144,22 @@ struct Tree(BTreeMap<Vec<String>, String>);
 impl Tree {
     fn of_the_binary() -> Self {
         let mut tree = Self(BTreeMap::new());
-        tree.explore(Vec::new());
+        tree.explore(&[]);
         tree
     }
 
-    fn explore(&mut self, words: Vec<String>) {
+    fn explore(&mut self, words: &[String]) {
         let told = Command::new(env!("CARGO_BIN_EXE_qiao"))
-            .args(&words)
+            .args(words)
             .arg("--help")
             .output()
             .unwrap();
         let help = String::from_utf8(told.stdout).unwrap();
         assert!(told.status.success(), "qiao {} --help", words.join(" "));
         let children = subcommands(&help);
-        self.0.insert(words.clone(), help);
+        self.0.insert(words.to_owned(), help);
         for child in children {
-            self.explore([words.clone(), vec![child]].concat());
+            self.explore(&[words, &[child]].concat());
         }
     }
 

@@ -5,6 +5,7 @@
     unreachable_pub,
     reason = "one binary: nothing is reached from outside"
 )]
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod documents;
 mod floors;

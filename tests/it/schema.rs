@@ -74,7 +74,7 @@ fn explained(document: &str) -> Schema {
     let mut table = String::new();
     for line in document.lines() {
         if let Some(heading) = line.strip_prefix("### ") {
-            table = heading.trim_matches('`').to_owned();
+            heading.trim_matches('`').clone_into(&mut table);
             told.insert(table.clone(), BTreeSet::new());
         } else if let (Some(row), Some(columns)) = (line.strip_prefix("| "), told.get_mut(&table)) {
             let first = row.split('|').next().unwrap_or_default();

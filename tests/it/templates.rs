@@ -22,7 +22,7 @@ async fn a_template_whose_answer_was_lost_is_sent_again_and_seen_once() {
     plan.wechat.template_result_ms = 0;
     let world = World::planned(plan).await;
     let openid = world.customer().await;
-    world.advance(Duration::from_secs(120));
+    world.advance(Duration::from_mins(2));
     let dropped = Fault {
         on: "template/send".to_owned(),
         kind: Kind::Drop { after_effect: true },
