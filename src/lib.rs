@@ -5,17 +5,17 @@
 //!
 //! # Floors
 //!
-//! An arrow may only point down; rooms on one floor do not see each other.
-//! `tests/it/floors.rs` holds this table.
+//! An arrow may only point down. Rooms on one floor do not see each other, unless an arrow joins
+//! them. `tests/it/floors.rs` reads this table and holds it.
 //!
 //! ```text
-//! cli → app                      5  commands; the one place that knows everything
-//! http   jobs                    4  the edges: who woke us
-//! effects                        3  what an outbox row does: reads, calls, asks a flow, settles
-//! outbox   flows                 2½ that it happens | what should happen (pure)
-//! store   wechat   c4c           2  adapters, blind to each other
-//! config                         1  typed, validated
-//! domain → kit                   0  the word list | clock, transport, secrets
+//! cli → app → control            5    commands | the composition root | what operators may order
+//! http   jobs                    4    the edges: who woke us
+//! effects                        3    what an outbox row does: reads, calls, asks a flow, settles
+//! outbox   flows                 2½   that it happens | what should happen (pure)
+//! store   wechat   c4c           2    adapters, blind to each other
+//! config                         1    typed, validated
+//! domain → kit                   0    the word list | clock, transport, secrets
 //! ```
 
 pub mod app;

@@ -395,7 +395,7 @@ pub struct Release {
 pub struct Cancel {
     /// The lane.
     pub lane: String,
-    /// Why, for `last_error`.
+    /// Why, for `outbox.note`.
     pub reason: &'static str,
 }
 

@@ -111,8 +111,8 @@ impl WechatSend {
         }
     }
 
-    /// WeChat recognises a repeated template by its `client_msg_id`, so an uncertain one is
-    /// simply tried again.
+    /// WeChat recognises a repeated template by its `client_msg_id`, so one whose answer was lost
+    /// is simply tried again.
     async fn template(&self, attempt: &Attempt<'_>, template: &TemplateMessage) -> Outcome {
         let follower = &attempt.send.follower;
         let sent = self
@@ -129,6 +129,12 @@ impl WechatSend {
                 note: Some("sent as a template message".to_owned()),
                 changes: Changes::none(),
             },
+            Err(CallFailure { failure, .. }) if failure.verdict == Verdict::Uncertain => {
+                Outcome::failed(Failure {
+                    verdict: Verdict::Transient,
+                    ..failure
+                })
+            }
             Err(CallFailure { failure, .. }) => Outcome::failed(failure),
         }
     }

@@ -7,11 +7,13 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
-mod commands;
-mod demo;
 mod answers;
+mod commands;
 mod contact;
+mod demo;
+mod documents;
 mod duplicates;
+mod floors;
 mod hook;
 mod main_job;
 mod messages;
@@ -19,7 +21,9 @@ mod process;
 mod raw;
 mod refusals;
 mod running;
+mod schema;
 mod steps;
+mod templates;
 mod tokens;
 mod windows;
 mod world;
