@@ -23,6 +23,9 @@ pub(super) struct CustomerEnsure(pub(super) Context);
 struct Whose {
     account: AccountId,
     openid: OpenId,
+    /// Whether somebody who is linked already is told so again.
+    #[serde(default)]
+    again: bool,
 }
 
 impl Handler for CustomerEnsure {
@@ -49,7 +52,11 @@ struct Found {
 
 impl CustomerEnsure {
     async fn ensure(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
-        let Whose { account, openid } = payload(job)?;
+        let Whose {
+            account,
+            openid,
+            again,
+        } = payload(job)?;
         let live = self.0.live();
         let (config, _) = live
             .account(&account)
@@ -75,15 +82,13 @@ impl CustomerEnsure {
             .mapping(&attempt.follower)
             .await
             .map_err(unreadable)?;
-        if mapping
-            .as_ref()
-            .is_some_and(|m| m.state == MappingState::Unfollowed)
-        {
-            return Ok(Outcome::Cancelled {
+        match mapping.as_ref().map(|m| m.state) {
+            Some(MappingState::Unfollowed) => Ok(Outcome::Cancelled {
                 reason: "the follower left".to_owned(),
-            });
+            }),
+            Some(MappingState::Linked) if !again => Ok(Outcome::done_because("linked meanwhile")),
+            _ => attempt.run(mapping.as_ref()).await,
         }
-        attempt.run(mapping.as_ref()).await
     }
 }
 

@@ -127,6 +127,7 @@ fn there(acted: &Acted, mapping: Option<&Mapping>, tenant: &TenantId) -> Changes
         changes.releases.push(Release {
             lane,
             reason: HELD_WINDOW,
+            if_open: None,
         });
     }
     let state = mapping.map(|m| m.state);
@@ -151,15 +152,23 @@ fn there(acted: &Acted, mapping: Option<&Mapping>, tenant: &TenantId) -> Changes
     let unfinished = matches!(state, None | Some(MappingState::Pending));
     let may_look = !matches!(state, Some(MappingState::Conflict | MappingState::Obsolete));
     if may_look && (unfinished || followed || returned) {
+        let again = followed || returned;
         changes
             .effects
-            .push(ensure(follower, tenant, Priority::Live));
+            .push(ensure(follower, tenant, Priority::Live, again));
     }
     changes
 }
 
-/// The effect that finds or makes the follower's customer. One that waits is enough.
-pub fn ensure(follower: &Follower, tenant: &TenantId, priority: Priority) -> NewEffect {
+/// The effect that finds or makes the follower's customer. One that waits is enough; one that
+/// runs is not, as it may fail. `again` tells the number also to somebody linked meanwhile: they
+/// have come back.
+pub fn ensure(
+    follower: &Follower,
+    tenant: &TenantId,
+    priority: Priority,
+    again: bool,
+) -> NewEffect {
     NewEffect {
         priority,
         merge: true,
@@ -167,7 +176,7 @@ pub fn ensure(follower: &Follower, tenant: &TenantId, priority: Priority) -> New
             follower.c4c_lane(),
             CUSTOMER_ENSURE,
             names::c4c(tenant),
-            json!({ "account": follower.account, "openid": follower.openid }),
+            json!({ "account": follower.account, "openid": follower.openid, "again": again }),
         )
     }
 }

@@ -125,11 +125,11 @@ fn repair(drift: &Drift, tenant: &TenantId, now: Timestamp) -> Option<Changes> {
                 followed_at: Some(now),
                 ..to(follower, MappingState::Pending)
             }],
-            effects: vec![contact::ensure(follower, tenant, Priority::Bulk)],
+            effects: vec![contact::ensure(follower, tenant, Priority::Bulk, false)],
             ..Changes::none()
         },
         Drift::MappingWithoutCustomer(follower) => Changes {
-            effects: vec![contact::ensure(follower, tenant, Priority::Bulk)],
+            effects: vec![contact::ensure(follower, tenant, Priority::Bulk, false)],
             ..Changes::none()
         },
         Drift::UnfollowMissed(follower) => Changes {
