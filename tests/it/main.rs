@@ -5,6 +5,16 @@
     unreachable_pub,
     reason = "one binary: nothing is reached from outside"
 )]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a story that cannot go on fails there and then"
+)]
 
+mod crashes;
+mod customers;
+mod hands;
 mod main_job;
+mod notices;
+mod outages;
+mod reconciliation;
 mod world;
