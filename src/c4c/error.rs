@@ -279,6 +279,7 @@ impl Kind {
         Some(Pause {
             reason,
             probe_after,
+            backs_off: matches!(self, Self::Unauthorized),
         })
     }
 

@@ -120,6 +120,7 @@ fn reload(parts: &Parts, named: Option<&Path>) {
     match Live::new(loaded.config, &parts.context.transport) {
         Ok(live) => {
             parts.context.replace(live);
+            parts.engine.probe_again();
             tracing::info!("the configuration was reloaded");
         }
         Err(fault) => tracing::error!(error = %fault, "the old configuration stays in force"),

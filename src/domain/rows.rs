@@ -388,6 +388,8 @@ pub struct Release {
     pub lane: String,
     /// The `held_reason` to release.
     pub reason: &'static str,
+    /// Only if one of this follower's send windows is open.
+    pub if_open: Option<Follower>,
 }
 
 /// The waiting rows of a lane are cancelled.

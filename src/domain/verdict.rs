@@ -72,6 +72,9 @@ pub struct Pause {
     pub reason: &'static str,
     /// How long to wait before one probe is let through.
     pub probe_after: Duration,
+    /// Each probe does harm (a wrong log-in brings a user nearer to its lock), so after each that
+    /// failed the next waits twice as long.
+    pub backs_off: bool,
 }
 
 /// A failed attempt, told so that the engine can decide and a person can act.

@@ -3,7 +3,7 @@
 use super::tokens::CallFailure;
 use super::{Context, either, payload, unconfigured, unreadable};
 use crate::config::{Account, UncertainSend};
-use crate::domain::rows::Changes;
+use crate::domain::rows::{Changes, Release};
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::sending::{self, HELD_PASSIVE, HELD_WINDOW, Send, Way};
 use crate::kit::transport::BoxFuture;
@@ -63,7 +63,7 @@ impl WechatSend {
         match sending::way(account, &attempt.send, &grants, job.id, self.0.clock.now()) {
             Way::Custom => Ok(self.custom(&attempt).await),
             Way::Template(template) => Ok(self.template(&attempt, &template).await),
-            Way::Hold => Ok(held(HELD_WINDOW, None, Changes::none())),
+            Way::Hold => Ok(held(HELD_WINDOW, None, attempt.released_if_open())),
         }
     }
 
@@ -153,6 +153,20 @@ impl Attempt<'_> {
                 failure,
                 changes: used,
             },
+        }
+    }
+
+    /// The follower may act between our look at the windows and the commit of the hold; nobody
+    /// would release it then.
+    fn released_if_open(&self) -> Changes {
+        let follower = &self.send.follower;
+        Changes {
+            releases: vec![Release {
+                lane: follower.send_lane(),
+                reason: HELD_WINDOW,
+                if_open: Some(follower.clone()),
+            }],
+            ..Changes::none()
         }
     }
 

@@ -124,6 +124,7 @@ fn there(acted: &Acted, is_follow: bool, mapping: Option<&Mapping>, tenant: &Ten
         changes.releases.push(Release {
             lane,
             reason: HELD_WINDOW,
+            if_open: None,
         });
     }
     let state = mapping.map(|m| m.state);

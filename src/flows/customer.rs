@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::sending::{self, ToSay};
 use crate::c4c::customer::Customer;
-use crate::config::{Account, Tenant};
+use crate::config::{Account, Tenant, WechatIdWrite};
 use crate::domain::ids::{OpenId, TenantId, UnionId};
 use crate::domain::placeholder::{names, render};
 use crate::domain::rows::{Changes, Follower, MappingChange, MappingState, Snapshot};
@@ -31,7 +31,8 @@ pub fn needs_profile(tenant: &Tenant) -> bool {
         .any(|template| names(template).any(|name| matches!(name, "unionid" | "name")))
 }
 
-/// The fields of a new customer; what comes out empty is omitted.
+/// The fields of a new customer, its WeChat ID among them where the tenant takes it with the
+/// create; what comes out empty is omitted.
 pub fn fields(tenant: &Tenant, openid: &OpenId, person: &Person) -> BTreeMap<String, String> {
     let values = [
         ("openid", openid.as_str()),
@@ -42,10 +43,14 @@ pub fn fields(tenant: &Tenant, openid: &OpenId, person: &Person) -> BTreeMap<Str
         ("name", person.name.as_deref().unwrap_or_default()),
         ("scene", person.scene.as_deref().unwrap_or_default()),
     ];
-    tenant
+    let rendered = tenant
         .customer
         .iter()
-        .map(|(field, template)| (field.clone(), render(template, &values)))
+        .map(|(field, template)| (field.clone(), render(template, &values)));
+    let wechat_id = (tenant.wechat_id.write == WechatIdWrite::Create)
+        .then(|| (tenant.wechat_id.field.clone(), openid.as_str().to_owned()));
+    rendered
+        .chain(wechat_id)
         .filter(|(_, value)| !value.is_empty())
         .collect()
 }

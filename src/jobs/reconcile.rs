@@ -52,8 +52,11 @@ pub struct Reconcile {
 }
 
 /// Where a run stands: what is done needs not be done again after a crash.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Resume {
+    /// When the walk began, before any interruption: what happened later is not missed, it is
+    /// new.
+    began: Timestamp,
     /// Stages that are finished, as `<kind>:<account or tenant>`.
     done: Vec<String>,
     /// Where the present stage goes on.
@@ -127,8 +130,14 @@ impl Job for Reconcile {
 impl Reconcile {
     /// What an interrupted run left; only a whole scheduled run is gone on with.
     async fn resume(&self, run: i64) -> Result<Resume, StoreError> {
+        let fresh = Resume {
+            began: self.context.clock.now(),
+            done: Vec::new(),
+            at: None,
+            found: 0,
+        };
         if self.options.only.is_some() || !self.options.apply {
-            return Ok(Resume::default());
+            return Ok(fresh);
         }
         let before = self.context.store.run_before("reconcile", run).await?;
         let left = before
@@ -136,7 +145,7 @@ impl Reconcile {
             .and_then(|b| b.resume);
         Ok(left
             .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default())
+            .unwrap_or(fresh))
     }
 }
 
@@ -236,7 +245,9 @@ impl Walk<'_> {
         loop {
             let store = &self.job.context.store;
             let (page, drift): (_, fn(Follower) -> Drift) = if kind == UNFOLLOW_MISSED {
-                let page = store.unseen(id, after.as_ref(), PAGE).await?;
+                let page = store
+                    .unseen(id, self.resume.began, after.as_ref(), PAGE)
+                    .await?;
                 (page, Drift::UnfollowMissed)
             } else {
                 let page = store.stranded(id, after.as_ref(), PAGE).await?;
@@ -255,11 +266,11 @@ impl Walk<'_> {
 
     async fn stale(&mut self, id: &TenantId) -> Result<(), Stop> {
         let context = &self.job.context;
-        let now = context.clock.now();
-        let last = context.store.last_success("reconcile").await?;
+        let stage = stage(STALE_SNAPSHOT, id.as_str());
+        let last = context.store.last_walk("reconcile", &stage).await?;
         let since = match last {
             Some(at) => at.saturating_sub(OVERLAP),
-            None => now.saturating_sub(FIRST_SWEEP),
+            None => self.resume.began.saturating_sub(FIRST_SWEEP),
         };
         let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
         let mut page = self.resume.at.take();
@@ -285,16 +296,20 @@ impl Walk<'_> {
             .only
             .as_deref()
             .is_none_or(|only| only == kind);
-        wanted && !self.resume.done.contains(&format!("{kind}:{of}"))
+        wanted && !self.resume.done.contains(&stage(kind, of))
     }
 
     async fn ends(&mut self, kind: &str, of: &str) -> Result<(), Stop> {
-        self.resume.done.push(format!("{kind}:{of}"));
+        self.resume.done.push(stage(kind, of));
         self.note(None).await
     }
 
+    /// A dry run leaves no trace: it has repaired nothing that a later run could build on.
     async fn note(&mut self, at: Option<String>) -> Result<(), Stop> {
         self.resume.at = at;
+        if !self.job.options.apply {
+            return Ok(());
+        }
         let text = serde_json::to_string(&self.resume).expect("text and numbers");
         Ok(self
             .job
@@ -324,6 +339,11 @@ impl Walk<'_> {
         self.resume.found += 1;
         Ok(())
     }
+}
+
+/// How a finished stage stands in [`Resume::done`].
+fn stage(kind: &str, of: &str) -> String {
+    format!("{kind}:{of}")
 }
 
 fn why(outcome: &Outcome) -> String {

@@ -144,6 +144,15 @@ impl Engine {
         self.0.attempts.wait().await;
     }
 
+    /// Lets every paused remote be probed again: somebody may have mended it.
+    pub fn probe_again(&self) {
+        for state in self.0.remotes().values_mut() {
+            if state.gate.reason().is_some() {
+                state.gate = Gate::Probing;
+            }
+        }
+    }
+
     /// How every remote stands, by name.
     pub fn report(&self) -> Vec<RemoteReport> {
         let now = self.0.clock.now();

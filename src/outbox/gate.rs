@@ -10,6 +10,9 @@ use crate::domain::verdict::Pause;
 /// However soon a remote asks to be tried again, a probe waits at least this long.
 const SHORTEST_PROBE: Duration = Duration::from_mins(1);
 
+/// Doublings of a wait that backs off: 15 minutes become 16 hours at most.
+const MAX_DOUBLINGS: u32 = 6;
+
 /// The state of one remote's gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gate {
@@ -24,6 +27,8 @@ pub enum Gate {
         reason: &'static str,
         /// When the next probe may go.
         until: Timestamp,
+        /// Probes in a row that have failed.
+        failed: u32,
     },
 }
 
@@ -46,21 +51,22 @@ impl Gate {
     /// The gate after an attempt that met the remote's trouble.
     #[must_use]
     pub fn troubled(self, pause: &Pause, now: Timestamp) -> Self {
-        let wait = SignedDuration::try_from(pause.probe_after.max(SHORTEST_PROBE))
-            .unwrap_or(SignedDuration::MAX);
+        let failed = match &self {
+            Self::Closed { until, failed, .. } if now >= *until => failed + 1,
+            Self::Closed { failed, .. } => *failed,
+            Self::Probing | Self::Open => 0,
+        };
+        let doublings = if pause.backs_off { failed } else { 0 };
+        let wait = pause.probe_after.max(SHORTEST_PROBE) * 2_u32.pow(doublings.min(MAX_DOUBLINGS));
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
         let until = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-        // Attempts that were under way when the gate closed report late: the longest pause wins.
         match self {
-            Self::Closed {
-                until: later,
-                reason,
-            } if later > until => Self::Closed {
-                reason,
-                until: later,
-            },
+            // Attempts that were under way when the gate closed report late: the longest pause wins.
+            Self::Closed { until: later, .. } if later > until => self,
             _ => Self::Closed {
                 reason: pause.reason,
                 until,
+                failed,
             },
         }
     }
@@ -89,6 +95,7 @@ mod tests {
     const TROUBLE: Pause = Pause {
         reason: "unavailable",
         probe_after: Duration::from_secs(5),
+        backs_off: false,
     };
 
     #[test]
@@ -106,11 +113,34 @@ mod tests {
         let long = Pause {
             reason: "unauthorized",
             probe_after: Duration::from_mins(15),
+            backs_off: true,
         };
         let gate = Gate::Open.troubled(&long, Timestamp::UNIX_EPOCH);
         let gate = gate.troubled(&TROUBLE, Timestamp::from_second(1).unwrap());
         assert_eq!(gate.reason(), Some("unauthorized"));
         assert_eq!(gate.not_before(), Timestamp::from_second(900).ok());
+    }
+
+    #[test]
+    fn a_probe_that_harms_is_made_more_and_more_seldom() {
+        let unauthorized = Pause {
+            reason: "unauthorized",
+            probe_after: Duration::from_mins(15),
+            backs_off: true,
+        };
+        let mut gate = Gate::Open;
+        let mut now = Timestamp::UNIX_EPOCH;
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            // The second is an attempt that was under way when the first closed the gate.
+            gate = gate
+                .troubled(&unauthorized, now)
+                .troubled(&unauthorized, now);
+            let next = gate.not_before().unwrap();
+            waits.push(next.duration_since(now).as_mins());
+            now = next;
+        }
+        assert_eq!(waits, [15, 30, 60, 120, 240, 480, 960, 960, 960]);
     }
 
     #[test]

@@ -169,6 +169,7 @@ mod tests {
         failure.pause = Some(Pause {
             reason: "unauthorized",
             probe_after: Duration::from_mins(15),
+            backs_off: true,
         });
         let (next, counted) = next(&failure, tries(19));
         assert_eq!(

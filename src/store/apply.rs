@@ -197,11 +197,16 @@ pub(super) async fn release(
 ) -> Result<Vec<MessageMoved>, sqlx::Error> {
     let ids: Vec<Option<i64>> = sqlx::query_scalar(
         "UPDATE outbox SET state = 'ready', held_reason = NULL, next_attempt_at = ?3
-         WHERE lane = ?1 AND state = 'held' AND held_reason = ?2 RETURNING message_id",
+         WHERE lane = ?1 AND state = 'held' AND held_reason = ?2
+             AND (?4 IS NULL OR EXISTS (SELECT 1 FROM send_window
+                 WHERE account = ?4 AND openid = ?5 AND valid_until > ?3 AND used < allowed))
+         RETURNING message_id",
     )
     .bind(&release.lane)
     .bind(release.reason)
     .bind(now)
+    .bind(release.if_open.as_ref().map(|f| f.account.as_str()))
+    .bind(release.if_open.as_ref().map(|f| f.openid.as_str()))
     .fetch_all(&mut *connection)
     .await?;
     if !ids.is_empty() {

@@ -141,16 +141,20 @@ impl Store {
         .await?)
     }
 
-    /// The start of a job's last successful run.
-    pub async fn last_success(&self, job: &str) -> Result<Option<Timestamp>, StoreError> {
-        let at: Option<i64> = sqlx::query_scalar(
-            "SELECT started_at FROM job_run WHERE job = ? AND outcome = 'done'
+    /// When the last walk of a job began that got through `stage`, as its `resume` tells:
+    /// `began`, and the stages `done`.
+    pub async fn last_walk(&self, job: &str, stage: &str) -> Result<Option<Timestamp>, StoreError> {
+        let began: Option<String> = sqlx::query_scalar(
+            "SELECT resume ->> 'began' FROM job_run
+             WHERE job = ?1 AND outcome = 'done' AND resume IS NOT NULL
+                 AND ?2 IN (SELECT value FROM json_each(resume, '$.done'))
              ORDER BY id DESC LIMIT 1",
         )
         .bind(job)
+        .bind(stage)
         .fetch_optional(&self.readers)
         .await?;
-        Ok(at.map(instant))
+        Ok(began.and_then(|at| at.parse().ok()))
     }
 }
 

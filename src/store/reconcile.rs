@@ -1,8 +1,9 @@
 //! What reconciliation asks and remembers: the followers it has seen, and who is missing.
 
+use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
-use super::codec::json;
+use super::codec::{json, micros};
 use super::operate::{Effected, Operation};
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountId, OpenId};
@@ -48,16 +49,19 @@ impl Store {
         Ok(found.into_iter().map(OpenId::new).collect())
     }
 
-    /// Mapped followers whom WeChat did not list, in key order after `after`.
+    /// Mapped followers whom WeChat did not list, in key order after `after`. Who has followed
+    /// since the listing `began` could not be in it.
     pub async fn unseen(
         &self,
         account: &AccountId,
+        began: Timestamp,
         after: Option<&OpenId>,
         limit: u32,
     ) -> Result<Vec<Follower>, StoreError> {
         let found: Vec<String> = sqlx::query_scalar(
             "SELECT m.openid FROM mapping m
              WHERE m.account = ?1 AND m.openid > ?2 AND m.state <> 'unfollowed'
+                 AND m.created_at < ?4 AND coalesce(m.followed_at, 0) < ?4
                  AND NOT EXISTS (SELECT 1 FROM reconcile_seen s
                      WHERE s.account = m.account AND s.openid = m.openid)
              ORDER BY m.openid LIMIT ?3",
@@ -65,6 +69,7 @@ impl Store {
         .bind(account.as_str())
         .bind(after.map_or("", OpenId::as_str))
         .bind(limit)
+        .bind(micros(began))
         .fetch_all(&self.readers)
         .await?;
         Ok(followers(account, found))

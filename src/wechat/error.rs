@@ -256,6 +256,7 @@ impl Error {
         Some(Pause {
             reason,
             probe_after,
+            backs_off: false,
         })
     }
 

@@ -303,5 +303,5 @@ async fn token_and_key_are_changed_in_the_console_without_losing_a_push() {
     let replies = world.seen_by(&openid, Via::Reply);
     assert_eq!(replies[1..], ["9 to 6", "9 to 6"]);
     let forged = raw::signed("thirdtoken", None);
-    assert_eq!(world.post(&forged, "<xml/>").await.0, 401);
+    assert_eq!(world.push_raw(&forged, "<xml/>").await.0, 401);
 }

@@ -46,7 +46,7 @@ pub type Answered = (u16, String);
 
 impl World {
     /// Posts to `/wechat/main`.
-    pub async fn post(&self, query: &str, body: impl Into<reqwest::Body>) -> Answered {
+    pub async fn push_raw(&self, query: &str, body: impl Into<reqwest::Body>) -> Answered {
         let url = format!("{}/wechat/main?{query}", self.url());
         answered(client().post(url).body(body)).await
     }
@@ -56,7 +56,7 @@ impl World {
         let settings = Settings::default();
         let sealed = seal(KEY, &settings.app_id, xml);
         let query = signed(&settings.token, Some(&sealed));
-        self.post(&query, envelope(&sealed)).await
+        self.push_raw(&query, envelope(&sealed)).await
     }
 
     /// Gets a path of the daemon.

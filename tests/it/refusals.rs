@@ -83,7 +83,7 @@ async fn a_push_that_is_not_from_wechat_is_refused_and_leaves_nothing() {
     ];
     for (reason, query, body) in forgeries {
         let before = refused(&world, reason).await;
-        let answer = world.post(&query, body).await;
+        let answer = world.push_raw(&query, body).await;
         assert_eq!(answer, (401, String::new()), "{reason}");
         assert!(
             refused(&world, reason).await > before,
@@ -92,7 +92,7 @@ async fn a_push_that_is_not_from_wechat_is_refused_and_leaves_nothing() {
     }
     assert_eq!(world.count(ROWS).await, 0);
     assert_eq!(
-        world.post(&signed(TOKEN, Some(&sealed)), right).await.0,
+        world.push_raw(&signed(TOKEN, Some(&sealed)), right).await.0,
         200,
         "the right one"
     );
@@ -129,7 +129,7 @@ async fn an_encrypted_push_to_an_account_without_a_key_is_refused() {
     let world = plaintext().await;
     let sealed = seal(KEY, APP_ID, &hello());
     let answer = world
-        .post(&signed(TOKEN, Some(&sealed)), envelope(&sealed))
+        .push_raw(&signed(TOKEN, Some(&sealed)), envelope(&sealed))
         .await;
     assert_eq!(answer, (401, String::new()));
     assert_eq!(world.count(ROWS).await, 0);
@@ -161,7 +161,7 @@ async fn what_is_no_xml_of_a_push_is_refused_and_nothing_is_expanded() {
     let (plain, safe) = (plaintext().await, World::new().await);
     for (reason, xml) in malformed {
         let before = refused(&plain, reason).await;
-        let answer = plain.post(&signed(TOKEN, None), xml.clone()).await;
+        let answer = plain.push_raw(&signed(TOKEN, None), xml.clone()).await;
         assert_eq!(answer, (400, String::new()), "{reason}");
         let answer = safe.post_sealed(&xml).await;
         assert_eq!(answer, (400, String::new()), "{reason}, encrypted");
@@ -184,9 +184,9 @@ async fn a_push_above_64_kib_is_too_large() {
         xml.replace("hello", &format!("hello{}", "x".repeat(room)))
     };
     let query = signed(TOKEN, None);
-    assert_eq!(world.post(&query, padded(64 * 1024 + 1)).await.0, 413);
+    assert_eq!(world.push_raw(&query, padded(64 * 1024 + 1)).await.0, 413);
     assert_eq!(world.count(ROWS).await, 0);
-    assert_eq!(world.post(&query, padded(64 * 1024)).await.0, 200);
+    assert_eq!(world.push_raw(&query, padded(64 * 1024)).await.0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use qiao::control::{Command, Refused};
 use qiao::domain::ids::{AccountId, OpenId};
-use qiao_sim::fault::{Fault, Kind};
+use qiao_sim::fault::Kind;
 use qiao_sim::wechat::{PushOptions, Reply, Via};
 use serde_json::Value;
 
@@ -76,9 +76,7 @@ impl World {
 
     /// The next call of that path at WeChat goes wrong like this.
     pub fn wechat_fails(&self, on: &str, kind: Kind) {
-        let on = on.to_owned();
-        self.wechat
-            .with(|wechat, _, _| wechat.faults.add(Fault { on, kind, times: 1 }));
+        self.wechat_fails_for(on, kind, 1);
     }
 
     /// WeChat refuses the next call of that path with this `errcode`.
@@ -89,9 +87,7 @@ impl World {
 
     /// The next call of that kind at C4C goes wrong like this.
     pub fn c4c_fails(&self, on: &str, kind: Kind) {
-        let on = on.to_owned();
-        self.c4c
-            .with(|c4c, _, _| c4c.faults().add(Fault { on, kind, times: 1 }));
+        self.c4c_fails_for(on, kind, 1);
     }
 
     /// How often a path was called at WeChat.

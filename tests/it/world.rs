@@ -10,7 +10,7 @@ use qiao::app::{Daemon, Doors, Parts, transport};
 use qiao::config::{Environment, load_text};
 use qiao::kit::clock::{Clock, ManualClock};
 use qiao::kit::random::Random;
-use qiao::store::Store;
+use qiao::store::{OpenError, Store};
 use qiao_sim::c4c::{C4c, Subscription, Variant};
 use qiao_sim::clock::SimClock;
 use qiao_sim::shell::Server;
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 /// A story that has not ended by then hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 
@@ -114,9 +114,7 @@ impl World {
         )
         .expect("the story's configuration");
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
-        let store = Store::open(&loaded.config.database.path, clock.clone())
-            .await
-            .unwrap();
+        let store = opened(&loaded.config.database.path, clock.clone()).await;
         let transport = transport(&loaded.config.outbound).unwrap();
         let parts =
             Parts::assemble(loaded.config, store, clock, Random::from_seed(7), transport).await;
@@ -130,6 +128,12 @@ impl World {
         let push_url = format!("http://{}/wechat/main", daemon.address);
         self.wechat
             .with(|wechat, _, _| wechat.settings.push_url = push_url);
+        let notify_url = format!("http://{}/c4c/main/notifications", daemon.address);
+        self.c4c.with(|c4c, _, _| {
+            for subscription in &mut c4c.notifications().settings.subscriptions {
+                subscription.url.clone_from(&notify_url);
+            }
+        });
         self.daemon = Some(daemon);
     }
 
@@ -173,7 +177,11 @@ impl World {
                     .await;
                 let mut wake = self.store().wake();
                 let (mut c4c, mut wechat) = (self.c4c.changes(), self.wechat.changes());
-                if self.nothing_due().await && self.nobody_talks() {
+                // A push answered between the two looks has left rows that the first did not see.
+                let quiet = self.nobody_talks() && self.nothing_due().await;
+                let stirred =
+                    c4c.has_changed().unwrap_or(true) || wechat.has_changed().unwrap_or(true);
+                if quiet && !stirred {
                     return;
                 }
                 tokio::select! {
@@ -204,11 +212,13 @@ impl World {
         due == 0
     }
 
+    /// Remotes that wait for a later instant; one whose probe is due does not.
     fn paused(&self) -> Vec<String> {
+        let now = self.clock.now();
         let report = self.daemon().parts.engine.report();
         report
             .into_iter()
-            .filter(|r| r.paused.is_some())
+            .filter(|r| r.paused.is_some() && r.until.is_none_or(|until| until > now))
             .map(|r| r.name)
             .collect()
     }
@@ -337,6 +347,22 @@ fn metrics() -> PrometheusHandle {
     HANDLE.get_or_init(install).clone()
 }
 
+/// Opens the database when the daemon before has let go of it, which its last task does a moment
+/// after its stop.
+async fn opened(path: &Path, clock: Arc<dyn Clock>) -> Store {
+    let free = async {
+        loop {
+            match Store::open(path, clock.clone()).await {
+                Err(OpenError::InUse(_)) => tokio::task::yield_now().await,
+                opened => return opened.unwrap(),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, free)
+        .await
+        .expect("nobody else holds the database")
+}
+
 /// A connection of somebody else, as `sqlite3` would make it.
 pub async fn open(path: &Path) -> SqliteConnection {
     SqliteConnection::connect(&format!("sqlite:{}", path.display()))
@@ -348,7 +374,8 @@ pub async fn port() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-fn config(plan: &Plan, wechat: &str, c4c: &str) -> String {
+/// The configuration of a daemon between these two platforms.
+pub fn config(plan: &Plan, wechat: &str, c4c: &str) -> String {
     let settings = &plan.wechat;
     let aes_key = match &settings.encoding_aes_key {
         Some(key) => format!("encoding_aes_key = \"{key}\"\n"),

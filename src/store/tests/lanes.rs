@@ -79,6 +79,7 @@ impl Room {
                 let release = Release {
                     lane: lane(number),
                     reason: "window",
+                    if_open: None,
                 };
                 let changes = Changes {
                     releases: vec![release],

@@ -82,6 +82,7 @@ async fn what_was_held_goes_first_when_it_is_released() {
     let release = Release {
         lane,
         reason: "window",
+        if_open: None,
     };
     room.store
         .write(Changes {
