@@ -27,7 +27,7 @@ test: lint nextest
 lint: rust
 	cargo fmt --all --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps --document-private-items
 
 fmt: rust
 	cargo fmt --all
