@@ -27,15 +27,15 @@ test: lint nextest
 lint: rust
 	cargo fmt --all --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps --document-private-items
 
 fmt: rust
 	cargo fmt --all
 
 # The unit tests without a property do not look at PROPTEST_CASES and cost nothing.
 soak: nextest
-	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --workspace --lib
-	cargo nextest run --locked --test it --stress-count $(SOAK_ROUNDS)
+	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib
+	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS)
 
 bench:
 	@echo 'Nothing is measured yet: `qiao bench` (coming) will do it.' >&2

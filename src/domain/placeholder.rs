@@ -114,8 +114,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_uses_no_name_is_rendered_unchanged(template in "[a-c{}|_ 好]{0,40}") {
-            prop_assume!(names(&template).next().is_none());
-            prop_assert_eq!(render(&template, &[("a", "X")]), template);
+            // Nine in ten use none. To reject the others would end a long run early.
+            if names(&template).next().is_none() {
+                prop_assert_eq!(render(&template, &[("a", "X")]), template);
+            }
         }
 
         #[test]
