@@ -302,7 +302,7 @@ async fn who_speaks_while_the_customer_is_made_is_told_once() {
     world.settled().await;
     assert_eq!(world.seen(&openid).len(), 2, "the welcome and the number");
     let twice = "SELECT note FROM v_outbox WHERE effect = 'customer.ensure' ORDER BY id DESC";
-    assert_eq!(world.text(twice).await, "linked meanwhile");
+    assert_eq!(world.text(twice).await, "it is linked already");
 }
 
 #[tokio::test(flavor = "multi_thread")]
