@@ -70,14 +70,10 @@ pub fn next(failure: &Failure, tries: Tries) -> (NextState, bool) {
     }
     let uncertain = failure.verdict == Verdict::Uncertain;
     let at = |wait: Duration| later(tries.now, wait);
-    if let Some(pause) = &failure.pause {
-        return (
-            NextState::Ready {
-                at: at(pause.probe_after),
-                uncertain,
-            },
-            false,
-        );
+    if failure.pause.is_some() {
+        // The gate says when the remote is tried again; this row keeps its place before it.
+        let at = tries.now;
+        return (NextState::Ready { at, uncertain }, false);
     }
     match failure.verdict {
         Verdict::Permanent | Verdict::Window => (NextState::Dead, true),
@@ -175,7 +171,7 @@ mod tests {
         assert_eq!(
             next,
             NextState::Ready {
-                at: Timestamp::from_second(900).unwrap(),
+                at: Timestamp::UNIX_EPOCH,
                 uncertain: false
             }
         );

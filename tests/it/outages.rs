@@ -168,6 +168,24 @@ async fn who_mends_the_log_in_need_not_wait_for_the_next_probe() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_mends_the_log_in_need_not_wait_for_the_next_probe() {
+    let world = World::new().await;
+    let password = |password: &'static str| {
+        world.c4c.with(|c4c, _, _| {
+            c4c.users().set_password("qiao", password);
+        });
+    };
+    password("changed");
+    let openids = followers(&world, 2).await;
+    password("secret");
+    // As a reload of the configuration does; the engine looks again within half a minute.
+    world.daemon().parts.engine.probe_again();
+    world.advance(Duration::from_secs(31));
+    world.settled().await;
+    all_are_told_once(&world, &openids).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_called_in_a_maintenance_window() {
     // The story begins on a Monday at 08:00 UTC.
     let window = r#"maintenance = ["Mon 08:30-10:30 UTC"]"#;
