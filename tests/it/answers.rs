@@ -368,7 +368,7 @@ async fn answers_reach_followers_while_c4c_is_down() {
     assert_eq!(world.answered(push).await, says("9 to 6"));
     world.settled().await;
     assert_eq!(world.customers(), 0);
-    world.advance(std::time::Duration::from_secs(7200));
+    world.advance(std::time::Duration::from_hours(2));
     world.c4c.with(|c4c, _, _| c4c.faults().clear(None));
     let push = world.say(&openid, "hours");
     assert_eq!(world.answered(push).await, says("9 to 6"));

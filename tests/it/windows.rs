@@ -42,7 +42,7 @@ async fn followed_too_early(world: &World) -> String {
     world.c4c_fails("", C4C_DOWN);
     world.follow(&openid);
     world.settled().await;
-    world.advance(Duration::from_secs(120));
+    world.advance(Duration::from_mins(2));
     world
         .c4c
         .until(|c4c| c4c.customers().next().map(drop))
@@ -206,7 +206,7 @@ async fn what_nobody_waited_for_expires_and_is_not_said_later() {
     let world = World::new().await;
     let openid = followed_too_early(&world).await;
     assert_eq!(world.run_job("expire").await, "0 effects given up");
-    world.advance(Duration::from_secs(48 * 3600));
+    world.advance(Duration::from_hours(48));
     assert_eq!(world.run_job("expire").await, "1 effects given up");
     let error = "SELECT last_error FROM v_dead_letter";
     assert_eq!(
@@ -228,7 +228,10 @@ async fn what_nobody_waited_for_expires_and_is_not_said_later() {
 async fn a_long_text_arrives_whole_in_order_in_pieces_that_wechat_takes() {
     let world = World::new().await;
     let openid = world.talking_customer().await;
-    let text: String = (0..500).map(|n| format!("第{n}句话。")).collect();
+    let text = (0..500)
+        .map(|n| format!("第{n}句话。"))
+        .collect::<Vec<_>>()
+        .concat();
     world.send(&openid, &text).await;
     world.settled().await;
     let pieces = &world.seen_by(&openid, Via::Custom)[1..];
@@ -260,7 +263,7 @@ async fn a_send_that_nobody_knows_about_is_held_for_a_person_and_never_sent_twic
         "it may have gone out, so it counts"
     );
     world.say(&openid, "hello");
-    world.advance(Duration::from_secs(86_400));
+    world.advance(Duration::from_hours(24));
     world.settled().await;
     let seen = |world: &World| {
         let told = world.seen_by(&openid, Via::Custom);
@@ -284,7 +287,7 @@ async fn a_send_that_nobody_knows_about_is_repeated_if_the_account_says_so() {
     world.wechat_fails("custom/send", DROPPED);
     world.send(&openid, "did you get this?").await;
     world.settled().await;
-    world.advance(Duration::from_secs(60));
+    world.advance(Duration::from_mins(1));
     world.settled().await;
     let told = world.seen_by(&openid, Via::Custom);
     assert_eq!(told[1..], ["did you get this?", "did you get this?"]);
