@@ -6,8 +6,7 @@ use super::apply::{Written, all};
 use super::rows::FollowerRow;
 
 /// Deletes a person's own history: their messages, raw pushes (suppressed ones, too) and finished
-/// payloads. What still
-/// waits to be sent stays, since it has not been said yet.
+/// payloads. What still waits to be sent stays, since it has not been said yet.
 pub(super) async fn history(connection: &mut SqliteConnection, rows: &[FollowerRow]) -> Written {
     for statement in [
         "UPDATE inbox SET body = NULL, answer = NULL, answer_state = 'none' WHERE id IN (
