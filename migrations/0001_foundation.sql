@@ -27,6 +27,7 @@ CREATE TABLE inbox (
 CREATE INDEX inbox_events_of_follower ON inbox (remote, openid)
     WHERE body IS NOT NULL AND openid IS NOT NULL AND substr(kind, 1, 6) = 'event:';
 CREATE INDEX inbox_duplicates ON inbox (id) WHERE duplicate_of IS NOT NULL;
+CREATE INDEX inbox_duplicates_of_follower ON inbox (remote, openid) WHERE duplicate_of IS NOT NULL;
 CREATE INDEX inbox_rejected ON inbox (id) WHERE state = 'rejected';
 
 -- What has been seen, small and pruned. Keys start with a growing number, so inserts append.

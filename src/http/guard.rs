@@ -74,24 +74,28 @@ impl Edge {
     /// The address of the caller: what the last proxy saw, if it is one of ours.
     pub(super) fn peer(&self, socket: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let live = self.context.live();
-        let trusted = &live.config.server.trusted_proxies;
-        let mut peer = socket.ip();
-        let forwarded = headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .filter_map(|v| v.to_str().ok());
-        let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
-        for hop in hops.iter().rev() {
-            if !trusted.contains(&peer) {
-                break;
-            }
-            let Ok(address) = hop.trim().parse() else {
-                break;
-            };
-            peer = address;
-        }
-        peer
+        caller(socket.ip(), headers, &live.config.server.trusted_proxies)
     }
+}
+
+/// Goes back through `X-Forwarded-For` for as long as whoever wrote an entry is trusted.
+fn caller(socket: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    let forwarded = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|v| v.to_str().ok());
+    let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
+    let mut peer = socket;
+    for hop in hops.iter().rev() {
+        if !trusted.contains(&peer) {
+            break;
+        }
+        let Ok(address) = hop.trim().parse() else {
+            break;
+        };
+        peer = address;
+    }
+    peer
 }
 
 #[cfg(test)]
@@ -107,5 +111,25 @@ mod tests {
         assert_eq!(limit.pass("not_xml", at(1)), Some(0));
         assert_eq!(limit.pass("signature", at(9)), None);
         assert_eq!(limit.pass("signature", at(10)), Some(2));
+    }
+
+    #[test]
+    fn x_forwarded_for_is_believed_only_of_trusted_proxies() {
+        let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
+        let ours = [ip("127.0.0.1"), ip("10.0.0.2")];
+        let seen = |socket: &str, lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", line.parse().unwrap());
+            }
+            caller(ip(socket), &headers, &ours).to_string()
+        };
+        assert_eq!(seen("203.0.113.9", &["1.1.1.1"]), "203.0.113.9");
+        assert_eq!(seen("127.0.0.1", &[]), "127.0.0.1");
+        assert_eq!(seen("127.0.0.1", &["203.0.113.9"]), "203.0.113.9");
+        // What the caller wrote itself stands before what our own proxies added.
+        let forged = ["1.1.1.1, 203.0.113.9", "10.0.0.2"];
+        assert_eq!(seen("127.0.0.1", &forged), "203.0.113.9");
+        assert_eq!(seen("127.0.0.1", &["nonsense"]), "127.0.0.1");
     }
 }

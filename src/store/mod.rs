@@ -15,6 +15,7 @@ mod claims;
 mod codec;
 mod duplicates;
 mod error;
+mod forget;
 mod history;
 mod jobs;
 mod listing;

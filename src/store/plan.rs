@@ -8,12 +8,12 @@ use std::collections::{BTreeSet, HashSet};
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
-use super::apply;
 use super::codec::micros;
 use super::rows::{
     AttemptInsert, DedupeRow, FindingInsert, FollowerRow, GrantUpsert, InboxRow, MappingUpsert,
     MessageInsert, MessageMoved, OutboxInsert, SettledRow, SnapshotUpsert,
 };
+use super::{apply, forget};
 use crate::domain::rows::{Cancel, Changes, NewEffect, PassiveDelivery, Release, StoredAnswer};
 
 /// The next ids of the tables whose rows are pointed at.
@@ -156,7 +156,7 @@ impl Plan {
         apply::settled(connection, &self.settled).await?;
         apply::attempts(connection, &self.attempts).await?;
         apply::answers(connection, &self.answers).await?;
-        apply::forgets(connection, &self.forgets).await?;
+        forget::history(connection, &self.forgets).await?;
         apply::messages(connection, &self.messages).await?;
         apply::mappings(connection, &self.mappings).await?;
         apply::grants(connection, &self.grants).await?;

@@ -166,6 +166,37 @@ async fn a_copy_that_comes_meanwhile_waits_for_the_same_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_came_after_wechat_gave_up_is_seen_once() {
+    let hook = Hook::answering("one answer").await;
+    let world = with_hook(&hook).await;
+    let openid = world.customer().await;
+    hook.think();
+    world.wechat.with(|wechat, _, _| {
+        wechat.settings.push_deadline_ms = 100;
+        wechat.settings.fresh_nonce_on_retry = true;
+    });
+    let push = world.say(&openid, "where is my order?");
+    hook.asked(1).await;
+    let first = world
+        .wechat
+        .until(|wechat| wechat.push(push)?.attempts[0].reply.clone())
+        .await;
+    assert_eq!(first, Reply::Unanswered);
+    world
+        .wechat
+        .with(|wechat, _, _| wechat.settings.push_deadline_ms = 5_000);
+    hook.think_no_more();
+    world.while_time_passes(world.answered(push)).await;
+    world.settled().await;
+    let seen = world.seen(&openid);
+    let answers = seen.iter().filter(|(_, text)| text == "one answer");
+    assert_eq!(answers.count(), 1, "{seen:?}");
+    assert_eq!(hook.questions(), 1);
+    let asked = "SELECT count(*) FROM message WHERE text = 'where is my order?'";
+    assert_eq!(world.count(asked).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hook_that_is_down_answers_when_it_is_up_again() {
     let hook = Hook::answering("").await;
     let world = with_hook(&hook).await;
@@ -337,7 +368,7 @@ async fn answers_reach_followers_while_c4c_is_down() {
     assert_eq!(world.answered(push).await, says("9 to 6"));
     world.settled().await;
     assert_eq!(world.customers(), 0);
-    world.advance(std::time::Duration::from_secs(7200));
+    world.advance(std::time::Duration::from_hours(2));
     world.c4c.with(|c4c, _, _| c4c.faults().clear(None));
     let push = world.say(&openid, "hours");
     assert_eq!(world.answered(push).await, says("9 to 6"));

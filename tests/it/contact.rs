@@ -93,7 +93,7 @@ async fn a_stranger_who_unfollows_does_not_become_a_customer() {
 async fn an_unfollow_cancels_what_waits_for_the_follower_and_closes_their_windows() {
     let world = World::new().await;
     let openid = world.customer().await;
-    world.advance(Duration::from_secs(600));
+    world.advance(Duration::from_mins(10));
     world.send(&openid, "held: the window is closed").await;
     world.settled().await;
     world.say(&openid, "hello");
@@ -113,7 +113,7 @@ async fn an_unfollow_cancels_what_waits_for_the_follower_and_closes_their_window
     let before = world.seen(&openid).len();
     world.unfollow(&openid);
     world.settled().await;
-    world.advance(Duration::from_secs(3600));
+    world.advance(Duration::from_hours(1));
     world.settled().await;
     assert_eq!(world.seen(&openid).len(), before, "they hear nothing more");
     assert_eq!(world.text("SELECT state FROM mapping").await, "unfollowed");
@@ -136,7 +136,7 @@ async fn an_unfollow_cancels_what_waits_for_the_follower_and_closes_their_window
 async fn a_held_send_is_cancelled_by_an_unfollow_too() {
     let world = World::new().await;
     let openid = world.customer().await;
-    world.advance(Duration::from_secs(600));
+    world.advance(Duration::from_mins(10));
     world.send(&openid, "too late").await;
     world.settled().await;
     assert_eq!(
@@ -171,7 +171,7 @@ async fn whoever_returns_finds_their_customer_and_is_told_again() {
     let object = world.object_of(&openid);
     world.unfollow(&openid);
     world.settled().await;
-    world.advance(Duration::from_secs(86_400));
+    world.advance(Duration::from_hours(24));
     world.follow(&openid);
     world.settled().await;
     let told = world.seen_by(&openid, Via::Custom);
@@ -197,7 +197,7 @@ async fn a_renamed_customer_is_found_even_if_qiao_has_forgotten_the_link() {
         .await
         .unwrap();
     world.start().await;
-    world.advance(Duration::from_secs(60));
+    world.advance(Duration::from_mins(1));
     world.follow(&openid);
     world.settled().await;
     assert_eq!(world.customers(), 1, "no second one");
@@ -231,7 +231,7 @@ async fn an_older_follow_that_arrives_after_the_unfollow_changes_nothing() {
 async fn an_older_unfollow_that_arrives_after_the_return_changes_nothing() {
     let world = World::new().await;
     let openid = world.customer().await;
-    world.advance(Duration::from_secs(60));
+    world.advance(Duration::from_mins(1));
     world.late_by(10);
     world.unfollow(&openid);
     world.advance(Duration::from_secs(2));

@@ -164,23 +164,6 @@ async fn who_mends_the_log_in_need_not_wait_for_the_next_probe() {
     // As a reload of the configuration does; the engine looks again within half a minute.
     world.daemon().parts.engine.probe_again();
     world.advance(Duration::from_secs(31));
-    world.until_seen(&openids[1], "1000").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_mends_the_log_in_need_not_wait_for_the_next_probe() {
-    let world = World::new().await;
-    let password = |password: &'static str| {
-        world.c4c.with(|c4c, _, _| {
-            c4c.users().set_password("qiao", password);
-        });
-    };
-    password("changed");
-    let openids = followers(&world, 2).await;
-    password("secret");
-    // As a reload of the configuration does; the engine looks again within half a minute.
-    world.daemon().parts.engine.probe_again();
-    world.advance(Duration::from_secs(31));
     world.settled().await;
     all_are_told_once(&world, &openids).await;
 }

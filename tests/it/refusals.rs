@@ -137,13 +137,14 @@ async fn an_encrypted_push_to_an_account_without_a_key_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_xml_of_a_push_is_refused_and_nothing_is_expanded() {
+    let tenfold = |(name, of): (char, char)| {
+        let value = format!("&{of};").repeat(10);
+        format!("<!ENTITY {name} \"{value}\">")
+    };
+    let entities: Vec<String> = ('b'..='j').zip('a'..).map(tenfold).collect();
     let bomb = format!(
-        "<!DOCTYPE lolz [<!ENTITY a \"{}\">{}]><xml><FromUserName>&j;</FromUserName></xml>",
-        "lol".repeat(10),
-        ('b'..='j')
-            .zip('a'..)
-            .map(|(name, of)| format!("<!ENTITY {name} \"{}\">", format!("&{of};").repeat(10)))
-            .collect::<String>()
+        "<!DOCTYPE lolz [<!ENTITY a \"lol\">{}]><xml><FromUserName>&j;</FromUserName></xml>",
+        entities.concat()
     );
     let external = "<!DOCTYPE x SYSTEM \"file:///etc/passwd\"><xml>&x;</xml>".to_owned();
     let deep = format!("{}{}", "<a>".repeat(2_000), "</a>".repeat(2_000));

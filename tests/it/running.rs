@@ -137,19 +137,19 @@ async fn sigterm_ends_within_ten_seconds_in_the_middle_of_a_call_and_nothing_is_
     let openid = site.wechat.with(|wechat, _, rng| wechat.new_follower(rng));
     site.wechat
         .with(|wechat, now, rng| wechat.follow(&openid, None, now, rng));
-    let created = site.c4c.until(|c4c| c4c.customers().next().map(drop));
-    tokio::time::timeout(Duration::from_secs(30), created)
+    let made = site.c4c.until(|c4c| c4c.customers().next().map(drop));
+    tokio::time::timeout(Duration::from_secs(30), made)
         .await
         .unwrap();
     daemon.terminate().await;
     let daemon = site.serve().await;
-    let told = site.wechat.until(|wechat| {
+    let number = site.wechat.until(|wechat| {
         let seen = wechat.seen(&openid);
         seen.iter()
             .find(|seen| seen.via == Via::Custom)
             .map(|seen| seen.text.clone())
     });
-    let told = tokio::time::timeout(Duration::from_secs(30), told)
+    let told = tokio::time::timeout(Duration::from_secs(30), number)
         .await
         .unwrap();
     assert!(told.contains("1000"), "{told}");

@@ -41,9 +41,12 @@ async fn a_revoked_or_expired_token_is_replaced_within_the_attempt() {
     for revoked in [true, false] {
         let world = World::new().await;
         let openid = world.talking_customer().await;
-        world.wechat.with(|wechat, now, _| match revoked {
-            true => wechat.revoke_tokens(now),
-            false => wechat.expire_tokens(now),
+        world.wechat.with(|wechat, now, _| {
+            if revoked {
+                wechat.revoke_tokens(now);
+            } else {
+                wechat.expire_tokens(now);
+            }
         });
         let old = world.text(TOKEN).await;
         world.send(&openid, "with another token").await;

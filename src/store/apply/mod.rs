@@ -16,10 +16,10 @@ use crate::domain::rows::StoredAnswer;
 pub(super) use outbox::*;
 pub(super) use people::*;
 
-type Written = Result<(), sqlx::Error>;
+pub(super) type Written = Result<(), sqlx::Error>;
 
 /// Runs `statement` with `rows` as its only argument; nothing to write costs nothing.
-async fn all<T: Serialize>(
+pub(super) async fn all<T: Serialize>(
     connection: &mut SqliteConnection,
     statement: &'static str,
     rows: &[T],
