@@ -25,7 +25,7 @@ use crate::kit::clock::Clock;
 use crate::kit::random::Random;
 use crate::kit::reqwest_transport::{ReqwestTransport, Route};
 use crate::kit::transport::Transport;
-use crate::outbox::{Engine, Remote};
+use crate::outbox::{Closure, Engine, Remote};
 use crate::store::Store;
 
 /// Attempts at once for one account: WeChat answers in tens of milliseconds and limits by the
@@ -131,9 +131,9 @@ fn remotes(config: &Config) -> Vec<Remote> {
     remotes
 }
 
-fn closure(tenant: &Tenant) -> Option<crate::outbox::engine::Closure> {
+fn closure(tenant: &Tenant) -> Option<Closure> {
     let windows = tenant.maintenance.clone();
-    (!windows.is_empty()).then(|| -> crate::outbox::engine::Closure {
+    (!windows.is_empty()).then(|| -> Closure {
         Arc::new(move |now| {
             windows
                 .iter()

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::gate::Gate;
-use super::retry::{self, ATTEMPT_TIMEOUT, LEASE, Tries};
+use super::remote::{Remote, RemoteReport, RemoteState};
+use super::retry::{self, ATTEMPT_TIMEOUT, Tries};
 use super::{EXPIRED, Handler, Outcome, unwritable};
-use crate::domain::rows::{Changes, Priority};
+use crate::domain::rows::Changes;
 use crate::domain::verdict::{Failure, Verdict};
 use crate::kit::clock::Clock;
 use crate::kit::random::Random;
@@ -25,45 +26,6 @@ const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Without any wake-up the engine still looks this often, should one ever be lost.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
-
-/// When a remote may not be called, by plan: the end of the present maintenance window.
-pub type Closure = Arc<dyn Fn(Timestamp) -> Option<Timestamp> + Send + Sync>;
-
-/// What the engine must know of a remote.
-#[derive(Clone)]
-pub struct Remote {
-    /// As in `outbox.remote`.
-    pub name: String,
-    /// Attempts at once.
-    pub slots: usize,
-    /// Planned closures; `None` for none.
-    pub closure: Option<Closure>,
-}
-
-impl fmt::Debug for Remote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Remote({}, {} slots)", self.name, self.slots)
-    }
-}
-
-struct RemoteState {
-    remote: Remote,
-    gate: Gate,
-    running: usize,
-}
-
-/// How a remote stands, for `/readyz` and the metrics.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RemoteReport {
-    /// As in `outbox.remote`.
-    pub name: String,
-    /// Why it is paused; `None` when it is not.
-    pub paused: Option<&'static str>,
-    /// When it is probed next.
-    pub until: Option<Timestamp>,
-    /// Attempts under way.
-    pub running: usize,
-}
 
 /// Delivers the outbox. Clones share one engine.
 #[derive(Clone)]
@@ -96,11 +58,7 @@ impl Engine {
         let remotes = remotes
             .into_iter()
             .map(|remote| {
-                let state = RemoteState {
-                    gate: Gate::Probing,
-                    running: 0,
-                    remote,
-                };
+                let state = RemoteState::new(remote);
                 (state.remote.name.clone(), state)
             })
             .collect();
@@ -180,11 +138,17 @@ impl Engine {
                 return true;
             }
         };
-        for job in &jobs {
-            self.0.count(&job.remote, 1);
+        let (admitted, refused): (Vec<Job>, Vec<Job>) = jobs
+            .into_iter()
+            .partition(|job| self.0.admit(&job.remote, now));
+        if !refused.is_empty() {
+            let ids = refused.iter().map(|job| job.id).collect();
+            if let Err(fault) = self.0.store.give_back(ids).await {
+                tracing::warn!(error = %fault, "claimed rows wait for the next start");
+            }
         }
-        let any = !jobs.is_empty();
-        for job in jobs {
+        let any = !admitted.is_empty();
+        for job in admitted {
             let (engine, finished) = (self.clone(), finished.clone());
             self.0.attempts.spawn(async move {
                 engine.0.run_attempt(job).await;
@@ -211,81 +175,34 @@ impl Engine {
     }
 }
 
-impl RemoteState {
-    fn slots(&self, now: Timestamp) -> usize {
-        if self.closed_until(now).is_some() {
-            return 0;
-        }
-        self.gate
-            .slots(self.remote.slots, now)
-            .saturating_sub(self.running)
-    }
-
-    fn closed_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.remote
-            .closure
-            .as_ref()
-            .and_then(|closure| closure(now))
-    }
-
-    /// When a row due at `due` may run, slots aside.
-    fn look_at(&self, due: Timestamp, now: Timestamp) -> Timestamp {
-        let closed = self.closed_until(now).or_else(|| self.gate.not_before());
-        closed.map_or(due, |until| due.max(until))
-    }
-
-    fn report(&self, now: Timestamp) -> RemoteReport {
-        let planned = self.closed_until(now);
-        RemoteReport {
-            name: self.remote.name.clone(),
-            paused: planned
-                .map(|_| "maintenance")
-                .or_else(|| self.gate.reason()),
-            until: planned.or_else(|| self.gate.not_before()),
-            running: self.running,
-        }
-    }
-}
-
 impl Inner {
     fn remotes(&self) -> std::sync::MutexGuard<'_, HashMap<String, RemoteState>> {
         self.remotes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn count(&self, remote: &str, by: isize) {
+    /// Takes a slot for a claimed row. `false` when the gate has closed since it was asked for:
+    /// the claim may follow the very settlement that closed it.
+    fn admit(&self, remote: &str, now: Timestamp) -> bool {
+        let mut remotes = self.remotes();
+        let Some(state) = remotes.get_mut(remote) else {
+            return false;
+        };
+        let fits = state.slots(now) > 0;
+        state.running += usize::from(fits);
+        fits
+    }
+
+    fn free(&self, remote: &str) {
         if let Some(state) = self.remotes().get_mut(remote) {
-            state.running = state.running.saturating_add_signed(by);
+            state.running = state.running.saturating_sub(1);
         }
     }
 
-    /// What each remote can take. Bulk work never takes the last slot.
     fn asks(&self, now: Timestamp) -> Vec<Ask> {
-        let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::MAX);
-        let lease_until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        let mut asks = Vec::new();
-        for state in self.remotes().values() {
-            let free = state.slots(now);
-            let ask = |down_to, limit| Ask {
-                remote: state.remote.name.clone(),
-                down_to,
-                limit,
-                now,
-                lease_until,
-            };
-            let last_is_kept = state.remote.slots > 1 && state.gate == Gate::Open;
-            if free > 1 && last_is_kept {
-                asks.push(ask(Priority::Bulk, free - 1));
-                asks.push(ask(Priority::Normal, 1));
-            } else if free > 0 {
-                let down_to = if last_is_kept {
-                    Priority::Normal
-                } else {
-                    Priority::Bulk
-                };
-                asks.push(ask(down_to, free));
-            }
-        }
-        asks
+        self.remotes()
+            .values()
+            .flat_map(|state| state.asks(now))
+            .collect()
     }
 
     async fn run_attempt(&self, job: Job) {
@@ -303,7 +220,7 @@ impl Inner {
         let settlement = self.decide(job, outcome, now);
         let remote = settlement.job.remote.clone();
         self.settle(settlement).await;
-        self.count(&remote, -1);
+        self.free(&remote);
     }
 
     async fn try_once(&self, job: &Job) -> Outcome {

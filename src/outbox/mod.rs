@@ -7,6 +7,7 @@
 
 pub mod engine;
 pub mod gate;
+pub mod remote;
 pub mod retry;
 mod unwritable;
 
@@ -15,7 +16,8 @@ use crate::domain::verdict::Failure;
 use crate::kit::transport::BoxFuture;
 use crate::store::Job;
 
-pub use engine::{Engine, Remote};
+pub use engine::Engine;
+pub use remote::{Closure, Remote};
 
 /// What `last_error` says of an effect whose `expires_at` has passed.
 const EXPIRED: &str = "expired before it could be delivered";

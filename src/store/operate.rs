@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
-use super::codec::micros;
+use super::codec::{json, micros};
 use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{Store, StoreError, accounts, apply, duplicates, jobs, reconcile, recovery, writer};
@@ -16,6 +16,9 @@ use crate::domain::rows::Changes;
 pub(super) enum Operation {
     Recover,
     Expire,
+    GiveBack {
+        ids: Vec<i64>,
+    },
     Prune {
         before: Timestamp,
     },
@@ -83,6 +86,7 @@ pub(super) async fn run(
     match operation {
         Operation::Recover => recovery::recover(connection, now).await.map(Effected::rows),
         Operation::Expire => expire(connection, now).await,
+        Operation::GiveBack { ids } => give_back(connection, ids, now).await,
         Operation::Prune { before } => duplicates::prune(connection, *before).await,
         Operation::Retry { id } => retry(connection, *id, now).await,
         Operation::Cancel { id, reason } => cancel(connection, *id, reason, now).await,
@@ -119,6 +123,11 @@ impl Store {
         self.writer
             .ask(|reply| writer::Request::Operate(operation, reply), false)
             .await
+    }
+
+    /// Makes claimed rows ready again that were not tried after all.
+    pub async fn give_back(&self, ids: Vec<i64>) -> Result<(), StoreError> {
+        self.operate(Operation::GiveBack { ids }).await.map(drop)
     }
 
     /// Gives up what waits past its `expires_at`; returns how many.
@@ -164,6 +173,22 @@ impl Store {
 struct Moved {
     lane: String,
     message_id: Option<i64>,
+}
+
+async fn give_back(
+    connection: &mut SqliteConnection,
+    ids: &[i64],
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    let rows: Vec<Moved> = sqlx::query_as(
+        "UPDATE outbox SET state = 'ready', head = 0, lease_until = NULL
+         WHERE state = 'running' AND id IN (SELECT value FROM json_each(?))
+         RETURNING lane, NULL AS message_id",
+    )
+    .bind(json(ids))
+    .fetch_all(&mut *connection)
+    .await?;
+    settle_moved(connection, rows, "queued", now).await
 }
 
 async fn expire(

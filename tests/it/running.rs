@@ -85,11 +85,10 @@ async fn a_daemon_that_is_told_to_stop_resumes_where_it_stopped() {
             .await,
         0
     );
-    world.say(&openid, "said while it was down");
+    let push = world.say(&openid, "said while it was down");
     world.start().await;
-    world
-        .while_time_passes(world.until_seen(&openid, "1000"))
-        .await;
+    world.until_seen(&openid, "1000").await;
+    world.while_time_passes(world.answered(push)).await;
     world.settled().await;
     world.object_of(&openid);
     let said = "SELECT count(*) FROM message WHERE text = 'said while it was down'";
