@@ -312,8 +312,8 @@ mod tests {
                 .collect();
             let newest = arriving.last().cloned().unwrap();
             let count = arriving.len();
-            for turn in 0..count {
-                arriving.swap(turn, usize::try_from(seed.rotate_left(turn as u32) % count as u64).unwrap());
+            for (turn, bits) in (0..count).zip(seed.to_le_bytes()) {
+                arriving.swap(turn, usize::from(bits) % count);
             }
             let mut mapping = None;
             for act in &arriving {

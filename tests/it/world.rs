@@ -191,9 +191,9 @@ impl World {
                 }
             }
         };
-        if tokio::time::timeout(PATIENCE, quiet).await.is_err() {
-            panic!("the world did not settle: {}", self.outbox().await);
-        }
+        let settled = tokio::time::timeout(PATIENCE, quiet).await;
+        let outbox = self.outbox().await;
+        assert!(settled.is_ok(), "the world did not settle: {outbox}");
     }
 
     async fn nothing_due(&self) -> bool {
@@ -244,13 +244,12 @@ impl World {
                 .any(|seen| seen.text.contains(piece))
                 .then_some(())
         });
-        if tokio::time::timeout(PATIENCE, seen).await.is_err() {
-            panic!(
-                "`{piece}` was never seen; but {:?}; {}",
-                self.seen(openid),
-                self.outbox().await
-            );
-        }
+        let came = tokio::time::timeout(PATIENCE, seen).await;
+        let (seen, outbox) = (self.seen(openid), self.outbox().await);
+        assert!(
+            came.is_ok(),
+            "`{piece}` was never seen; but {seen:?}; {outbox}"
+        );
     }
 
     /// A new follower, not yet following.
