@@ -9,7 +9,12 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const DEFAULT: &str = "info";
 
 /// Whatever is asked for, these stay quiet: they would log cookies and SQL with contents.
-const CAPPED: [&str; 3] = ["cookie_store=warn", "sqlx=warn", "hyper=info"];
+const CAPPED: [&str; 4] = [
+    "cookie_store=warn",
+    "sqlx=warn",
+    "hyper=info",
+    "tokio_cron_scheduler=warn",
+];
 
 /// Starts logging to standard error; a second call changes nothing.
 pub(super) fn start() {

@@ -82,6 +82,13 @@ shown_masked!(OpenId UnionId);
 impl ObjectId {
     /// Reads an ObjectID or a dashed UUID in any case and gives the canonical form.
     ///
+    /// ```
+    /// use qiao::domain::ids::ObjectId;
+    ///
+    /// let read = ObjectId::parse("00163eaa-1111-1ee7-b897-5bd4ab3f0001").unwrap();
+    /// assert_eq!(read.as_str(), "00163EAA11111EE7B8975BD4AB3F0001");
+    /// ```
+    ///
     /// `None` when the text is not 32 hex digits, dashes aside. Longer composite keys never
     /// stand for a customer, so they are refused here.
     pub fn parse(text: &str) -> Option<Self> {

@@ -37,6 +37,13 @@ pub fn names(template: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Fills a template in. A name without a value, or with an empty one, gives its default.
+///
+/// ```
+/// use qiao::domain::placeholder::render;
+///
+/// let values = [("customer_id", "1000441")];
+/// assert_eq!(render("No. {customer_id}, {name|dear customer}", &values), "No. 1000441, dear customer");
+/// ```
 pub fn render(template: &str, values: &[(&str, &str)]) -> String {
     let filled = |name: &str| {
         let value = values.iter().find(|(known, _)| *known == name);

@@ -24,7 +24,7 @@ pub struct Changes {
     /// Sends that used the follower's windows.
     pub window_uses: Vec<Follower>,
     /// Grants that WeChat told us are gone (45015, 45047, unfollow).
-    pub window_closed: Vec<Follower>,
+    pub window_closed: Vec<WindowClosed>,
     /// Baselines of customers.
     pub snapshots: Vec<Snapshot>,
     /// Lanes whose rows held for `reason` may run again.
@@ -364,6 +364,15 @@ pub struct NewGrant {
     pub valid_until: Timestamp,
     /// How many messages.
     pub allowed: u32,
+}
+
+/// A follower's send windows are gone: WeChat says so, or the follower left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WindowClosed {
+    /// Whose.
+    pub follower: Follower,
+    /// Those granted until then. What the follower does after a send has begun grants anew.
+    pub until: Timestamp,
 }
 
 /// A row of `customer_snapshot`.

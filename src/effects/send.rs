@@ -3,7 +3,7 @@
 use super::tokens::CallFailure;
 use super::{Context, either, payload, unconfigured, unreadable};
 use crate::config::{Account, UncertainSend};
-use crate::domain::rows::{Changes, Release};
+use crate::domain::rows::{Changes, Release, WindowClosed};
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::sending::{self, HELD_PASSIVE, HELD_WINDOW, Send, Way};
 use crate::kit::transport::BoxFuture;
@@ -100,9 +100,12 @@ impl WechatSend {
     /// WeChat says that the window is closed although our model says it is open: the model is
     /// corrected, and the message takes the other way or waits.
     async fn outside(&self, attempt: &Attempt<'_>, failure: Failure) -> Outcome {
-        let closed = vec![attempt.send.follower.clone()];
+        let closed = WindowClosed {
+            follower: attempt.send.follower.clone(),
+            until: attempt.job.started_at,
+        };
         let corrected = Changes {
-            window_closed: closed,
+            window_closed: vec![closed],
             ..Changes::none()
         };
         match sending::closed(attempt.account, &attempt.send, attempt.job.id) {

@@ -10,7 +10,7 @@ use super::sending::HELD_WINDOW;
 use crate::domain::ids::TenantId;
 use crate::domain::rows::{
     Cancel, Changes, Follower, MappingChange, MappingState, NewEffect, NewGrant, Priority, Release,
-    names,
+    WindowClosed, names,
 };
 use crate::store::Mapping;
 use crate::wechat::push::{FollowAction, Push};
@@ -98,7 +98,10 @@ fn gone(acted: &Acted, tenant: &TenantId) -> Changes {
     let reason = "the follower left";
     Changes {
         mappings: vec![mapping],
-        window_closed: vec![follower.clone()],
+        window_closed: vec![WindowClosed {
+            follower: follower.clone(),
+            until: acted.received,
+        }],
         cancels: vec![
             Cancel {
                 lane: follower.send_lane(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{contact, refresh};
 use crate::domain::ids::{ObjectId, TenantId};
 use crate::domain::rows::{
-    Cancel, Changes, Finding, Follower, MappingChange, MappingState, Priority,
+    Cancel, Changes, Finding, Follower, MappingChange, MappingState, Priority, WindowClosed,
 };
 
 /// A follower whom no mapping knows.
@@ -137,7 +137,10 @@ fn repair(drift: &Drift, tenant: &TenantId, now: Timestamp) -> Option<Changes> {
                 followed_at: Some(now),
                 ..to(follower, MappingState::Unfollowed)
             }],
-            window_closed: vec![follower.clone()],
+            window_closed: vec![WindowClosed {
+                follower: follower.clone(),
+                until: now,
+            }],
             cancels: vec![Cancel {
                 lane: follower.send_lane(),
                 reason: "the follower left",

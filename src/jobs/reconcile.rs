@@ -21,6 +21,9 @@ use crate::kit::transport::BoxFuture;
 use crate::outbox::Outcome;
 use crate::store::StoreError;
 
+/// Its name.
+pub(super) const RECONCILE: &str = "reconcile";
+
 /// In the small hours, when nobody waits for the calls.
 const AT: Time = Time::constant(3, 30, 0, 0);
 
@@ -98,7 +101,7 @@ impl Reconcile {
 
 impl Job for Reconcile {
     fn name(&self) -> &'static str {
-        "reconcile"
+        RECONCILE
     }
 
     fn schedule(&self) -> Schedule {
@@ -139,7 +142,7 @@ impl Reconcile {
         if self.options.only.is_some() || !self.options.apply {
             return Ok(fresh);
         }
-        let before = self.context.store.run_before("reconcile", run).await?;
+        let before = self.context.store.run_before(RECONCILE, run).await?;
         let left = before
             .filter(|b| b.outcome == "interrupted")
             .and_then(|b| b.resume);
@@ -267,7 +270,7 @@ impl Walk<'_> {
     async fn stale(&mut self, id: &TenantId) -> Result<(), Stop> {
         let context = &self.job.context;
         let stage = stage(STALE_SNAPSHOT, id.as_str());
-        let last = context.store.last_walk("reconcile", &stage).await?;
+        let last = context.store.last_walk(RECONCILE, &stage).await?;
         let since = match last {
             Some(at) => at.saturating_sub(OVERLAP),
             None => self.resume.began.saturating_sub(FIRST_SWEEP),

@@ -74,6 +74,9 @@ pub enum OpenError {
         /// The migration this binary does not know.
         version: i64,
     },
+    /// Made by an older Qiao, and only opened for reading.
+    #[error("{0} was made by an older qiao; start `qiao serve` once, it migrates it")]
+    Older(PathBuf),
     /// There is none to read.
     #[error("{0} does not exist; start `qiao serve` once to create it")]
     Missing(PathBuf),

@@ -141,6 +141,14 @@ impl Store {
         .await?)
     }
 
+    /// Keeps the findings of the last `runs` runs of a job; returns how many went.
+    pub async fn prune_findings(&self, job: &str, runs: u32) -> Result<u64, StoreError> {
+        let job = job.to_owned();
+        self.operate(Operation::PruneFindings { job, runs })
+            .await
+            .map(|done| done.rows)
+    }
+
     /// When the last walk of a job began that got through `stage`, as its `resume` tells:
     /// `began`, and the stages `done`.
     pub async fn last_walk(&self, job: &str, stage: &str) -> Result<Option<Timestamp>, StoreError> {
@@ -156,6 +164,22 @@ impl Store {
         .await?;
         Ok(began.and_then(|at| at.parse().ok()))
     }
+}
+
+pub(super) async fn prune_findings(
+    connection: &mut SqliteConnection,
+    job: &str,
+    runs: u32,
+) -> Result<Effected, sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM finding WHERE job_run_id IN (
+             SELECT id FROM job_run WHERE job = ? ORDER BY id DESC LIMIT -1 OFFSET ?)",
+    )
+    .bind(job)
+    .bind(runs)
+    .execute(connection)
+    .await
+    .map(|done| Effected::rows(done.rows_affected()))
 }
 
 pub(super) async fn start(

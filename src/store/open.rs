@@ -55,6 +55,14 @@ pub(super) async fn for_reading(path: &Path) -> Result<Store, OpenError> {
         return Err(OpenError::Missing(path.to_owned()));
     }
     let readers = readers(path).await?;
+    let mut reader = readers.acquire().await.map_err(|e| sqlite(path, e))?;
+    let applied = applied_versions(&mut reader).await;
+    drop(reader);
+    let applied = applied.map_err(|e| sqlite(path, e))?;
+    refuse_newer(&applied, path)?;
+    if applied.iter().max() < Some(&newest_known()) {
+        return Err(OpenError::Older(path.to_owned()));
+    }
     Ok(Store {
         readers,
         writer: writer::Queue::closed(),
@@ -101,17 +109,8 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
     let applied = applied_versions(connection)
         .await
         .map_err(|e| sqlite(path, e))?;
-    let known = MIGRATIONS
-        .iter()
-        .map(|m| m.version)
-        .max()
-        .unwrap_or_default();
-    if let Some(version) = applied.iter().copied().find(|v| *v > known) {
-        return Err(OpenError::Newer {
-            path: path.to_owned(),
-            version,
-        });
-    }
+    refuse_newer(&applied, path)?;
+    let known = newest_known();
     if applied.iter().max().is_some_and(|newest| *newest < known) {
         copy_before(connection, path, known).await?;
     }
@@ -128,6 +127,22 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
                 source,
             },
         })
+}
+
+fn newest_known() -> i64 {
+    let versions = MIGRATIONS.iter().map(|migration| migration.version);
+    versions.max().unwrap_or_default()
+}
+
+fn refuse_newer(applied: &[i64], path: &Path) -> Result<(), OpenError> {
+    let known = newest_known();
+    match applied.iter().copied().find(|version| *version > known) {
+        Some(version) => Err(OpenError::Newer {
+            path: path.to_owned(),
+            version,
+        }),
+        None => Ok(()),
+    }
 }
 
 async fn applied_versions(connection: &mut SqliteConnection) -> Result<Vec<i64>, sqlx::Error> {

@@ -22,6 +22,10 @@ pub(super) enum Operation {
     Prune {
         before: Timestamp,
     },
+    PruneFindings {
+        job: String,
+        runs: u32,
+    },
     Retry {
         id: i64,
     },
@@ -88,6 +92,9 @@ pub(super) async fn run(
         Operation::Expire => expire(connection, now).await,
         Operation::GiveBack { ids } => give_back(connection, ids, now).await,
         Operation::Prune { before } => duplicates::prune(connection, *before).await,
+        Operation::PruneFindings { job, runs } => {
+            jobs::prune_findings(connection, job, *runs).await
+        }
         Operation::Retry { id } => retry(connection, *id, now).await,
         Operation::Cancel { id, reason } => cancel(connection, *id, reason, now).await,
         Operation::Release { inbox_id, changes } => {

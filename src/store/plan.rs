@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::codec::micros;
 use super::rows::{
     AttemptInsert, DedupeRow, FindingInsert, FollowerRow, GrantUpsert, InboxRow, MappingUpsert,
-    MessageInsert, MessageMoved, OutboxInsert, SettledRow, SnapshotUpsert,
+    MessageInsert, MessageMoved, OutboxInsert, SettledRow, SnapshotUpsert, WindowClosedRow,
 };
 use super::{apply, forget};
 use crate::domain::rows::{Cancel, Changes, NewEffect, PassiveDelivery, Release, StoredAnswer};
@@ -67,7 +67,7 @@ pub(super) struct Plan {
     mappings: Vec<MappingUpsert>,
     grants: Vec<GrantUpsert>,
     window_uses: Vec<FollowerRow>,
-    window_closed: Vec<FollowerRow>,
+    window_closed: Vec<WindowClosedRow>,
     snapshots: Vec<SnapshotUpsert>,
     cancels: Vec<Cancel>,
     releases: Vec<Release>,
@@ -128,7 +128,7 @@ impl Plan {
         self.window_uses
             .extend(changes.window_uses.iter().map(FollowerRow::from));
         self.window_closed
-            .extend(changes.window_closed.iter().map(FollowerRow::from));
+            .extend(changes.window_closed.iter().map(WindowClosedRow::from));
         self.snapshots.extend(
             changes
                 .snapshots

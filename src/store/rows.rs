@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::codec::micros;
-use crate::domain::rows::{Finding, MappingChange, NewGrant, NewMessage, Snapshot};
+use crate::domain::rows::{Finding, MappingChange, NewGrant, NewMessage, Snapshot, WindowClosed};
 use jiff::Timestamp;
 
 #[derive(Serialize)]
@@ -238,6 +238,23 @@ impl FindingInsert {
             detail: finding.detail.clone(),
             state: finding.state,
             found_at: micros(now),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct WindowClosedRow {
+    pub account: String,
+    pub openid: String,
+    pub until: i64,
+}
+
+impl From<&WindowClosed> for WindowClosedRow {
+    fn from(closed: &WindowClosed) -> Self {
+        Self {
+            account: closed.follower.account.as_str().to_owned(),
+            openid: closed.follower.openid.as_str().to_owned(),
+            until: micros(closed.until),
         }
     }
 }

@@ -7,6 +7,12 @@ pub const MAX_SEND_BYTES: usize = 2_000;
 /// Cuts `text` into pieces of at most `max_bytes` that together are the text again: after a line
 /// end or else a space in a piece's second half, or else between any two characters. A character
 /// longer than `max_bytes` stays whole. An empty text has no pieces.
+///
+/// ```
+/// use qiao::wechat::split::split_text;
+///
+/// assert_eq!(split_text("您好，世界", 9), ["您好，", "世界"]);
+/// ```
 pub fn split_text(text: &str, max_bytes: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut rest = text;

@@ -4,7 +4,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::{Written, all};
 use crate::store::codec::json;
-use crate::store::rows::{FindingInsert, FollowerRow, GrantUpsert, MappingUpsert, SnapshotUpsert};
+use crate::store::rows::{
+    FindingInsert, FollowerRow, GrantUpsert, MappingUpsert, SnapshotUpsert, WindowClosedRow,
+};
 
 /// A state of `unfollowed` is overwritten only by somebody who saw the follower return, so what
 /// the C4C lane found (`returned = false`) goes before what the follower did.
@@ -90,12 +92,14 @@ pub(in crate::store) async fn window_uses(
 
 pub(in crate::store) async fn window_closed(
     connection: &mut SqliteConnection,
-    rows: &[FollowerRow],
+    rows: &[WindowClosedRow],
 ) -> Written {
     all(
         connection,
-        "DELETE FROM send_window WHERE (account, openid) IN
-             (SELECT value ->> 'account', value ->> 'openid' FROM json_each(?))",
+        "DELETE FROM send_window WHERE (account, openid, \"trigger\") IN (
+             SELECT w.account, w.openid, w.\"trigger\" FROM json_each(?) c
+             CROSS JOIN send_window w ON w.account = c.value ->> 'account'
+                 AND w.openid = c.value ->> 'openid' AND w.granted_at <= c.value ->> 'until')",
         rows,
     )
     .await

@@ -17,7 +17,7 @@ use super::*;
 use crate::domain::ids::{AccountId, CustomerId, ObjectId, OpenId, TenantId};
 use crate::domain::rows::{
     Cancel, Follower, MappingChange, MappingState, MessageState, NewEffect, NewGrant, NewMessage,
-    Priority, Release, Snapshot,
+    Priority, Release, Snapshot, WindowClosed,
 };
 use crate::domain::verdict::Verdict;
 use crate::kit::clock::ManualClock;

@@ -85,7 +85,10 @@ async fn a_newer_act_renews_the_window_and_an_older_one_does_not() {
     .unwrap();
     assert_eq!(room.store.grants(&follower()).await.unwrap()[0].used, 0);
     write(Changes {
-        window_closed: vec![follower()],
+        window_closed: vec![WindowClosed {
+            follower: follower(),
+            until: Timestamp::from_second(11).unwrap(),
+        }],
         ..Changes::none()
     })
     .await
