@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_cron_scheduler::JobScheduler;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -152,6 +153,7 @@ pub struct Daemon {
     pub address: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
+    delivery: JoinHandle<()>,
     scheduler: Option<JobSchedulerHandle>,
 }
 
@@ -209,7 +211,7 @@ impl Daemon {
         });
         let engine = parts.engine.clone();
         let stopped = stop.clone();
-        tasks.spawn(async move { engine.run(stopped).await });
+        let delivery = tokio::spawn(async move { engine.run(stopped).await });
         let scheduler = if doors.scheduled {
             Some(JobSchedulerHandle(parts.timetable.start().await?))
         } else {
@@ -220,6 +222,7 @@ impl Daemon {
             address,
             stop,
             tasks,
+            delivery,
             scheduler,
         })
     }
@@ -234,6 +237,10 @@ impl Daemon {
         self.stop.cancel();
         self.tasks.close();
         let work = async {
+            // First the loop, which may be about to start an attempt; then its attempts.
+            if let Err(fault) = self.delivery.await {
+                tracing::error!(error = %fault, "the engine's loop broke");
+            }
             self.parts.engine.drained().await;
             self.parts.timetable.drained(STOP_PATIENCE).await;
         };

@@ -117,8 +117,9 @@ impl Store {
     /// Writes what is queued, closes the file and gives its lock back. Later writes are refused
     /// with [`StoreError::Closed`].
     pub async fn close(&self) {
-        self.readers.close().await;
+        // The writer first: an attempt that loses its reader must not be able to settle that.
         self.writer.close().await;
+        self.readers.close().await;
     }
 
     /// Changes whenever a commit may have made an effect due.
