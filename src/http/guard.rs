@@ -61,6 +61,7 @@ impl Edge {
     ) -> Response {
         let reason = match fault {
             StoreError::Full => "disk_full",
+            StoreError::Disk => "disk",
             StoreError::ReadOnly => "read_only",
             StoreError::Busy => "busy",
             StoreError::Overloaded => "overloaded",

@@ -9,6 +9,9 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the disk is full; free some space, Qiao goes on by itself")]
     Full,
+    /// The disk fails in another way.
+    #[error("the disk does not take writes; look at the system's log, Qiao goes on by itself")]
+    Disk,
     /// The file or its disk became read-only.
     #[error("the database is read-only; check the mount and the file's owner")]
     ReadOnly,
@@ -36,6 +39,8 @@ impl From<sqlx::Error> for StoreError {
             Some(5 | 6) => Self::Busy,
             // SQLITE_READONLY, SQLITE_PERM
             Some(8 | 3) => Self::ReadOnly,
+            // SQLITE_IOERR
+            Some(10) => Self::Disk,
             // SQLITE_FULL
             Some(13) => Self::Full,
             _ => Self::Refused(Arc::new(error)),

@@ -168,9 +168,13 @@ impl Store {
         })
     }
 
-    /// Whether the database can be written and read: an empty commit, then how the queue stands.
+    /// Whether the database can be written and read: an empty commit, what the last real one came
+    /// to, and how the queue stands.
     pub async fn probe(&self) -> Result<QueueState, StoreError> {
         self.write(crate::domain::rows::Changes::none()).await?;
-        self.queue_state().await
+        match self.writer.trouble() {
+            Some(trouble) => Err(trouble),
+            None => self.queue_state().await,
+        }
     }
 }

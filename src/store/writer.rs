@@ -38,11 +38,22 @@ pub(super) enum Request {
     Close(oneshot::Sender<()>),
 }
 
+impl Request {
+    /// Whether its commit proves that the disk takes writes: an empty one proves nothing.
+    fn writes(&self) -> bool {
+        matches!(
+            self,
+            Self::Arrive(..) | Self::Settle(..) | Self::Operate(..)
+        )
+    }
+}
+
 /// The way to the writer task.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
     requests: mpsc::Sender<Request>,
     wake: watch::Receiver<u64>,
+    trouble: watch::Receiver<Option<StoreError>>,
 }
 
 impl Queue {
@@ -51,11 +62,17 @@ impl Queue {
         Self {
             requests: mpsc::channel(1).0,
             wake: watch::channel(0).1,
+            trouble: watch::channel(None).1,
         }
     }
 
     pub(super) fn wake(&self) -> watch::Receiver<u64> {
         self.wake.clone()
+    }
+
+    /// Why the last thing to be written was not, if the disk is to blame.
+    pub(super) fn trouble(&self) -> Option<StoreError> {
+        self.trouble.borrow().clone()
     }
 
     /// Waits until everything queued so far is written and the file is closed and unlocked.
@@ -105,15 +122,21 @@ pub(super) async fn start(
     let ids = Ids::load(&mut connection).await?;
     let (requests, incoming) = mpsc::channel(QUEUE);
     let (bell, wake) = watch::channel(0);
+    let (alarm, trouble) = watch::channel(None);
     let writer = Writer {
         connection,
         ids,
         clock,
         bell,
+        alarm,
         lock,
     };
     tokio::spawn(writer.run(incoming));
-    Ok(Queue { requests, wake })
+    Ok(Queue {
+        requests,
+        wake,
+        trouble,
+    })
 }
 
 struct Writer {
@@ -121,6 +144,7 @@ struct Writer {
     ids: Ids,
     clock: Arc<dyn Clock>,
     bell: watch::Sender<u64>,
+    alarm: watch::Sender<Option<StoreError>>,
     lock: File,
 }
 
@@ -163,6 +187,9 @@ impl Writer {
         let size = requests.len();
         match self.commit(&requests).await {
             Ok((answers, wake)) => {
+                if requests.iter().any(Request::writes) {
+                    self.alarm.send_if_modified(|alarm| alarm.take().is_some());
+                }
                 for (request, answer) in requests.into_iter().zip(answers) {
                     answer.give(request);
                 }
@@ -179,6 +206,12 @@ impl Writer {
             }
             Err(fault) => {
                 tracing::warn!(error = %fault, requests = size, "a commit failed");
+                if matches!(
+                    fault,
+                    StoreError::Full | StoreError::ReadOnly | StoreError::Disk
+                ) {
+                    self.alarm.send_replace(Some(fault.clone()));
+                }
                 refuse_all(requests, &fault);
             }
         }

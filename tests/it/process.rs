@@ -27,6 +27,8 @@ pub struct Process {
     lines: Lines<BufReader<ChildStderr>>,
     /// What it has logged so far.
     pub log: Vec<String>,
+    /// Where it listens.
+    pub url: String,
 }
 
 impl Site {
@@ -73,11 +75,25 @@ api_url = "{}"
 
     /// Starts the daemon, and lets WeChat push to it.
     pub async fn serve(&self) -> Process {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_qiao"))
+        let mut qiao = Command::new(env!("CARGO_BIN_EXE_qiao"));
+        qiao.env("QIAO_LOG", "trace");
+        self.start(qiao).await
+    }
+
+    /// Starts the daemon on a disk that takes files of at most so many KiB.
+    pub async fn serve_on_small_disk(&self, kib: u32) -> Process {
+        let mut shell = Command::new("sh");
+        // Without the trap the signal would kill it where a full disk only refuses.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kib * 2);
+        shell.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_qiao"));
+        self.start(shell).await
+    }
+
+    async fn start(&self, mut qiao: Command) -> Process {
+        let mut child = qiao
             .arg("--config")
             .arg(self.folder.path().join("qiao.toml"))
             .arg("serve")
-            .env("QIAO_LOG", "trace")
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -87,10 +103,12 @@ api_url = "{}"
             child,
             lines,
             log: Vec::new(),
+            url: String::new(),
         };
         let ready = process.until_logged("qiao is ready").await;
         let ready: serde_json::Value = serde_json::from_str(&ready).expect("a JSON line");
-        let push_url = format!("http://{}/wechat/main", ready["address"].as_str().unwrap());
+        process.url = format!("http://{}", ready["address"].as_str().unwrap());
+        let push_url = format!("{}/wechat/main", process.url);
         self.wechat
             .with(|wechat, _, _| wechat.settings.push_url = push_url);
         process
@@ -112,6 +130,11 @@ impl Process {
         };
         let line = tokio::time::timeout(Duration::from_secs(30), reading).await;
         line.expect("the line in time")
+    }
+
+    /// `kill -9`
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
     }
 
     /// Sends SIGTERM and waits for its end, which must come within 10 s.

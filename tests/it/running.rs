@@ -6,6 +6,7 @@ use qiao_sim::fault::{Fault, Kind};
 use qiao_sim::wechat::{Reply, Via};
 
 use crate::process::Site;
+use crate::raw::client;
 use crate::world::{KEY, World, open};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,4 +219,45 @@ async fn the_log_is_json_without_secrets_words_or_whole_openids() {
             assert!(!line.contains(kept), "`{kept}` stands in: {line}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_no_more_refuses_pushes_and_loses_none_that_was_taken() {
+    let site = Site::new().await;
+    site.wechat
+        .with(|wechat, _, _| wechat.settings.attempts = 1);
+    let daemon = site.serve_on_small_disk(700).await;
+    let openid = site.wechat.with(|wechat, _, rng| wechat.new_follower(rng));
+    let say = async || {
+        let push = site
+            .wechat
+            .with(|wechat, now, rng| wechat.say(&openid, &"long ".repeat(400), now, rng));
+        let answer = site
+            .wechat
+            .until(|wechat| wechat.push(push)?.outcome().cloned());
+        answer.await
+    };
+    let mut taken = 0;
+    while say().await == Reply::Success {
+        taken += 1;
+        assert!(taken < 1_000, "the disk is small");
+    }
+    let asked = std::time::Instant::now();
+    assert_ne!(say().await, Reply::Success);
+    assert!(asked.elapsed() < Duration::from_secs(1), "refused at once");
+    let ready = client().get(format!("{}/readyz", daemon.url)).send().await;
+    assert_eq!(ready.unwrap().status(), 503);
+    daemon.kill().await;
+
+    let daemon = site.serve().await;
+    assert_eq!(
+        say().await,
+        Reply::Success,
+        "it goes on where there is room"
+    );
+    let mut database = open(&site.database()).await;
+    let messages = sqlx::query_scalar("SELECT count(*) FROM message WHERE direction = 'in'");
+    let messages: i64 = messages.fetch_one(&mut database).await.unwrap();
+    assert_eq!(messages, taken + 1, "every acknowledged one and no other");
+    daemon.kill().await;
 }
