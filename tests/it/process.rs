@@ -27,8 +27,6 @@ pub struct Process {
     lines: Lines<BufReader<ChildStderr>>,
     /// What it has logged so far.
     pub log: Vec<String>,
-    /// Where it listens.
-    pub url: String,
 }
 
 impl Site {
@@ -103,12 +101,10 @@ api_url = "{}"
             child,
             lines,
             log: Vec::new(),
-            url: String::new(),
         };
         let ready = process.until_logged("qiao is ready").await;
         let ready: serde_json::Value = serde_json::from_str(&ready).expect("a JSON line");
-        process.url = format!("http://{}", ready["address"].as_str().unwrap());
-        let push_url = format!("{}/wechat/main", process.url);
+        let push_url = format!("http://{}/wechat/main", ready["address"].as_str().unwrap());
         self.wechat
             .with(|wechat, _, _| wechat.settings.push_url = push_url);
         process
