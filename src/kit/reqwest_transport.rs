@@ -176,3 +176,90 @@ fn innermost(error: &reqwest::Error) -> String {
         source.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    fn get(url: String) -> Request {
+        Request {
+            method: Method::Get,
+            url,
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    /// Takes one connection, reads its request's head, answers and closes; gives the first line.
+    async fn answer_one(listener: TcpListener, answer: &'static str) -> String {
+        let (mut caller, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(caller.read_u8().await.unwrap());
+        }
+        caller.write_all(answer.as_bytes()).await.unwrap();
+        let head = String::from_utf8(head).unwrap();
+        head.lines().next().unwrap().to_owned()
+    }
+
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+
+    #[tokio::test]
+    async fn calls_go_through_the_configured_proxy_unless_they_are_excepted() {
+        let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy_url = format!("http://{}", proxy.local_addr().unwrap());
+        let direct = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let direct_url = format!("http://{}/near", direct.local_addr().unwrap());
+        let transport = ReqwestTransport::new(&Route {
+            proxy: &proxy_url,
+            no_proxy: "127.0.0.1",
+            ca_file: None,
+        })
+        .unwrap();
+        let seen_by_proxy = tokio::spawn(answer_one(proxy, OK));
+        let far = transport.send(get("http://far.example/x".to_owned())).await;
+        assert_eq!(far.unwrap().body, b"ok");
+        assert_eq!(
+            seen_by_proxy.await.unwrap(),
+            "GET http://far.example/x HTTP/1.1"
+        );
+        let seen_directly = tokio::spawn(answer_one(direct, OK));
+        transport.send(get(direct_url)).await.unwrap();
+        assert_eq!(seen_directly.await.unwrap(), "GET /near HTTP/1.1");
+    }
+
+    #[tokio::test]
+    async fn what_never_left_is_told_from_what_may_have_arrived() {
+        let transport = ReqwestTransport::new(&Route::default()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!(
+            "http://{}/?access_token=SECRET",
+            listener.local_addr().unwrap()
+        );
+        let cut_off = tokio::spawn(answer_one(listener, ""));
+        let lost = transport.send(get(url.clone())).await.unwrap_err();
+        assert!(matches!(lost, TransportError::Lost(_)), "{lost:?}");
+        cut_off.await.unwrap();
+        let refused = transport.send(get(url)).await.unwrap_err();
+        assert!(matches!(refused, TransportError::NotSent(_)), "{refused:?}");
+        for fault in [lost, refused] {
+            assert!(!fault.to_string().contains("SECRET"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_ca_file_without_a_certificate_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        std::fs::write(&file, "no certificate").unwrap();
+        let route = Route {
+            ca_file: Some(&file),
+            ..Route::default()
+        };
+        let fault = ReqwestTransport::new(&route).unwrap_err().to_string();
+        assert!(fault.contains("ca.pem"), "{fault}");
+    }
+}
