@@ -18,7 +18,7 @@ help:
 	@echo 'make bench   measures nothing yet'
 
 demo: rust
-	cargo run --quiet --locked --bin qiao -- demo $(ARGS)
+	@cargo run --quiet --locked --bin qiao -- demo $(ARGS)
 
 test: lint nextest
 	cargo test --quiet --locked --workspace --doc
