@@ -15,7 +15,7 @@ use crate::store::StoredGrant;
 use crate::wechat::client::TemplateMessage;
 use crate::wechat::reply::Reply;
 use crate::wechat::split::{MAX_SEND_BYTES, split_text};
-use crate::wechat::window::MAX_SENDS;
+use crate::wechat::window::{Grant, MAX_SENDS, may_send};
 
 /// How long something to be said stays worth saying: the longest window that WeChat knows.
 pub const WORTH_SAYING: SignedDuration = SignedDuration::from_hours(48);
@@ -128,6 +128,17 @@ pub enum Way {
     Hold,
 }
 
+/// A stored grant as the window's rules want it.
+fn read(stored: &StoredGrant) -> Option<Grant> {
+    Some(Grant {
+        trigger: stored.trigger.parse().ok()?,
+        granted_at: stored.granted_at,
+        valid_until: stored.valid_until,
+        allowed: stored.allowed,
+        used: stored.used,
+    })
+}
+
 /// Decides on the way of a message whose turn has come.
 pub fn way(
     account: &Account,
@@ -136,10 +147,8 @@ pub fn way(
     outbox_id: i64,
     now: Timestamp,
 ) -> Way {
-    let open = grants
-        .iter()
-        .any(|g| now < g.valid_until && g.used < g.allowed);
-    if open {
+    let grants: Vec<Grant> = grants.iter().filter_map(read).collect();
+    if may_send(&grants, now).is_some() {
         Way::Custom
     } else {
         closed(account, send, outbox_id)

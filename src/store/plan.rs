@@ -52,6 +52,7 @@ impl Ids {
 }
 
 /// What one transaction writes.
+#[derive(Default)]
 pub(super) struct Plan {
     pub now: Timestamp,
     pub inbox: Vec<InboxRow>,
@@ -80,25 +81,7 @@ impl Plan {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
             now,
-            inbox: Vec::new(),
-            dedupe: Vec::new(),
-            settled: Vec::new(),
-            attempts: Vec::new(),
-            moved: Vec::new(),
-            touched: BTreeSet::new(),
-            answers: Vec::new(),
-            forgets: Vec::new(),
-            messages: Vec::new(),
-            mappings: Vec::new(),
-            grants: Vec::new(),
-            window_uses: Vec::new(),
-            window_closed: Vec::new(),
-            snapshots: Vec::new(),
-            cancels: Vec::new(),
-            releases: Vec::new(),
-            passive: Vec::new(),
-            effects: Vec::new(),
-            findings: Vec::new(),
+            ..Self::default()
         }
     }
 

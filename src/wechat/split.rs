@@ -24,13 +24,6 @@ pub fn split_text(text: &str, max_bytes: usize) -> Vec<String> {
     pieces
 }
 
-/// The pieces of a custom message if `remaining` sends suffice for all of them. `None` otherwise:
-/// half a message is worse than one that waits or takes another way.
-pub fn split_within(text: &str, remaining: u32) -> Option<Vec<String>> {
-    let pieces = split_text(text, MAX_SEND_BYTES);
-    (pieces.len() <= usize::try_from(remaining).unwrap_or(usize::MAX)).then_some(pieces)
-}
-
 /// Where the first piece ends.
 fn cut(text: &str, max_bytes: usize) -> usize {
     if text.len() <= max_bytes {
@@ -64,13 +57,6 @@ mod tests {
         assert_eq!(split_text("first\nx y", 8), ["first\n", "x y"]);
         assert_eq!(split_text("你好吗", 7), ["你好", "吗"]);
         assert_eq!(split_text("你好", 2), ["你", "好"]);
-    }
-
-    #[test]
-    fn a_text_of_more_pieces_than_sends_is_not_begun() {
-        let text = "你".repeat(2_000);
-        assert_eq!(split_within(&text, 4).map(|pieces| pieces.len()), Some(4));
-        assert_eq!(split_within(&text, 3), None);
     }
 
     proptest! {

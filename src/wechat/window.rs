@@ -130,12 +130,5 @@ pub fn may_send(grants: &[Grant], now: Timestamp) -> Option<u32> {
         .filter(|left| *left > 0)
 }
 
-/// Counts one send, made at `now`, in every grant that was live then.
-pub fn spend(grants: &mut [Grant], now: Timestamp) {
-    for grant in grants.iter_mut().filter(|grant| grant.is_live(now)) {
-        grant.used = grant.used.saturating_add(1);
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -71,6 +71,13 @@ api_url = "{}"
         self.folder.path().join("data/qiao.db")
     }
 
+    /// Puts something else in the configuration file.
+    pub fn reconfigure(&self, change: impl FnOnce(&str) -> String) {
+        let file = self.folder.path().join("qiao.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, change(&text)).unwrap();
+    }
+
     /// Starts the daemon, and lets WeChat push to it.
     pub async fn serve(&self) -> Process {
         let mut qiao = Command::new(env!("CARGO_BIN_EXE_qiao"));
@@ -128,6 +135,18 @@ impl Process {
         line.expect("the line in time")
     }
 
+    /// Sends SIGHUP and waits for the line that holds `piece`.
+    pub async fn reload(&mut self, piece: &str) {
+        self.signal("-HUP").await;
+        self.until_logged(piece).await;
+    }
+
+    async fn signal(&self, signal: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        let killed = Command::new("kill").arg(signal).arg(pid).status().await;
+        assert!(killed.unwrap().success());
+    }
+
     /// `kill -9`
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
@@ -135,9 +154,7 @@ impl Process {
 
     /// Sends SIGTERM and waits for its end, which must come within 10 s.
     pub async fn terminate(mut self) -> Vec<String> {
-        let pid = self.child.id().unwrap().to_string();
-        let killed = Command::new("kill").arg("-TERM").arg(pid).status().await;
-        assert!(killed.unwrap().success());
+        self.signal("-TERM").await;
         let ending = async {
             while let Some(line) = self.lines.next_line().await.unwrap() {
                 self.log.push(line);

@@ -260,3 +260,30 @@ async fn a_disk_that_takes_no_more_refuses_pushes_and_loses_none_that_was_taken(
     assert_eq!(messages, taken + 1, "every acknowledged one and no other");
     daemon.kill().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_takes_new_texts_and_tokens_and_refuses_another_house() {
+    let site = Site::new().await;
+    let mut daemon = site.serve().await;
+    site.reconfigure(|text| {
+        let text = text.replace("token = \"simtoken\"", "token = \"newtoken\"");
+        format!("{text}\n[wechat.main.texts]\nwelcome = \"reloaded\"\n")
+    });
+    daemon.reload("the configuration was reloaded").await;
+    let openid = site.wechat.with(|wechat, now, rng| {
+        wechat.settings.token = "newtoken".to_owned();
+        let openid = wechat.new_follower(rng);
+        wechat.follow(&openid, None, now, rng);
+        openid
+    });
+    let welcome = site
+        .wechat
+        .until(|wechat| Some(wechat.seen(&openid).first()?.text.clone()));
+    let welcome = tokio::time::timeout(Duration::from_secs(30), welcome).await;
+    assert_eq!(welcome.unwrap(), "reloaded");
+    site.reconfigure(|text| text.to_owned() + "\n[database]\nurl = \"sqlite:b.db\"\n");
+    daemon.reload("restart qiao for that").await;
+    site.reconfigure(|_| "nonsense".to_owned());
+    daemon.reload("the old one stays in force").await;
+    daemon.terminate().await;
+}

@@ -5,6 +5,13 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
+/// What the store's statement does: counts one send, made at `now`, in every grant that was live then.
+fn spend(grants: &mut [Grant], now: Timestamp) {
+    for grant in grants.iter_mut().filter(|grant| grant.is_live(now)) {
+        grant.used = grant.used.saturating_add(1);
+    }
+}
+
 #[test]
 fn a_message_allows_five_in_48_hours_less_the_safety() {
     let mut grants = vec![Grant::new(GrantTrigger::Message, at(100), at(101))];
