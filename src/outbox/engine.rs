@@ -126,11 +126,7 @@ impl Engine {
 
     /// Claims what fits and starts its attempts. Returns whether to look again at once.
     async fn claim_once(&self, finished: &mpsc::Sender<()>, now: Timestamp) -> bool {
-        let asks = self.0.asks(now);
-        if asks.is_empty() {
-            return false;
-        }
-        let jobs = match self.0.store.claim(asks).await {
+        let jobs = match self.claim(now).await {
             Ok(jobs) => jobs,
             Err(fault) => {
                 tracing::warn!(error = %fault, "nothing can be claimed");
@@ -138,6 +134,26 @@ impl Engine {
                 return true;
             }
         };
+        let any = !jobs.is_empty();
+        for job in jobs {
+            let (engine, finished) = (self.clone(), finished.clone());
+            self.0.attempts.spawn(async move {
+                engine.attempt(job).await;
+                // A full channel has woken the loop already.
+                let _ = finished.try_send(());
+            });
+        }
+        any
+    }
+
+    /// Claims what is due and fits the free slots. Each row claimed is owed an
+    /// [`Engine::attempt`].
+    pub async fn claim(&self, now: Timestamp) -> Result<Vec<Job>, StoreError> {
+        let asks = self.0.asks(now);
+        if asks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let jobs = self.0.store.claim(asks).await?;
         let (admitted, refused): (Vec<Job>, Vec<Job>) = jobs
             .into_iter()
             .partition(|job| self.0.admit(&job.remote, now));
@@ -147,16 +163,12 @@ impl Engine {
                 tracing::warn!(error = %fault, "claimed rows wait for the next start");
             }
         }
-        let any = !admitted.is_empty();
-        for job in admitted {
-            let (engine, finished) = (self.clone(), finished.clone());
-            self.0.attempts.spawn(async move {
-                engine.0.run_attempt(job).await;
-                // A full channel has woken the loop already.
-                let _ = finished.try_send(());
-            });
-        }
-        any
+        Ok(admitted)
+    }
+
+    /// Tries a claimed row once and settles it.
+    pub async fn attempt(&self, job: Job) {
+        self.0.run_attempt(job).await;
     }
 
     /// When the next row is due or the next gate may be probed, after nothing could be claimed

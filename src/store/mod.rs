@@ -20,6 +20,7 @@ mod history;
 mod jobs;
 mod listing;
 mod mappings;
+mod observe;
 mod open;
 mod operate;
 mod plan;
@@ -30,6 +31,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 mod trace;
+
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -47,6 +49,8 @@ pub use history::{Conversation, HeldSend, HistoryLine, MessageRow};
 pub use jobs::{FindingRow, JobRun, StartedBy};
 pub use listing::{AttemptRow, OutboxFilter, OutboxRow, QueueState};
 pub use mappings::Mapping;
+pub use observe::{Batch, CommitWatch, Moment};
+pub use open::Opening;
 pub use settle::{NextState, Settlement, Tried};
 pub use trace::TracedRow;
 
@@ -67,7 +71,16 @@ impl Store {
     /// Fails when another process holds the lock, when the file was made by a newer Qiao, or
     /// when SQLite cannot open it.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        open::for_writing(path, clock).await
+        open::for_writing(path, clock, Opening::default()).await
+    }
+
+    /// Like [`Store::open`], in another way than the daemon does it: for tests and simulation.
+    pub async fn open_as(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        opening: Opening,
+    ) -> Result<Self, OpenError> {
+        open::for_writing(path, clock, opening).await
     }
 
     /// Opens an existing database for reading, beside a running daemon.

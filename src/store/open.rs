@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, SqlitePool};
 
-use super::{OpenError, Store, writer};
+use super::{CommitWatch, OpenError, Store, writer};
 use crate::kit::clock::Clock;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -26,21 +26,39 @@ const READERS: u32 = 4;
 /// 4 MiB of pages; larger caches cost memory and gained no speed (performance.md 7).
 const CACHE_KIB: &str = "-4096";
 
-pub(super) async fn for_writing(path: &Path, clock: Arc<dyn Clock>) -> Result<Store, OpenError> {
+/// How a database is opened for writing. The default is what the daemon does.
+#[derive(Debug, Clone, Default)]
+pub struct Opening {
+    /// Commits do not wait for the disk: for a simulation, whose machine never loses power.
+    pub volatile: bool,
+    /// Is told of every commit.
+    pub watch: Option<Arc<dyn CommitWatch>>,
+}
+
+pub(super) async fn for_writing(
+    path: &Path,
+    clock: Arc<dyn Clock>,
+    opening: Opening,
+) -> Result<Store, OpenError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|source| io(folder, source))?;
     }
     let lock = take_lock(path)?;
+    let synchronous = if opening.volatile {
+        SqliteSynchronous::Off
+    } else {
+        SqliteSynchronous::Full
+    };
     let mut connection = options(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(synchronous)
         .connect()
         .await
         .map_err(|source| sqlite(path, source))?;
     migrate(&mut connection, path).await?;
     let readers = readers(path).await?;
-    let writer = writer::start(connection, lock, clock)
+    let writer = writer::start(connection, lock, clock, opening.watch)
         .await
         .map_err(|e| sqlite(path, e))?;
     Ok(Store {

@@ -11,6 +11,7 @@ use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::observe::{Batch, CommitWatch, Moment};
 use super::plan::{Ids, Plan};
 use super::{Arrival, Arrived, Ask, Job, Settlement, StoreError, arrivals, claims, operate};
 use crate::domain::rows::Changes;
@@ -118,6 +119,7 @@ pub(super) async fn start(
     mut connection: SqliteConnection,
     lock: File,
     clock: Arc<dyn Clock>,
+    observer: Option<Arc<dyn CommitWatch>>,
 ) -> Result<Queue, sqlx::Error> {
     let ids = Ids::load(&mut connection).await?;
     let (requests, incoming) = mpsc::channel(QUEUE);
@@ -130,6 +132,7 @@ pub(super) async fn start(
         bell,
         alarm,
         lock,
+        observer,
     };
     tokio::spawn(writer.run(incoming));
     Ok(Queue {
@@ -146,6 +149,7 @@ struct Writer {
     bell: watch::Sender<u64>,
     alarm: watch::Sender<Option<StoreError>>,
     lock: File,
+    observer: Option<Arc<dyn CommitWatch>>,
 }
 
 impl Writer {
@@ -225,22 +229,35 @@ impl Writer {
     }
 
     async fn commit(&mut self, requests: &[Request]) -> Result<(Vec<Answer>, bool), StoreError> {
+        self.observe(Moment::Begun, requests).await;
         sqlx::query("BEGIN IMMEDIATE")
             .execute(&mut self.connection)
             .await?;
         let written = self.write_all(requests).await;
         let written = match written {
-            Ok(answers) => sqlx::query("COMMIT")
-                .execute(&mut self.connection)
-                .await
-                .map(|_| answers),
+            Ok(answers) => {
+                self.observe(Moment::Written, requests).await;
+                sqlx::query("COMMIT")
+                    .execute(&mut self.connection)
+                    .await
+                    .map(|_| answers)
+            }
             Err(fault) => Err(fault),
         };
         if written.is_err() {
             // Fails only when SQLite has rolled back by itself.
             let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
         }
+        if written.is_ok() {
+            self.observe(Moment::Committed, requests).await;
+        }
         Ok(written?)
+    }
+
+    async fn observe(&self, moment: Moment, requests: &[Request]) {
+        if let Some(observer) = &self.observer {
+            observer.at(moment, Batch::of(requests)).await;
+        }
     }
 
     async fn write_all(
