@@ -61,7 +61,9 @@ CREATE TABLE message (
     CHECK ((direction = 'in') = (purpose IS NULL)),
     CHECK (direction = 'out' OR outbox_id IS NULL)
 ) STRICT;
-CREATE INDEX message_of_follower ON message (account, openid, id);
+-- By buckets of 65,536 messages, so that new rows fall into a small, recent part of the index however
+-- many messages there are. A follower's messages are found bucket by bucket: see v_conversation.
+CREATE INDEX message_of_follower ON message (id >> 16, openid, account);
 
 -- Every effect that must happen outside the database. docs/DESIGN.md explains lanes and heads.
 CREATE TABLE outbox (
@@ -95,12 +97,11 @@ CREATE TABLE outbox (
     CHECK ((state = 'held') = (held_reason IS NOT NULL)),
     CHECK ((state IN ('done', 'dead', 'cancelled')) = (finished_at IS NOT NULL))
 ) STRICT;
--- Who is next in a lane: the running one, else the oldest.
+-- What waits or runs in a lane, oldest first. A claim changes none of its entries.
 -- (SQLite uses a partial index only where a query repeats its condition, hence the OR.)
-CREATE INDEX outbox_lane ON outbox (lane, state DESC, id) WHERE state = 'ready' OR state = 'running';
--- What is due at a remote.
-CREATE INDEX outbox_due ON outbox (remote, priority, next_attempt_at)
-    WHERE head = 1 AND state = 'ready';
+CREATE INDEX outbox_lane ON outbox (lane) WHERE state = 'ready' OR state = 'running';
+-- What is due at a remote; the few that run are among them.
+CREATE INDEX outbox_due ON outbox (remote, priority, next_attempt_at) WHERE head = 1;
 CREATE INDEX outbox_running ON outbox (id) WHERE state = 'running';
 CREATE INDEX outbox_held ON outbox (lane, id) WHERE state = 'held';
 CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
@@ -231,7 +232,22 @@ SELECT account, openid, unionid, tenant, customer_id, object_id, state, reason, 
        strftime('%Y-%m-%dT%H:%M:%fZ', updated_at / 1e6, 'unixepoch')  AS updated_at
 FROM mapping;
 
+-- What was said, quick for one follower: it looks into each bucket of message_of_follower.
 CREATE VIEW v_conversation AS
+WITH RECURSIVE bucket(number) AS (
+    SELECT (SELECT max(id) FROM message) >> 16
+    UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
+SELECT m.id, m.account, m.openid, p.customer_id, m.direction, m.kind, m.purpose, m.text, m.state,
+       o.last_error,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.created_at / 1e6, 'unixepoch')  AS created_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.recorded_at / 1e6, 'unixepoch') AS recorded_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', m.settled_at / 1e6, 'unixepoch')  AS settled_at
+FROM bucket CROSS JOIN message m ON m.id >> 16 = bucket.number
+LEFT JOIN mapping p ON p.account = m.account AND p.openid = m.openid
+LEFT JOIN outbox o ON o.id = m.outbox_id;
+
+-- The same of everybody, quick for the newest: it walks along the ids.
+CREATE VIEW v_message AS
 SELECT m.id, m.account, m.openid, p.customer_id, m.direction, m.kind, m.purpose, m.text, m.state,
        o.last_error,
        strftime('%Y-%m-%dT%H:%M:%fZ', m.created_at / 1e6, 'unixepoch')  AS created_at,

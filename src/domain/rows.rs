@@ -391,7 +391,7 @@ pub struct Snapshot {
 }
 
 /// Rows of a lane that were held for a reason become ready again, in their old order.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Release {
     /// The lane.
     pub lane: String,
@@ -402,7 +402,7 @@ pub struct Release {
 }
 
 /// The waiting rows of a lane are cancelled.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cancel {
     /// The lane.
     pub lane: String,

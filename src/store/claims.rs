@@ -98,7 +98,8 @@ impl From<ClaimedRow> for Job {
     }
 }
 
-/// Each priority is a range of `outbox_due`, so rows that wait for a later try are never walked.
+/// Each priority is a range of `outbox_due`, so rows that wait for a later try are never walked;
+/// those that run are, and they are few.
 pub(super) async fn claim(
     connection: &mut SqliteConnection,
     asks: &[Ask],

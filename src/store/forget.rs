@@ -10,9 +10,12 @@ use super::rows::FollowerRow;
 pub(super) async fn history(connection: &mut SqliteConnection, rows: &[FollowerRow]) -> Written {
     for statement in [
         "UPDATE inbox SET body = NULL, answer = NULL, answer_state = 'none' WHERE id IN (
+             WITH RECURSIVE bucket(number) AS (
+                 SELECT (SELECT max(id) FROM message) >> 16
+                 UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
              SELECT m.inbox_id FROM json_each(?) f
-             CROSS JOIN message m ON m.account = f.value ->> 'account'
-                 AND m.openid = f.value ->> 'openid')",
+             CROSS JOIN bucket CROSS JOIN message m ON m.id >> 16 = bucket.number
+                 AND m.account = f.value ->> 'account' AND m.openid = f.value ->> 'openid')",
         "UPDATE inbox SET body = NULL WHERE id IN (
              SELECT i.id FROM json_each(?) f
              CROSS JOIN inbox i ON i.remote = f.value ->> 'account'
@@ -24,13 +27,19 @@ pub(super) async fn history(connection: &mut SqliteConnection, rows: &[FollowerR
                  AND d.remote = f.value ->> 'account' AND d.openid = f.value ->> 'openid')",
         "UPDATE outbox SET payload = '{}', message_id = NULL
          WHERE finished_at IS NOT NULL AND id IN (
+             WITH RECURSIVE bucket(number) AS (
+                 SELECT (SELECT max(id) FROM message) >> 16
+                 UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
              SELECT m.outbox_id FROM json_each(?) f
-             CROSS JOIN message m ON m.account = f.value ->> 'account'
-                 AND m.openid = f.value ->> 'openid')",
+             CROSS JOIN bucket CROSS JOIN message m ON m.id >> 16 = bucket.number
+                 AND m.account = f.value ->> 'account' AND m.openid = f.value ->> 'openid')",
         "DELETE FROM message WHERE id IN (
+             WITH RECURSIVE bucket(number) AS (
+                 SELECT (SELECT max(id) FROM message) >> 16
+                 UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
              SELECT m.id FROM json_each(?) f
-             CROSS JOIN message m ON m.account = f.value ->> 'account'
-                 AND m.openid = f.value ->> 'openid'
+             CROSS JOIN bucket CROSS JOIN message m ON m.id >> 16 = bucket.number
+                 AND m.account = f.value ->> 'account' AND m.openid = f.value ->> 'openid'
                  AND m.state NOT IN ('queued', 'held', 'uncertain'))",
     ] {
         all(connection, statement, rows).await?;

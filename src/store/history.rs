@@ -123,10 +123,14 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<HistoryLine>, StoreError> {
         let rows: Vec<(String, String, i64)> = sqlx::query_as(
-            "SELECT direction, text, created_at FROM message
-             WHERE account = ? AND openid = ? AND text IS NOT NULL
-                 AND state IN ('received', 'answered', 'sent')
-             ORDER BY id DESC LIMIT ?",
+            "WITH RECURSIVE bucket(number) AS (
+                 SELECT (SELECT max(id) FROM message) >> 16
+                 UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
+             SELECT m.direction, m.text, m.created_at
+             FROM bucket CROSS JOIN message m ON m.id >> 16 = bucket.number
+             WHERE m.account = ? AND m.openid = ? AND m.text IS NOT NULL
+                 AND m.state IN ('received', 'answered', 'sent')
+             ORDER BY m.id DESC LIMIT ?",
         )
         .bind(follower.account.as_str())
         .bind(follower.openid.as_str())
@@ -162,9 +166,13 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<MessageRow>, StoreError> {
         let mut rows: Vec<MessageRow> = sqlx::query_as(
-            "SELECT id, direction, kind, purpose, text, state, outbox_id, created_at, recorded_at,
-                 settled_at
-             FROM message WHERE account = ? AND openid = ? ORDER BY id DESC LIMIT ?",
+            "WITH RECURSIVE bucket(number) AS (
+                 SELECT (SELECT max(id) FROM message) >> 16
+                 UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
+             SELECT m.id, m.direction, m.kind, m.purpose, m.text, m.state, m.outbox_id,
+                 m.created_at, m.recorded_at, m.settled_at
+             FROM bucket CROSS JOIN message m ON m.id >> 16 = bucket.number
+             WHERE m.account = ? AND m.openid = ? ORDER BY m.id DESC LIMIT ?",
         )
         .bind(follower.account.as_str())
         .bind(follower.openid.as_str())

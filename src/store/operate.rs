@@ -230,9 +230,6 @@ async fn retry(
     .bind(micros(now))
     .fetch_all(&mut *connection)
     .await?;
-    for row in &rows {
-        apply::behead(connection, &row.lane).await?;
-    }
     settle_moved(connection, rows, "queued", now).await
 }
 
@@ -267,7 +264,7 @@ async fn settle_moved(
     let lanes: BTreeSet<String> = rows.iter().map(|row| row.lane.clone()).collect();
     let moved: Vec<MessageMoved> =
         apply::to_state(rows.into_iter().map(|row| row.message_id).collect(), state).collect();
-    apply::promote(connection, &lanes).await?;
+    apply::reorder(connection, &lanes).await?;
     apply::moved(connection, &moved, micros(now)).await?;
     Ok(Effected::rows(count))
 }

@@ -60,8 +60,8 @@ pub(super) struct Plan {
     pub settled: Vec<SettledRow>,
     pub attempts: Vec<AttemptInsert>,
     pub moved: Vec<MessageMoved>,
-    /// Lanes whose head may have changed.
-    pub touched: BTreeSet<String>,
+    /// Lanes whose running head has settled.
+    pub settled_lanes: BTreeSet<String>,
     answers: Vec<StoredAnswer>,
     forgets: Vec<FollowerRow>,
     messages: Vec<MessageInsert>,
@@ -147,16 +147,11 @@ impl Plan {
         apply::window_closed(connection, &self.window_closed).await?;
         apply::snapshots(connection, &self.snapshots).await?;
         apply::findings(connection, &self.findings).await?;
-        for cancel in &self.cancels {
-            self.moved
-                .extend(apply::cancel(connection, cancel, now).await?);
-            self.touched.insert(cancel.lane.clone());
-        }
-        for release in &self.releases {
-            self.moved
-                .extend(apply::release(connection, release, now).await?);
-            self.touched.insert(release.lane.clone());
-        }
+        self.moved
+            .extend(apply::cancel(connection, &self.cancels, now).await?);
+        let (mut reordered, released) = apply::release(connection, &self.releases, now).await?;
+        self.moved.extend(released);
+        reordered.extend(self.cancels.iter().map(|cancel| cancel.lane.clone()));
         for passive in &self.passive {
             self.moved
                 .extend(apply::deliver_passively(connection, passive, now).await?);
@@ -164,9 +159,10 @@ impl Plan {
         self.drop_merged(connection).await?;
         self.mark_first();
         apply::effects(connection, &self.effects).await?;
-        apply::promote(connection, &self.touched).await?;
+        apply::promote(connection, &self.settled_lanes).await?;
+        apply::reorder(connection, &reordered).await?;
         apply::moved(connection, &self.moved, now).await?;
-        Ok(!self.effects.is_empty() || !self.touched.is_empty())
+        Ok(!self.effects.is_empty() || !self.settled_lanes.is_empty() || !reordered.is_empty())
     }
 
     /// Drops effects whose lane already holds one of the same name that has not started.

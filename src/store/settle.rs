@@ -174,7 +174,7 @@ impl Plan {
                 state: next.message_state(),
             });
         }
-        self.touched.insert(job.lane.clone());
+        self.settled_lanes.insert(job.lane.clone());
         self.change(changes, job.inbox_id, ids);
     }
 }

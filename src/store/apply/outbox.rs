@@ -75,7 +75,7 @@ pub(in crate::store) async fn effects(
     .await
 }
 
-/// Gives each lane its head: the running row, else the oldest ready one.
+/// Gives each of these lanes, in which nothing runs, its head: the oldest ready row.
 pub(in crate::store) async fn promote(
     connection: &mut SqliteConnection,
     lanes: &BTreeSet<String>,
@@ -86,11 +86,37 @@ pub(in crate::store) async fn promote(
         "UPDATE outbox SET head = 1 WHERE head = 0 AND id IN (
              SELECT (SELECT o.id FROM outbox o WHERE o.lane = l.value
                      AND (o.state = 'ready' OR o.state = 'running')
-                     ORDER BY o.state DESC, o.id LIMIT 1)
+                     ORDER BY o.id LIMIT 1)
              FROM json_each(?) l)",
         &lanes,
     )
     .await
+}
+
+/// Chooses the head of lanes anew that have gained or lost rows other than their head. A running
+/// head stays. It may walk a lane from end to end, so it is not for what happens all the time.
+pub(in crate::store) async fn reorder(
+    connection: &mut SqliteConnection,
+    lanes: &BTreeSet<String>,
+) -> Written {
+    let lanes: Vec<&str> = lanes.iter().map(String::as_str).collect();
+    for statement in [
+        "UPDATE outbox SET head = 0 WHERE state = 'ready' AND id IN (
+             SELECT (SELECT o.id FROM outbox o WHERE o.lane = l.value
+                     AND (o.state = 'ready' OR o.state = 'running') AND o.head = 1
+                     ORDER BY o.id LIMIT 1)
+             FROM json_each(?) l)",
+        "UPDATE outbox SET head = 1 WHERE id IN (
+             SELECT (SELECT o.id FROM outbox o WHERE o.lane = l.value
+                     AND (o.state = 'ready' OR o.state = 'running')
+                     ORDER BY o.id LIMIT 1)
+             FROM json_each(?) l
+             WHERE NOT EXISTS (SELECT 1 FROM outbox r WHERE r.lane = l.value
+                 AND (r.state = 'ready' OR r.state = 'running') AND r.head = 1))",
+    ] {
+        all(connection, statement, &lanes).await?;
+    }
+    Ok(())
 }
 
 /// Which effects of these lanes wait and have not started, as (lane, effect).
@@ -107,22 +133,30 @@ pub(in crate::store) async fn waiting(
     .await
 }
 
-/// Cancels what waits in a lane. A running row is left to its attempt.
+/// Cancels what waits in these lanes. A running row is left to its attempt.
 pub(in crate::store) async fn cancel(
     connection: &mut SqliteConnection,
-    cancel: &Cancel,
+    cancels: &[Cancel],
     now: i64,
 ) -> Result<Vec<MessageMoved>, sqlx::Error> {
     let mut moved = Vec::new();
+    if cancels.is_empty() {
+        return Ok(moved);
+    }
     for statement in [
-        "UPDATE outbox SET state = 'cancelled', head = 0, note = ?2, finished_at = ?3
-         WHERE lane = ?1 AND state = 'ready' RETURNING message_id",
-        "UPDATE outbox SET state = 'cancelled', held_reason = NULL, note = ?2, finished_at = ?3
-         WHERE lane = ?1 AND state = 'held' RETURNING message_id",
+        "UPDATE outbox SET state = 'cancelled', head = 0, finished_at = ?2,
+             note = c.value ->> 'reason'
+         FROM json_each(?1) c
+         WHERE outbox.lane = c.value ->> 'lane' AND outbox.state = 'ready'
+         RETURNING message_id",
+        "UPDATE outbox SET state = 'cancelled', held_reason = NULL, finished_at = ?2,
+             note = c.value ->> 'reason'
+         FROM json_each(?1) c
+         WHERE outbox.lane = c.value ->> 'lane' AND outbox.state = 'held'
+         RETURNING message_id",
     ] {
         let ids: Vec<Option<i64>> = sqlx::query_scalar(statement)
-            .bind(&cancel.lane)
-            .bind(cancel.reason)
+            .bind(json(cancels))
             .bind(now)
             .fetch_all(&mut *connection)
             .await?;
@@ -131,30 +165,43 @@ pub(in crate::store) async fn cancel(
     Ok(moved)
 }
 
-/// Makes held rows ready again; being older, they go before what came later.
+#[derive(sqlx::FromRow)]
+struct Released {
+    lane: String,
+    message_id: Option<i64>,
+}
+
+/// Makes held rows ready again; being older, they go before what came later. Returns their lanes
+/// and messages.
 pub(in crate::store) async fn release(
     connection: &mut SqliteConnection,
-    release: &Release,
+    releases: &[Release],
     now: i64,
-) -> Result<Vec<MessageMoved>, sqlx::Error> {
-    let ids: Vec<Option<i64>> = sqlx::query_scalar(
-        "UPDATE outbox SET state = 'ready', held_reason = NULL, next_attempt_at = ?3
-         WHERE lane = ?1 AND state = 'held' AND held_reason = ?2
-             AND (?4 IS NULL OR EXISTS (SELECT 1 FROM send_window
-                 WHERE account = ?4 AND openid = ?5 AND valid_until > ?3 AND used < allowed))
-         RETURNING message_id",
-    )
-    .bind(&release.lane)
-    .bind(release.reason)
-    .bind(now)
-    .bind(release.if_open.as_ref().map(|f| f.account.as_str()))
-    .bind(release.if_open.as_ref().map(|f| f.openid.as_str()))
-    .fetch_all(&mut *connection)
-    .await?;
-    if !ids.is_empty() {
-        behead(connection, &release.lane).await?;
+) -> Result<(BTreeSet<String>, Vec<MessageMoved>), sqlx::Error> {
+    if releases.is_empty() {
+        return Ok(Default::default());
     }
-    Ok(to_state(ids, "queued").collect())
+    let rows: Vec<Released> = sqlx::query_as(
+        "UPDATE outbox SET state = 'ready', held_reason = NULL, next_attempt_at = ?2
+         WHERE id IN (
+             SELECT h.id FROM json_each(?1) r
+             CROSS JOIN outbox h ON h.lane = r.value ->> 'lane' AND h.state = 'held'
+             WHERE h.held_reason = r.value ->> 'reason'
+                 AND (r.value ->> 'if_open' IS NULL OR EXISTS (SELECT 1 FROM send_window w
+                     WHERE w.account = r.value ->> '$.if_open.account'
+                         AND w.openid = r.value ->> '$.if_open.openid'
+                         AND w.valid_until > ?2 AND w.used < w.allowed)))
+         RETURNING lane, message_id",
+    )
+    .bind(json(releases))
+    .bind(now)
+    .fetch_all(connection)
+    .await?;
+    let (lanes, ids): (BTreeSet<String>, Vec<Option<i64>>) = rows
+        .into_iter()
+        .map(|row| (row.lane, row.message_id))
+        .unzip();
+    Ok((lanes, to_state(ids, "queued").collect()))
 }
 
 /// Ends a held send that went out as a passive reply.
@@ -174,15 +221,6 @@ pub(in crate::store) async fn deliver_passively(
     .fetch_all(connection)
     .await?;
     Ok(to_state(ids, "answered").collect())
-}
-
-/// Takes the head from a lane that has gained an older row, so that [`promote`] chooses anew.
-pub(in crate::store) async fn behead(connection: &mut SqliteConnection, lane: &str) -> Written {
-    sqlx::query("UPDATE outbox SET head = 0 WHERE lane = ? AND state = 'ready' AND head = 1")
-        .bind(lane)
-        .execute(connection)
-        .await
-        .map(drop)
 }
 
 pub(in crate::store) fn to_state(
