@@ -102,7 +102,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_lane ON outbox (lane) WHERE state = 'ready' OR state = 'running';
 -- What is due at a remote; the few that run are among them.
 CREATE INDEX outbox_due ON outbox (remote, priority, next_attempt_at) WHERE head = 1;
-CREATE INDEX outbox_running ON outbox (id) WHERE state = 'running';
+CREATE INDEX outbox_running ON outbox (lane) WHERE state = 'running';
 CREATE INDEX outbox_held ON outbox (lane, id) WHERE state = 'held';
 CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
 CREATE INDEX outbox_expiring ON outbox (expires_at)

@@ -33,8 +33,9 @@ use crate::store::Store;
 /// minute, not by connections.
 const WECHAT_SLOTS: usize = 16;
 
-/// Local effects only touch the database; more at once only make its batches fuller.
-const LOCAL_SLOTS: usize = 64;
+/// Local effects only touch the database and are tried together: more at once make its batches
+/// fuller, and later ones wait longer.
+const LOCAL_SLOTS: usize = 256;
 
 /// Answer hooks at once for one account: somebody waits for each.
 const HOOK_SLOTS: usize = 32;
@@ -115,9 +116,13 @@ fn remotes(config: &Config) -> Vec<Remote> {
     let open = |name, slots| Remote {
         name,
         slots,
+        batched: false,
         closure: None,
     };
-    let mut remotes = vec![open(names::LOCAL.to_owned(), LOCAL_SLOTS)];
+    let mut remotes = vec![Remote {
+        batched: true,
+        ..open(names::LOCAL.to_owned(), LOCAL_SLOTS)
+    }];
     for id in config.wechat.keys() {
         remotes.push(open(names::wechat(id), WECHAT_SLOTS));
         remotes.push(open(names::hook(id), HOOK_SLOTS));
@@ -126,6 +131,7 @@ fn remotes(config: &Config) -> Vec<Remote> {
         remotes.push(Remote {
             name: names::c4c(id),
             slots: tenant.max_calls,
+            batched: false,
             closure: closure(tenant),
         });
     }
@@ -237,11 +243,9 @@ impl Daemon {
         self.stop.cancel();
         self.tasks.close();
         let work = async {
-            // First the loop, which may be about to start an attempt; then its attempts.
             if let Err(fault) = self.delivery.await {
                 tracing::error!(error = %fault, "the engine's loop broke");
             }
-            self.parts.engine.drained().await;
             self.parts.timetable.drained(STOP_PATIENCE).await;
         };
         if tokio::time::timeout(STOP_PATIENCE, work).await.is_err() {

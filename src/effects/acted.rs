@@ -1,36 +1,57 @@
 //! `follower.acted`: windows, held sends and first contact. Local: it calls nobody.
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use std::collections::HashMap;
+
+use super::{Context, Live, either, payload, unconfigured, unreadable};
+use crate::domain::rows::Follower;
 use crate::flows::contact::{self, Acted};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
-use crate::store::Job;
+use crate::store::{Job, Mapping};
 
 pub(super) struct FollowerActed(pub(super) Context);
 
 impl Handler for FollowerActed {
     fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move { either(self.follow_up(job).await) })
+        Box::pin(async move {
+            let mut outcomes = self.attempt_all(std::slice::from_ref(job)).await;
+            outcomes.pop().expect("one outcome for one row")
+        })
+    }
+
+    fn attempt_all<'a>(&'a self, jobs: &'a [Job]) -> BoxFuture<'a, Vec<Outcome>> {
+        Box::pin(async move {
+            let acted: Vec<Result<Acted, Box<Outcome>>> = jobs.iter().map(payload).collect();
+            let followers: Vec<&Follower> = acted
+                .iter()
+                .flatten()
+                .map(|acted| &acted.follower)
+                .collect();
+            let mappings = match self.0.store.mappings_of_followers(&followers).await {
+                Ok(mappings) => mappings,
+                Err(fault) => {
+                    let unreadable = unreadable(fault);
+                    return jobs.iter().map(|_| (*unreadable).clone()).collect();
+                }
+            };
+            let live = self.0.live();
+            acted
+                .into_iter()
+                .map(|acted| either(acted.and_then(|acted| follow_up(&live, &mappings, &acted))))
+                .collect()
+        })
     }
 }
 
-impl FollowerActed {
-    async fn follow_up(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
-        let acted: Acted = payload(job)?;
-        let live = self.0.live();
-        let (account, _) = live
-            .account(&acted.follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
-        let mapping = self
-            .0
-            .store
-            .mapping(&acted.follower)
-            .await
-            .map_err(unreadable)?;
-        Ok(Outcome::done_with(contact::decide(
-            &acted,
-            mapping.as_ref(),
-            &account.tenant,
-        )))
-    }
+fn follow_up(
+    live: &Live,
+    mappings: &HashMap<Follower, Mapping>,
+    acted: &Acted,
+) -> Result<Outcome, Box<Outcome>> {
+    let (account, _) = live
+        .account(&acted.follower.account)
+        .ok_or_else(|| unconfigured("the account"))?;
+    let mapping = mappings.get(&acted.follower);
+    let changes = contact::decide(acted, mapping, &account.tenant);
+    Ok(Outcome::done_with(changes))
 }

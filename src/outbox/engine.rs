@@ -1,4 +1,5 @@
-//! The engine's loop: claim, attempt, settle. No transaction is open while a handler runs.
+//! The engine's loop: claim, start attempts, settle what has ended. No transaction is open while a
+//! handler runs.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,39 +7,60 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use super::Handler;
 use super::gate::Gate;
 use super::remote::{Remote, RemoteReport, RemoteState};
-use super::retry::{self, ATTEMPT_TIMEOUT, Tries};
-use super::{EXPIRED, Handler, Outcome, unwritable};
-use crate::domain::rows::Changes;
-use crate::domain::verdict::{Failure, Verdict};
+use super::unit::{self, Unit};
 use crate::kit::clock::Clock;
 use crate::kit::random::Random;
-use crate::store::{Ask, Job, NextState, Settlement, Store, StoreError, Tried};
+use crate::store::{Ask, Job, RunAhead, Settlement, Store, StoreError};
 
 /// Between two tries to claim or settle while the disk is full or locked. Real time: it is the
 /// disk that is waited for.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
+pub(super) const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Without any wake-up the engine still looks this often, should one ever be lost.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
 
+/// How long attempts that have ended wait for others, to share their commit.
+const LINGER: Duration = Duration::from_millis(1);
+
+/// With fewer attempts under way than this, waiting for others gains nothing.
+const LINGER_FROM: usize = 8;
+
+/// How long the loop waits for more to end before it asks the database when the next row is due.
+const BREATH: Duration = Duration::from_millis(5);
+
+/// Rows of one lane that are claimed together where that does no harm: enough to hide the commit
+/// between two calls, and few enough that a crash leaves little to look up.
+const RUN_AHEAD: usize = 16;
+
 /// Delivers the outbox. Clones share one engine.
 #[derive(Clone)]
-pub struct Engine(Arc<Inner>);
+pub struct Engine(pub(super) Arc<Inner>);
 
-struct Inner {
-    store: Store,
-    clock: Arc<dyn Clock>,
-    random: Random,
-    handlers: HashMap<&'static str, Arc<dyn Handler>>,
+pub(super) struct Inner {
+    pub(super) store: Store,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Random,
+    pub(super) handlers: HashMap<&'static str, Arc<dyn Handler>>,
+    /// Effects whose rows may be claimed behind the head of their lane.
+    ahead: Arc<[&'static str]>,
     remotes: Mutex<HashMap<String, RemoteState>>,
-    attempts: TaskTracker,
 }
+
+/// An attempt that has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) settlement: Settlement,
+    /// Whether it gives its slot back; in a run of rows only the last one does.
+    pub(super) frees: bool,
+}
+
+pub(super) type Endings = mpsc::UnboundedSender<Ended>;
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,44 +84,49 @@ impl Engine {
                 (state.remote.name.clone(), state)
             })
             .collect();
-        let remotes = Mutex::new(remotes);
+        let ahead = handlers
+            .iter()
+            .filter(|(_, handler)| handler.may_run_ahead())
+            .map(|(name, _)| *name)
+            .collect();
         Self(Arc::new(Inner {
             store,
             clock,
             random,
             handlers,
-            remotes,
-            attempts: TaskTracker::new(),
+            ahead,
+            remotes: Mutex::new(remotes),
         }))
     }
 
-    /// Delivers until `stop`; then claims nothing more and returns. Attempts under way go on:
-    /// wait for them with [`Engine::drained`].
+    /// Delivers until `stop`; then claims nothing more, and returns when the attempts under way
+    /// have ended and are settled.
     pub async fn run(&self, stop: CancellationToken) {
         let mut wake = self.0.store.wake();
-        let (finished, mut freed) = mpsc::channel(1);
+        // Never more than the slots of all remotes, times the rows of a run.
+        let (ended, mut endings) = mpsc::unbounded_channel();
+        let mut first = None;
         while !stop.is_cancelled() {
-            // Armed before looking for work, so that no wake-up is lost.
-            wake.mark_unchanged();
-            while freed.try_recv().is_ok() {}
+            let settlements = self.gather(first.take(), &mut endings).await;
             let now = self.0.clock.now();
-            if self.claim_once(&finished, now).await {
-                continue;
-            }
-            let next = self.next_look(now).await;
+            let is_busy = !settlements.is_empty();
+            // Read before looking for work, so that no wake-up is lost.
+            let before = *wake.borrow();
+            let turned = self.turn(settlements, now, &ended).await;
+            let seen = turned.seen.unwrap_or(before);
+            let is_busy = is_busy || turned.has_started;
             tokio::select! {
                 () = stop.cancelled() => {}
-                _ = wake.changed() => {}
-                _ = freed.recv() => {}
-                () = self.0.clock.sleep_until(next) => {}
+                ending = self.wait(&mut wake, &mut endings, seen, now, is_busy) => first = ending,
             }
         }
-    }
-
-    /// Resolves when no attempt is under way any more.
-    pub async fn drained(&self) {
-        self.0.attempts.close();
-        self.0.attempts.wait().await;
+        drop(ended);
+        if let Some(ending) = first {
+            self.0.settle(ending.settlement).await;
+        }
+        while let Some(ending) = endings.recv().await {
+            self.0.settle(ending.settlement).await;
+        }
     }
 
     /// Lets every paused remote be probed again: somebody may have mended it.
@@ -124,51 +151,106 @@ impl Engine {
         report
     }
 
-    /// Claims what fits and starts its attempts. Returns whether to look again at once.
-    async fn claim_once(&self, finished: &mpsc::Sender<()>, now: Timestamp) -> bool {
-        let jobs = match self.claim(now).await {
-            Ok(jobs) => jobs,
-            Err(fault) => {
-                tracing::warn!(error = %fault, "nothing can be claimed");
-                tokio::time::sleep(STORE_AGAIN).await;
-                return true;
+    /// What has ended by now. While many attempts are under way it waits a moment for the next
+    /// ones: one commit settles them all.
+    async fn gather(
+        &self,
+        first: Option<Ended>,
+        endings: &mut mpsc::UnboundedReceiver<Ended>,
+    ) -> Vec<Settlement> {
+        let free = |ending: Ended| {
+            if ending.frees {
+                self.0.free(&ending.settlement.job.remote);
             }
+            ending.settlement
         };
-        let any = !jobs.is_empty();
-        for job in jobs {
-            let (engine, finished) = (self.clone(), finished.clone());
-            self.0.attempts.spawn(async move {
-                engine.attempt(job).await;
-                // A full channel has woken the loop already.
-                let _ = finished.try_send(());
-            });
+        let mut gathered: Vec<Settlement> = first.into_iter().map(free).collect();
+        gathered.extend(std::iter::from_fn(|| endings.try_recv().ok()).map(free));
+        if !gathered.is_empty() && self.0.under_way() >= LINGER_FROM {
+            tokio::time::sleep(LINGER).await;
+            gathered.extend(std::iter::from_fn(|| endings.try_recv().ok()).map(free));
         }
-        any
+        gathered
     }
 
-    /// Claims what is due and fits the free slots. Each row claimed is owed an
-    /// [`Engine::attempt`].
+    /// Settles what has ended, claims what is due after it, and starts its attempts.
+    async fn turn(&self, settlements: Vec<Settlement>, now: Timestamp, ended: &Endings) -> Turn {
+        let asks = self.0.asks(now, RUN_AHEAD);
+        let has_asked = !asks.is_empty();
+        if settlements.is_empty() && !has_asked {
+            return Turn::default();
+        }
+        let settlements: Arc<[Settlement]> = settlements.into();
+        let turned = match self.0.store.turn(Arc::clone(&settlements), asks).await {
+            Ok(turned) => turned,
+            Err(fault) => {
+                self.0.settle_each(&settlements, &fault).await;
+                return Turn::default();
+            }
+        };
+        let units = unit::units(turned.jobs, |remote| self.0.is_batched(remote));
+        let (admitted, refused): (Vec<Unit>, Vec<Unit>) = units
+            .into_iter()
+            .partition(|unit| self.0.admit(unit.remote(), unit.slots(), now));
+        let refused: Vec<i64> = refused.iter().flat_map(Unit::ids).collect();
+        self.0.give_back(refused).await;
+        let has_started = !admitted.is_empty();
+        for unit in admitted {
+            tokio::spawn(Arc::clone(&self.0).work(unit, ended.clone()));
+        }
+        Turn {
+            has_started,
+            seen: has_asked.then_some(turned.seen),
+        }
+    }
+
+    /// Waits until there is something to do; returns an attempt that has ended, if that is it.
+    async fn wait(
+        &self,
+        wake: &mut watch::Receiver<u64>,
+        endings: &mut mpsc::UnboundedReceiver<Ended>,
+        seen: u64,
+        now: Timestamp,
+        is_busy: bool,
+    ) -> Option<Ended> {
+        if is_busy {
+            tokio::select! {
+                ending = endings.recv() => return ending,
+                _ = wake.wait_for(|count| *count > seen) => return None,
+                () = tokio::time::sleep(BREATH) => {}
+            }
+        }
+        let next = self.next_look(now).await;
+        tokio::select! {
+            ending = endings.recv() => ending,
+            _ = wake.wait_for(|count| *count > seen) => None,
+            () = self.0.clock.sleep_until(next) => None,
+        }
+    }
+
+    /// One step of [`Engine::run`] by itself: claims what is due and fits the free slots. Each row
+    /// claimed is owed an [`Engine::attempt`].
     pub async fn claim(&self, now: Timestamp) -> Result<Vec<Job>, StoreError> {
-        let asks = self.0.asks(now);
+        let asks = self.0.asks(now, 0);
         if asks.is_empty() {
             return Ok(Vec::new());
         }
         let jobs = self.0.store.claim(asks).await?;
         let (admitted, refused): (Vec<Job>, Vec<Job>) = jobs
             .into_iter()
-            .partition(|job| self.0.admit(&job.remote, now));
-        if !refused.is_empty() {
-            let ids = refused.iter().map(|job| job.id).collect();
-            if let Err(fault) = self.0.store.give_back(ids).await {
-                tracing::warn!(error = %fault, "claimed rows wait for the next start");
-            }
-        }
+            .partition(|job| self.0.admit(&job.remote, 1, now));
+        self.0
+            .give_back(refused.iter().map(|job| job.id).collect())
+            .await;
         Ok(admitted)
     }
 
-    /// Tries a claimed row once and settles it.
+    /// The other step: tries a claimed row once and settles it.
     pub async fn attempt(&self, job: Job) {
-        self.0.run_attempt(job).await;
+        let settlement = self.0.attempt(job).await;
+        let remote = settlement.job.remote.clone();
+        self.0.settle(settlement).await;
+        self.0.free(&remote);
     }
 
     /// When the next row is due or the next gate may be probed, after nothing could be claimed
@@ -187,20 +269,28 @@ impl Engine {
     }
 }
 
+/// What a turn did.
+#[derive(Debug, Default)]
+struct Turn {
+    has_started: bool,
+    /// The wake-ups that its claim has seen; `None` when it claimed nothing.
+    seen: Option<u64>,
+}
+
 impl Inner {
-    fn remotes(&self) -> std::sync::MutexGuard<'_, HashMap<String, RemoteState>> {
+    pub(super) fn remotes(&self) -> std::sync::MutexGuard<'_, HashMap<String, RemoteState>> {
         self.remotes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a slot for a claimed row. `false` when the gate has closed since it was asked for:
+    /// Takes slots for claimed rows. `false` when the gate has closed since they were asked for:
     /// the claim may follow the very settlement that closed it.
-    fn admit(&self, remote: &str, now: Timestamp) -> bool {
+    fn admit(&self, remote: &str, slots: usize, now: Timestamp) -> bool {
         let mut remotes = self.remotes();
         let Some(state) = remotes.get_mut(remote) else {
             return false;
         };
-        let fits = state.slots(now) > 0;
-        state.running += usize::from(fits);
+        let fits = state.slots(now) >= slots;
+        state.running += if fits { slots } else { 0 };
         fits
     }
 
@@ -210,160 +300,25 @@ impl Inner {
         }
     }
 
-    fn asks(&self, now: Timestamp) -> Vec<Ask> {
+    fn is_batched(&self, remote: &str) -> bool {
+        let remotes = self.remotes();
+        remotes
+            .get(remote)
+            .is_some_and(|state| state.remote.batched)
+    }
+
+    fn under_way(&self) -> usize {
+        self.remotes().values().map(|state| state.running).sum()
+    }
+
+    fn asks(&self, now: Timestamp, run: usize) -> Vec<Ask> {
+        let ahead = RunAhead {
+            rows: run,
+            effects: Arc::clone(&self.ahead),
+        };
         self.remotes()
             .values()
-            .flat_map(|state| state.asks(now))
+            .flat_map(|state| state.asks(now, &ahead))
             .collect()
-    }
-
-    async fn run_attempt(&self, job: Job) {
-        let span = tracing::info_span!(
-            "outbox.attempt", id = job.id, effect = %job.effect, remote = %job.remote
-        );
-        let outcome = {
-            use tracing::Instrument;
-            self.try_once(&job).instrument(span).await
-        };
-        let now = self.clock.now();
-        if outcome.met_remote() {
-            self.note_gate(&job.remote, &outcome, now);
-        }
-        let settlement = self.decide(job, outcome, now);
-        let remote = settlement.job.remote.clone();
-        self.settle(settlement).await;
-        self.free(&remote);
-    }
-
-    async fn try_once(&self, job: &Job) -> Outcome {
-        let Some(handler) = self.handlers.get(job.effect.as_str()) else {
-            return Outcome::Held {
-                reason: "unknown_effect",
-                uncertain: job.uncertain,
-                failure: None,
-                changes: Changes::none(),
-            };
-        };
-        if job.expires_at.is_some_and(|at| at <= self.clock.now()) {
-            return Outcome::Expired;
-        }
-        match tokio::time::timeout(ATTEMPT_TIMEOUT, handler.attempt(job)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Outcome::failed(Failure::new(
-                Verdict::Uncertain,
-                format!(
-                    "the attempt did not end within {} s",
-                    ATTEMPT_TIMEOUT.as_secs()
-                ),
-            )),
-        }
-    }
-
-    fn note_gate(&self, remote: &str, outcome: &Outcome, now: Timestamp) {
-        let failure = match outcome {
-            Outcome::Failed { failure, .. } => Some(failure),
-            Outcome::Held { failure, .. } => failure.as_ref(),
-            Outcome::Done { .. } | Outcome::Cancelled { .. } | Outcome::Expired => None,
-        };
-        let mut remotes = self.remotes();
-        let Some(state) = remotes.get_mut(remote) else {
-            return;
-        };
-        let gate = std::mem::replace(&mut state.gate, Gate::Open);
-        let was = gate.reason();
-        state.gate = match failure.and_then(|failure| failure.pause.as_ref()) {
-            Some(pause) => gate.troubled(pause, now),
-            None => gate.answered(),
-        };
-        match state.gate.reason() {
-            Some(reason) if was != Some(reason) => {
-                tracing::warn!(remote, reason, "the remote is paused");
-            }
-            None if was.is_some() => tracing::info!(remote, "the remote answers again"),
-            _ => {}
-        }
-    }
-
-    fn decide(&self, job: Job, outcome: Outcome, now: Timestamp) -> Settlement {
-        let failed = |failure: &Failure, counted| Tried {
-            verdict: Some(failure.verdict),
-            error: Some(failure.message.clone()),
-            counted,
-        };
-        let (next, tried, changes) = match outcome {
-            Outcome::Done { note, changes } => (NextState::Done { note }, Tried::well(), changes),
-            Outcome::Cancelled { reason } => (
-                NextState::Cancelled { reason },
-                Tried::well(),
-                Changes::none(),
-            ),
-            Outcome::Expired => {
-                let failure = Failure::new(Verdict::Permanent, EXPIRED);
-                (NextState::Dead, failed(&failure, true), Changes::none())
-            }
-            Outcome::Held {
-                reason,
-                uncertain,
-                failure,
-                changes,
-            } => {
-                let tried = failure
-                    .as_ref()
-                    .map_or_else(Tried::well, |f| failed(f, true));
-                (
-                    NextState::Held {
-                        reason: reason.to_owned(),
-                        uncertain,
-                    },
-                    tried,
-                    changes,
-                )
-            }
-            Outcome::Failed { failure, changes } => {
-                let tries = Tries {
-                    before: job.attempts,
-                    created_at: job.created_at,
-                    now,
-                    jitter: self.random.fraction(),
-                };
-                let (next, counted) = retry::next(&failure, tries);
-                tracing::warn!(
-                    id = job.id, effect = %job.effect, verdict = %failure.verdict,
-                    error = %failure.message, "an attempt failed"
-                );
-                (next, failed(&failure, counted), changes)
-            }
-        };
-        let verdict = tried.verdict.map_or("done", Verdict::as_str);
-        metrics::counter!("qiao_attempts_total", "effect" => job.effect.clone(), "verdict" => verdict)
-            .increment(1);
-        Settlement {
-            job,
-            finished_at: now,
-            tried,
-            next,
-            changes,
-        }
-    }
-
-    /// Writes the outcome down, however long the disk is full or locked: it is known only here.
-    async fn settle(&self, mut settlement: Settlement) {
-        loop {
-            match self.store.settle(settlement.clone()).await {
-                Ok(()) | Err(StoreError::Closed) => return,
-                Err(StoreError::Refused(fault)) if unwritable::is_held(&settlement) => {
-                    tracing::error!(id = settlement.job.id, error = %fault, "an outcome cannot be written; the row stays running until the next start");
-                    return;
-                }
-                Err(StoreError::Refused(fault)) => {
-                    tracing::error!(id = settlement.job.id, error = %fault, "an outcome cannot be written; the effect is held");
-                    settlement = unwritable::held(settlement, &fault);
-                }
-                Err(fault) => {
-                    tracing::warn!(id = settlement.job.id, error = %fault, "an outcome waits to be written");
-                    tokio::time::sleep(STORE_AGAIN).await;
-                }
-            }
-        }
     }
 }

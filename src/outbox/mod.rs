@@ -5,10 +5,12 @@
 //! business, and what a failure means is said by the failure's verdict. Start reading at
 //! [`Engine::run`]; [`retry`] and [`gate`] hold the decisions and are pure.
 
+mod attempt;
 pub mod engine;
 pub mod gate;
 pub mod remote;
 pub mod retry;
+mod unit;
 mod unwritable;
 
 use crate::domain::rows::Changes;
@@ -109,4 +111,23 @@ impl Outcome {
 pub trait Handler: Send + Sync {
     /// Tries once. It must end by itself within [`retry::ATTEMPT_TIMEOUT`].
     fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome>;
+
+    /// Tries rows of different lanes, with one outcome each, in their order: for effects that need
+    /// only the database and can read what they need for all of them at once.
+    fn attempt_all<'a>(&'a self, jobs: &'a [Job]) -> BoxFuture<'a, Vec<Outcome>> {
+        Box::pin(async move {
+            let mut outcomes = Vec::with_capacity(jobs.len());
+            for job in jobs {
+                outcomes.push(self.attempt(job).await);
+            }
+            outcomes
+        })
+    }
+
+    /// Whether rows of one lane may be claimed together and tried one after the other without a
+    /// commit between them. After a crash all of them are uncertain, so only an effect that looks
+    /// first, or whose repeat does no harm, may say yes.
+    fn may_run_ahead(&self) -> bool {
+        false
+    }
 }

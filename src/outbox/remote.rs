@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::gate::Gate;
 use super::retry::LEASE;
 use crate::domain::rows::Priority;
-use crate::store::Ask;
+use crate::store::{Ask, RunAhead};
 
 /// When a remote may not be called, by plan: the end of the present maintenance window.
 pub type Closure = Arc<dyn Fn(Timestamp) -> Option<Timestamp> + Send + Sync>;
@@ -20,6 +20,8 @@ pub struct Remote {
     pub name: String,
     /// Attempts at once.
     pub slots: usize,
+    /// Whether rows of one effect are handed to its handler together: for what calls nobody.
+    pub batched: bool,
     /// Planned closures; `None` for none.
     pub closure: Option<Closure>,
 }
@@ -61,7 +63,7 @@ impl RemoteState {
     }
 
     /// What it can take. Bulk work never takes the last slot.
-    pub(super) fn asks(&self, now: Timestamp) -> Vec<Ask> {
+    pub(super) fn asks(&self, now: Timestamp, ahead: &RunAhead) -> Vec<Ask> {
         let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::MAX);
         let ask = |down_to, limit| Ask {
             remote: self.remote.name.clone(),
@@ -69,6 +71,12 @@ impl RemoteState {
             limit,
             now,
             lease_until: now.saturating_add(lease).unwrap_or(Timestamp::MAX),
+            // A probe is one call.
+            ahead: if self.gate == Gate::Open {
+                ahead.clone()
+            } else {
+                RunAhead::default()
+            },
         };
         let last_is_kept = self.remote.slots > 1 && self.gate == Gate::Open;
         match self.slots(now) {

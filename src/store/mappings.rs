@@ -1,10 +1,10 @@
 //! Who is who: reading `mapping` and the customers' baselines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::codec::instant;
+use super::codec::{instant, json};
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountId, CustomerId, ObjectId, OpenId, TenantId, UnionId};
 use crate::domain::rows::{Follower, MappingState, Snapshot};
@@ -82,6 +82,25 @@ impl Store {
         .fetch_optional(&self.readers)
         .await?;
         Ok(row.map(Mapping::from))
+    }
+
+    /// The mappings of these followers, as far as there are any.
+    pub async fn mappings_of_followers(
+        &self,
+        followers: &[&Follower],
+    ) -> Result<HashMap<Follower, Mapping>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT m.account, m.openid, m.unionid, m.tenant, m.object_id, m.customer_id, m.state,
+                 m.reason, m.scene, m.followed_at, m.updated_at
+             FROM json_each(?) f
+             CROSS JOIN mapping m ON m.account = f.value ->> 'account'
+                 AND m.openid = f.value ->> 'openid'",
+        )
+        .bind(json(followers))
+        .fetch_all(&self.readers)
+        .await?;
+        let mappings = rows.into_iter().map(Mapping::from);
+        Ok(mappings.map(|m| (m.follower.clone(), m)).collect())
     }
 
     /// Everyone who stands for this customer: one person may follow several accounts.

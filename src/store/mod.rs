@@ -42,7 +42,7 @@ use tokio::sync::watch;
 
 pub use accounts::{StoredGrant, StoredToken};
 pub use arrivals::{Answer, Arrival, Arrived, Dedupe, Source};
-pub use claims::{Ask, Job};
+pub use claims::{Ask, Job, RunAhead, Turned};
 pub use duplicates::Suppressed;
 pub use error::{OpenError, StoreError};
 pub use history::{Conversation, HeldSend, HistoryLine, MessageRow};
@@ -102,18 +102,30 @@ impl Store {
 
     /// Commits how an attempt ended, with everything that follows from it.
     pub async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
-        self.writer
-            .ask(
-                |reply| writer::Request::Settle(Box::new(settlement), reply),
-                false,
-            )
+        self.turn(Arc::new([settlement]), Vec::new())
             .await
+            .map(drop)
     }
 
     /// Marks due heads of lanes as running and returns them.
     pub async fn claim(&self, asks: Vec<Ask>) -> Result<Vec<Job>, StoreError> {
+        self.turn(Arc::new([]), asks)
+            .await
+            .map(|turned| turned.jobs)
+    }
+
+    /// Settles what has ended and claims what is due after it, in one commit. Either all is
+    /// written or nothing.
+    pub async fn turn(
+        &self,
+        settlements: Arc<[Settlement]>,
+        asks: Vec<Ask>,
+    ) -> Result<Turned, StoreError> {
         self.writer
-            .ask(|reply| writer::Request::Claim(asks, reply), false)
+            .ask(
+                |reply| writer::Request::Turn(settlements, asks, reply),
+                false,
+            )
             .await
     }
 

@@ -35,12 +35,14 @@ impl Batch {
     pub(super) fn of(requests: &[Request]) -> Self {
         let mut batch = Self::default();
         for request in requests {
-            *match request {
-                Request::Arrive(..) => &mut batch.arrivals,
-                Request::Settle(..) => &mut batch.settlements,
-                Request::Claim(..) => &mut batch.claims,
-                Request::Write(..) | Request::Operate(..) | Request::Close(_) => &mut batch.others,
-            } += 1;
+            match request {
+                Request::Arrive(..) => batch.arrivals += 1,
+                Request::Turn(settlements, asks, _) => {
+                    batch.settlements += settlements.len();
+                    batch.claims += usize::from(!asks.is_empty());
+                }
+                Request::Write(..) | Request::Operate(..) | Request::Close(_) => batch.others += 1,
+            }
         }
         batch
     }

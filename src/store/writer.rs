@@ -13,7 +13,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::observe::{Batch, CommitWatch, Moment};
 use super::plan::{Ids, Plan};
-use super::{Arrival, Arrived, Ask, Job, Settlement, StoreError, arrivals, claims, operate};
+use super::{
+    Arrival, Arrived, Ask, Job, Settlement, StoreError, Turned, arrivals, claims, operate,
+};
 use crate::domain::rows::Changes;
 use crate::kit::clock::Clock;
 
@@ -31,8 +33,8 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 /// One thing to be written.
 pub(super) enum Request {
     Arrive(Box<Arrival>, Reply<Arrived>),
-    Settle(Box<Settlement>, Reply<()>),
-    Claim(Vec<Ask>, Reply<Vec<Job>>),
+    /// Attempts that ended, and a claim of what is due after them.
+    Turn(Arc<[Settlement]>, Vec<Ask>, Reply<Turned>),
     Write(Box<Changes>, Reply<()>),
     Operate(operate::Operation, Reply<operate::Effected>),
     /// The last request: what is queued behind it is refused.
@@ -42,10 +44,11 @@ pub(super) enum Request {
 impl Request {
     /// Whether its commit proves that the disk takes writes: an empty one proves nothing.
     fn writes(&self) -> bool {
-        matches!(
-            self,
-            Self::Arrive(..) | Self::Settle(..) | Self::Operate(..)
-        )
+        match self {
+            Self::Arrive(..) | Self::Operate(..) => true,
+            Self::Turn(settlements, ..) => !settlements.is_empty(),
+            Self::Write(..) | Self::Close(_) => false,
+        }
     }
 }
 
@@ -194,11 +197,12 @@ impl Writer {
                 if requests.iter().any(Request::writes) {
                     self.alarm.send_if_modified(|alarm| alarm.take().is_some());
                 }
-                for (request, answer) in requests.into_iter().zip(answers) {
-                    answer.give(request);
-                }
                 if wake {
                     self.bell.send_modify(|count| *count += 1);
+                }
+                let seen = *self.bell.borrow();
+                for (request, answer) in requests.into_iter().zip(answers) {
+                    answer.give(request, seen);
                 }
             }
             Err(fault) if size > 1 && fault.may_be_one_request() => {
@@ -273,22 +277,24 @@ impl Writer {
                 Request::Arrive(arrival, _) => {
                     Answer::Arrived(plan.arrive(arrival, &mut known, &mut self.ids))
                 }
-                Request::Settle(settlement, _) => {
-                    plan.settle(settlement, &mut self.ids);
+                Request::Turn(settlements, ..) => {
+                    for settlement in settlements.iter() {
+                        plan.settle(settlement, &mut self.ids);
+                    }
                     Answer::Done
                 }
                 Request::Write(changes, _) => {
                     plan.change(changes, None, &mut self.ids);
                     Answer::Done
                 }
-                // Both see what the rest of the batch wrote, so they come after it.
-                Request::Claim(..) | Request::Operate(..) | Request::Close(_) => Answer::Done,
+                // It sees what the rest of the batch wrote, so it comes after it, as claims do.
+                Request::Operate(..) | Request::Close(_) => Answer::Done,
             });
         }
         let mut wake = plan.write(&mut self.connection).await?;
         for (request, answer) in requests.iter().zip(&mut answers) {
             match request {
-                Request::Claim(asks, _) => {
+                Request::Turn(_, asks, _) => {
                     *answer = Answer::Claimed(claims::claim(&mut self.connection, asks).await?);
                 }
                 Request::Operate(operation, _) => {
@@ -313,15 +319,18 @@ enum Answer {
 }
 
 impl Answer {
-    /// Whoever no longer waits does not matter: the commit stands.
-    fn give(self, request: Request) {
+    /// Whoever no longer waits does not matter: the commit stands. `seen` counts the wake-ups up to
+    /// and with this commit.
+    fn give(self, request: Request, seen: u64) {
         match (request, self) {
             (Request::Arrive(_, reply), Self::Arrived(arrived)) => drop(reply.send(Ok(arrived))),
-            (Request::Claim(_, reply), Self::Claimed(jobs)) => drop(reply.send(Ok(jobs))),
+            (Request::Turn(_, _, reply), Self::Claimed(jobs)) => {
+                drop(reply.send(Ok(Turned { jobs, seen })));
+            }
             (Request::Operate(_, reply), Self::Operated(done)) => drop(reply.send(Ok(done))),
-            (Request::Settle(_, reply) | Request::Write(_, reply), _) => drop(reply.send(Ok(()))),
+            (Request::Write(_, reply), _) => drop(reply.send(Ok(()))),
             (Request::Close(_), _) => {}
-            (Request::Arrive(..) | Request::Claim(..) | Request::Operate(..), _) => {
+            (Request::Arrive(..) | Request::Turn(..) | Request::Operate(..), _) => {
                 unreachable!("write_all answers every request in its own kind")
             }
         }
@@ -333,8 +342,8 @@ fn refuse_all(requests: Vec<Request>, fault: &StoreError) {
         let fault = fault.clone();
         match request {
             Request::Arrive(_, reply) => drop(reply.send(Err(fault))),
-            Request::Settle(_, reply) | Request::Write(_, reply) => drop(reply.send(Err(fault))),
-            Request::Claim(_, reply) => drop(reply.send(Err(fault))),
+            Request::Turn(_, _, reply) => drop(reply.send(Err(fault))),
+            Request::Write(_, reply) => drop(reply.send(Err(fault))),
             Request::Operate(_, reply) => drop(reply.send(Err(fault))),
             Request::Close(_) => {}
         }

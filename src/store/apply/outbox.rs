@@ -75,7 +75,7 @@ pub(in crate::store) async fn effects(
     .await
 }
 
-/// Gives each of these lanes, in which nothing runs, its head: the oldest ready row.
+/// Gives each lane its head: the first of the running rows, else the oldest ready one.
 pub(in crate::store) async fn promote(
     connection: &mut SqliteConnection,
     lanes: &BTreeSet<String>,
@@ -84,39 +84,36 @@ pub(in crate::store) async fn promote(
     all(
         connection,
         "UPDATE outbox SET head = 1 WHERE head = 0 AND id IN (
-             SELECT (SELECT o.id FROM outbox o WHERE o.lane = l.value
-                     AND (o.state = 'ready' OR o.state = 'running')
-                     ORDER BY o.id LIMIT 1)
+             SELECT coalesce(
+                 (SELECT r.id FROM outbox r WHERE r.lane = l.value AND r.state = 'running'
+                  ORDER BY r.id LIMIT 1),
+                 (SELECT o.id FROM outbox o WHERE o.lane = l.value
+                      AND (o.state = 'ready' OR o.state = 'running')
+                  ORDER BY o.id LIMIT 1))
              FROM json_each(?) l)",
         &lanes,
     )
     .await
 }
 
-/// Chooses the head of lanes anew that have gained or lost rows other than their head. A running
-/// head stays. It may walk a lane from end to end, so it is not for what happens all the time.
+/// Chooses the head anew in lanes that have gained an older row. It walks from a lane's oldest row
+/// to its present head, so it is not for what happens all the time.
 pub(in crate::store) async fn reorder(
     connection: &mut SqliteConnection,
     lanes: &BTreeSet<String>,
 ) -> Written {
-    let lanes: Vec<&str> = lanes.iter().map(String::as_str).collect();
-    for statement in [
+    let list: Vec<&str> = lanes.iter().map(String::as_str).collect();
+    all(
+        connection,
         "UPDATE outbox SET head = 0 WHERE state = 'ready' AND id IN (
              SELECT (SELECT o.id FROM outbox o WHERE o.lane = l.value
                      AND (o.state = 'ready' OR o.state = 'running') AND o.head = 1
                      ORDER BY o.id LIMIT 1)
              FROM json_each(?) l)",
-        "UPDATE outbox SET head = 1 WHERE id IN (
-             SELECT (SELECT o.id FROM outbox o WHERE o.lane = l.value
-                     AND (o.state = 'ready' OR o.state = 'running')
-                     ORDER BY o.id LIMIT 1)
-             FROM json_each(?) l
-             WHERE NOT EXISTS (SELECT 1 FROM outbox r WHERE r.lane = l.value
-                 AND (r.state = 'ready' OR r.state = 'running') AND r.head = 1))",
-    ] {
-        all(connection, statement, &lanes).await?;
-    }
-    Ok(())
+        &list,
+    )
+    .await?;
+    promote(connection, lanes).await
 }
 
 /// Which effects of these lanes wait and have not started, as (lane, effect).

@@ -128,6 +128,7 @@ impl Room {
             limit,
             now,
             lease_until,
+            ahead: RunAhead::default(),
         };
         self.store.claim(vec![ask]).await.unwrap()
     }

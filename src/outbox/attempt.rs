@@ -1,0 +1,233 @@
+//! One attempt: its handler is asked, the gate is told, and the next state is decided.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::engine::{Ended, Endings, Inner, STORE_AGAIN};
+use super::gate::Gate;
+use super::retry::{self, ATTEMPT_TIMEOUT, Tries};
+use super::unit::Unit;
+use super::{EXPIRED, Outcome, unwritable};
+use crate::domain::rows::Changes;
+use crate::domain::verdict::{Failure, Verdict};
+use crate::store::{Job, NextState, Settlement, StoreError, Tried};
+
+impl Inner {
+    /// Tries the rows of a unit and tells how each has ended.
+    pub(super) async fn work(self: Arc<Self>, unit: Unit, ended: Endings) {
+        // The receiver outlives every attempt.
+        let tell = |settlement, frees| drop(ended.send(Ended { settlement, frees }));
+        match unit {
+            Unit::Run(jobs) => self.run_in_order(jobs.into(), tell).await,
+            Unit::Batch(jobs) => {
+                for settlement in self.attempt_all(jobs).await {
+                    tell(settlement, true);
+                }
+            }
+        }
+    }
+
+    /// One after the other, for as long as each is done: what is behind a failure waits for it.
+    async fn run_in_order(&self, mut jobs: VecDeque<Job>, tell: impl Fn(Settlement, bool)) {
+        let mut is_first = true;
+        while let Some(mut job) = jobs.pop_front() {
+            if !std::mem::take(&mut is_first) {
+                job.started_at = self.clock.now();
+            }
+            let settlement = self.attempt(job).await;
+            let is_last = jobs.is_empty() || !matches!(settlement.next, NextState::Done { .. });
+            if is_last {
+                self.give_back(jobs.drain(..).map(|job| job.id).collect())
+                    .await;
+            }
+            tell(settlement, is_last);
+        }
+    }
+
+    /// Tries one row and decides what becomes of it.
+    pub(super) async fn attempt(&self, job: Job) -> Settlement {
+        let mut settled = self.attempt_all(vec![job]).await;
+        settled.pop().expect("one outcome for one row")
+    }
+
+    async fn attempt_all(&self, jobs: Vec<Job>) -> Vec<Settlement> {
+        let started = self.clock.now();
+        let (expired, due): (Vec<Job>, Vec<Job>) = jobs
+            .into_iter()
+            .partition(|job| job.expires_at.is_some_and(|at| at <= started));
+        let outcomes = self.ask_handler(&due).await;
+        let now = self.clock.now();
+        let expired = expired.into_iter().map(|job| (job, Outcome::Expired));
+        let settled = due.into_iter().zip(outcomes).chain(expired);
+        settled
+            .map(|(job, outcome)| {
+                if outcome.met_remote() {
+                    self.note_gate(&job.remote, &outcome, now);
+                }
+                self.decide(job, outcome, now)
+            })
+            .collect()
+    }
+
+    /// One outcome for each of these rows of one effect.
+    async fn ask_handler(&self, jobs: &[Job]) -> Vec<Outcome> {
+        use tracing::Instrument;
+        let Some(first) = jobs.first() else {
+            return Vec::new();
+        };
+        let Some(handler) = self.handlers.get(first.effect.as_str()) else {
+            let unknown = |job: &Job| Outcome::Held {
+                reason: "unknown_effect",
+                uncertain: job.uncertain,
+                failure: None,
+                changes: Changes::none(),
+            };
+            return jobs.iter().map(unknown).collect();
+        };
+        let span = tracing::info_span!(
+            "outbox.attempt", id = first.id, effect = %first.effect, remote = %first.remote,
+            rows = jobs.len()
+        );
+        let asked = handler.attempt_all(jobs).instrument(span);
+        if let Ok(outcomes) = tokio::time::timeout(ATTEMPT_TIMEOUT, asked).await {
+            return outcomes;
+        }
+        let cut_off = || {
+            let seconds = ATTEMPT_TIMEOUT.as_secs();
+            let message = format!("the attempt did not end within {seconds} s");
+            Outcome::failed(Failure::new(Verdict::Uncertain, message))
+        };
+        jobs.iter().map(|_| cut_off()).collect()
+    }
+
+    fn note_gate(&self, remote: &str, outcome: &Outcome, now: Timestamp) {
+        let failure = match outcome {
+            Outcome::Failed { failure, .. } => Some(failure),
+            Outcome::Held { failure, .. } => failure.as_ref(),
+            Outcome::Done { .. } | Outcome::Cancelled { .. } | Outcome::Expired => None,
+        };
+        let mut remotes = self.remotes();
+        let Some(state) = remotes.get_mut(remote) else {
+            return;
+        };
+        let gate = std::mem::replace(&mut state.gate, Gate::Open);
+        let was = gate.reason();
+        state.gate = match failure.and_then(|failure| failure.pause.as_ref()) {
+            Some(pause) => gate.troubled(pause, now),
+            None => gate.answered(),
+        };
+        match state.gate.reason() {
+            Some(reason) if was != Some(reason) => {
+                tracing::warn!(remote, reason, "the remote is paused");
+            }
+            None if was.is_some() => tracing::info!(remote, "the remote answers again"),
+            _ => {}
+        }
+    }
+
+    fn decide(&self, job: Job, outcome: Outcome, now: Timestamp) -> Settlement {
+        let failed = |failure: &Failure, counted| Tried {
+            verdict: Some(failure.verdict),
+            error: Some(failure.message.clone()),
+            counted,
+        };
+        let (next, tried, changes) = match outcome {
+            Outcome::Done { note, changes } => (NextState::Done { note }, Tried::well(), changes),
+            Outcome::Cancelled { reason } => (
+                NextState::Cancelled { reason },
+                Tried::well(),
+                Changes::none(),
+            ),
+            Outcome::Expired => {
+                let failure = Failure::new(Verdict::Permanent, EXPIRED);
+                (NextState::Dead, failed(&failure, true), Changes::none())
+            }
+            Outcome::Held {
+                reason,
+                uncertain,
+                failure,
+                changes,
+            } => {
+                let tried = failure
+                    .as_ref()
+                    .map_or_else(Tried::well, |f| failed(f, true));
+                (
+                    NextState::Held {
+                        reason: reason.to_owned(),
+                        uncertain,
+                    },
+                    tried,
+                    changes,
+                )
+            }
+            Outcome::Failed { failure, changes } => {
+                let tries = Tries {
+                    before: job.attempts,
+                    created_at: job.created_at,
+                    now,
+                    jitter: self.random.fraction(),
+                };
+                let (next, counted) = retry::next(&failure, tries);
+                tracing::warn!(
+                    id = job.id, effect = %job.effect, verdict = %failure.verdict,
+                    error = %failure.message, "an attempt failed"
+                );
+                (next, failed(&failure, counted), changes)
+            }
+        };
+        let verdict = tried.verdict.map_or("done", Verdict::as_str);
+        metrics::counter!("qiao_attempts_total", "effect" => job.effect.clone(), "verdict" => verdict)
+            .increment(1);
+        Settlement {
+            job,
+            finished_at: now,
+            tried,
+            next,
+            changes,
+        }
+    }
+
+    /// Makes claimed rows ready again that are not tried after all.
+    pub(super) async fn give_back(&self, ids: Vec<i64>) {
+        if ids.is_empty() {
+            return;
+        }
+        if let Err(fault) = self.store.give_back(ids).await {
+            tracing::warn!(error = %fault, "claimed rows wait for the next start");
+        }
+    }
+
+    /// Settles one by one what could not be settled together because of `fault`.
+    pub(super) async fn settle_each(&self, settlements: &[Settlement], fault: &StoreError) {
+        tracing::warn!(error = %fault, settlements = settlements.len(), "a turn of the engine failed");
+        if settlements.is_empty() {
+            tokio::time::sleep(STORE_AGAIN).await;
+        }
+        for settlement in settlements {
+            self.settle(settlement.clone()).await;
+        }
+    }
+
+    /// Writes the outcome down, however long the disk is full or locked: it is known only here.
+    pub(super) async fn settle(&self, mut settlement: Settlement) {
+        loop {
+            match self.store.settle(settlement.clone()).await {
+                Ok(()) | Err(StoreError::Closed) => return,
+                Err(StoreError::Refused(fault)) if unwritable::is_held(&settlement) => {
+                    tracing::error!(id = settlement.job.id, error = %fault, "an outcome cannot be written; the row stays running until the next start");
+                    return;
+                }
+                Err(StoreError::Refused(fault)) => {
+                    tracing::error!(id = settlement.job.id, error = %fault, "an outcome cannot be written; the effect is held");
+                    settlement = unwritable::held(settlement, &fault);
+                }
+                Err(fault) => {
+                    tracing::warn!(id = settlement.job.id, error = %fault, "an outcome waits to be written");
+                    tokio::time::sleep(STORE_AGAIN).await;
+                }
+            }
+        }
+    }
+}
