@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Handler;
@@ -27,6 +28,10 @@ const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long attempts that have ended wait for others, to share their commit.
 const LINGER: Duration = Duration::from_millis(1);
+
+/// While senders wait for their commits the engine takes its turns this far apart: the five seconds
+/// of a push come first, and 256 local effects a turn still keep delivery moving.
+const PRESSED_TURN: Duration = Duration::from_millis(25);
 
 /// With fewer attempts under way than this, waiting for others gains nothing.
 const LINGER_FROM: usize = 8;
@@ -106,7 +111,12 @@ impl Engine {
         // Never more than the slots of all remotes, times the rows of a run.
         let (ended, mut endings) = mpsc::unbounded_channel();
         let mut first = None;
+        let mut last_turn = Instant::now();
         while !stop.is_cancelled() {
+            if self.0.store.is_pressed() {
+                tokio::time::sleep_until(last_turn + PRESSED_TURN).await;
+            }
+            last_turn = Instant::now();
             let settlements = self.gather(first.take(), &mut endings).await;
             let now = self.0.clock.now();
             let is_busy = !settlements.is_empty();

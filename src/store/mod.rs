@@ -152,6 +152,11 @@ impl Store {
         self.writer.wake()
     }
 
+    /// Whether so much arrives that senders wait for their commit: what can wait should.
+    pub fn is_pressed(&self) -> bool {
+        self.writer.is_pressed()
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::Connection;
@@ -24,6 +25,9 @@ pub(super) const QUEUE: usize = 4096;
 
 /// Requests in one transaction: past this a batch gains nothing and its last one waits longer.
 const BATCH: usize = 1024;
+
+/// With this many arrivals in one commit, senders are waiting for the writer.
+const PRESSED_FROM: usize = 32;
 
 /// WeChat gives up at 5 s; an answer must leave before, so a stalled disk is reported at 4.5 s.
 const STALLED: Duration = Duration::from_millis(4500);
@@ -58,6 +62,7 @@ pub(super) struct Queue {
     requests: mpsc::Sender<Request>,
     wake: watch::Receiver<u64>,
     trouble: watch::Receiver<Option<StoreError>>,
+    pressed: Arc<AtomicBool>,
 }
 
 impl Queue {
@@ -67,6 +72,7 @@ impl Queue {
             requests: mpsc::channel(1).0,
             wake: watch::channel(0).1,
             trouble: watch::channel(None).1,
+            pressed: Arc::default(),
         }
     }
 
@@ -77,6 +83,11 @@ impl Queue {
     /// Why the last thing to be written was not, if the disk is to blame.
     pub(super) fn trouble(&self) -> Option<StoreError> {
         self.trouble.borrow().clone()
+    }
+
+    /// Whether the last commit carried so many arrivals that senders must be waiting.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.pressed.load(Ordering::Relaxed)
     }
 
     /// Waits until everything queued so far is written and the file is closed and unlocked.
@@ -128,7 +139,9 @@ pub(super) async fn start(
     let (requests, incoming) = mpsc::channel(QUEUE);
     let (bell, wake) = watch::channel(0);
     let (alarm, trouble) = watch::channel(None);
+    let pressed = Arc::new(AtomicBool::new(false));
     let writer = Writer {
+        pressed: Arc::clone(&pressed),
         connection,
         ids,
         clock,
@@ -142,6 +155,7 @@ pub(super) async fn start(
         requests,
         wake,
         trouble,
+        pressed,
     })
 }
 
@@ -151,6 +165,7 @@ struct Writer {
     clock: Arc<dyn Clock>,
     bell: watch::Sender<u64>,
     alarm: watch::Sender<Option<StoreError>>,
+    pressed: Arc<AtomicBool>,
     lock: File,
     observer: Option<Arc<dyn CommitWatch>>,
 }
@@ -192,6 +207,11 @@ impl Writer {
         }
         let started = self.clock.now();
         let size = requests.len();
+        let arrivals = requests
+            .iter()
+            .filter(|request| matches!(request, Request::Arrive(..)));
+        self.pressed
+            .store(arrivals.count() >= PRESSED_FROM, Ordering::Relaxed);
         match self.commit(&requests).await {
             Ok((answers, wake)) => {
                 if requests.iter().any(Request::writes) {
