@@ -9,7 +9,7 @@
 //! them. `tests/it/floors.rs` reads this table and holds it.
 //!
 //! ```text
-//! cli → app → control            5    commands | the composition root | what operators may order
+//! cli → bench → app → control    5    commands | what is measured | the composition root | orders
 //! http   jobs                    4    the edges: who woke us
 //! effects                        3    what an outbox row does: reads, calls, asks a flow, settles
 //! outbox   flows                 2½   that it happens | what should happen (pure)
@@ -19,6 +19,7 @@
 //! ```
 
 pub mod app;
+pub mod bench;
 pub mod c4c;
 pub mod cli;
 pub mod config;

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::bench;
 use crate::config::{self, ConfigErrors, Environment, Loaded};
 
 /// A bridge between WeChat Official Accounts and SAP Cloud for Customer.
@@ -69,6 +70,8 @@ enum Verb {
     /// Serves a simulated platform
     #[command(subcommand)]
     Sim(sim::Platform),
+    /// Measures speed and memory, side by side with what bounds them
+    Bench(bench::Options),
 }
 
 /// Why a command ends with a code other than 0.
@@ -127,6 +130,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Jobs(verb) => jobs::run(config()?, verb).await?,
         Verb::Reconcile(asked) => reconcile::run(config()?, asked).await?,
         Verb::Sim(platform) => sim::run(platform).await?,
+        Verb::Bench(options) => bench::run(options).await?,
     }
     Ok(())
 }

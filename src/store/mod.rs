@@ -28,6 +28,7 @@ mod reconcile;
 mod recovery;
 mod rows;
 mod settle;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -52,6 +53,7 @@ pub use mappings::Mapping;
 pub use observe::{Batch, CommitWatch, Moment};
 pub use open::Opening;
 pub use settle::{NextState, Settlement, Tried};
+pub use tally::{Mark, Tally};
 pub use trace::TracedRow;
 
 use crate::domain::rows::Changes;

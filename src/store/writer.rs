@@ -189,8 +189,18 @@ impl Writer {
 
     async fn close(self, request: Request) {
         let Self {
-            connection, lock, ..
+            mut connection,
+            lock,
+            ..
         } = self;
+        // SQLite would do it when its last connection closes, but ours are the readers', and
+        // those may not write: the file alone must hold everything.
+        let merged = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut connection)
+            .await;
+        if let Err(fault) = merged {
+            tracing::warn!(error = %fault, "the write-ahead log stays beside the database");
+        }
         if let Err(fault) = connection.close().await {
             tracing::warn!(error = %fault, "the database was not closed cleanly");
         }

@@ -49,6 +49,7 @@ const RULES: [Rule; 6] = [
             "src/http/",
             "src/control/socket.rs",
             "src/app.rs",
+            "src/bench/roles.rs",
             "src/cli/",
         ]),
         remedy: "routes live in `http`; what they do belongs to `effects` or `flows`",

@@ -33,3 +33,14 @@ async fn an_older_binary_refuses_a_newer_database() {
         "{opened:?}"
     );
 }
+
+#[tokio::test]
+async fn a_closed_database_is_one_file() {
+    let room = room().await;
+    room.store.write(Changes::none()).await.unwrap();
+    room.store.close().await;
+    let mut log = room.store.path().as_os_str().to_owned();
+    log.push("-wal");
+    let left = std::fs::metadata(log).map_or(0, |log| log.len());
+    assert_eq!(left, 0, "what was written stands in the file itself");
+}
