@@ -132,6 +132,7 @@ pub(super) async fn through_the_engine(drain: &Drain) -> anyhow::Result<()> {
     let remote = Remote {
         name: REMOTE.to_owned(),
         slots: usize::try_from(drain.slots)?,
+        batched: false,
         closure: None,
     };
     let clock = Arc::new(SystemClock);
@@ -151,7 +152,6 @@ pub(super) async fn through_the_engine(drain: &Drain) -> anyhow::Result<()> {
     let drained = Drained::new(drain.rows, began.elapsed(), before, process::usage("self")?);
     stop.cancel();
     running.await?;
-    engine.drained().await;
     store.close().await;
     println!("{}", serde_json::to_string(&drained)?);
     Ok(())
@@ -255,6 +255,11 @@ impl Handler for Post {
                 Err(fault) => Outcome::failed(Failure::new(Verdict::Transient, fault.to_string())),
             }
         })
+    }
+
+    /// As of every effect whose repeat the far side knows: the sink knows lane and number.
+    fn may_run_ahead(&self) -> bool {
+        true
     }
 }
 

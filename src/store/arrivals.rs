@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
-use super::codec::{json, micros};
+use super::codec::micros;
+use super::given;
 use super::plan::{Ids, Plan};
-use super::rows::{DedupeRow, InboxRow};
+use super::rows::{DedupeKey, DedupeRow, InboxRow};
 use super::writer::Request;
 use crate::domain::ids::{ObjectId, OpenId};
 use crate::domain::rows::Changes;
@@ -107,25 +108,23 @@ impl Known {
         connection: &mut SqliteConnection,
         requests: &[Request],
     ) -> Result<Self, sqlx::Error> {
-        let keys: Vec<&Dedupe> = requests
-            .iter()
-            .filter_map(|request| match request {
-                Request::Arrive(arrival, _) => arrival.dedupe.as_ref(),
-                _ => None,
-            })
-            .collect();
-        if keys.is_empty() {
-            return Ok(Self(HashMap::new()));
-        }
-        let rows: Vec<KnownRow> = sqlx::query_as(
+        let keys = requests.iter().filter_map(|request| match request {
+            Request::Arrive(arrival, _) => arrival.dedupe.as_ref(),
+            _ => None,
+        });
+        let keys = keys.map(|dedupe| DedupeKey {
+            key: dedupe.key.clone(),
+            remote: dedupe.remote.clone(),
+            sender: dedupe.sender.clone(),
+        });
+        let rows: Vec<KnownRow> = given::fetch(
+            connection,
             "SELECT d.key, d.remote, d.sender, d.inbox_id, i.answer_state, i.answer
-             FROM json_each(?) k
-             CROSS JOIN dedupe d ON d.key = k.value ->> 'key' AND d.remote = k.value ->> 'remote'
-                 AND d.sender = k.value ->> 'sender'
+             FROM given g
+             CROSS JOIN dedupe d ON d.key = g.key AND d.remote = g.remote AND d.sender = g.sender
              LEFT JOIN inbox i ON i.id = d.inbox_id",
+            keys.collect(),
         )
-        .bind(json(&keys))
-        .fetch_all(connection)
         .await?;
         Ok(Self(rows.into_iter().map(KnownRow::into_entry).collect()))
     }

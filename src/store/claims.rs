@@ -129,7 +129,8 @@ pub(super) async fn claim(
     asks: &[Ask],
 ) -> Result<Vec<Job>, sqlx::Error> {
     let mut jobs = Vec::new();
-    for ask in asks {
+    for at in due(connection, asks).await? {
+        let ask = &asks[at];
         let mut rows = heads(connection, ask).await?;
         rows.extend(behind(connection, ask, &rows).await?);
         rows.sort_by_key(|row| (row.priority, row.id));
@@ -138,8 +139,32 @@ pub(super) async fn claim(
     Ok(jobs)
 }
 
+/// Which of these asks there is anything for: most remotes have nothing due most of the time.
+async fn due(connection: &mut SqliteConnection, asks: &[Ask]) -> Result<Vec<usize>, sqlx::Error> {
+    let Some(first) = asks.first() else {
+        return Ok(Vec::new());
+    };
+    let remotes: Vec<&str> = asks.iter().map(|ask| ask.remote.as_str()).collect();
+    let found: Vec<i64> = sqlx::query_scalar(
+        "SELECT r.key FROM json_each(?1) r WHERE EXISTS (
+             SELECT 1 FROM json_each('[0,1,2]') p
+             CROSS JOIN outbox o ON o.remote = r.value AND o.priority = p.value
+                 AND o.head = 1 AND o.next_attempt_at <= ?2
+             WHERE o.state = 'ready')",
+    )
+    .bind(json(&remotes))
+    .bind(micros(first.now))
+    .fetch_all(connection)
+    .await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|at| usize::try_from(at).ok())
+        .collect())
+}
+
 /// Each priority is a range of `outbox_due`, so rows that wait for a later try are never walked;
-/// those that run are, and they are few.
+/// those that run are, and they are few. (A bare parameter as LIMIT would make SQLite prepare the
+/// statement anew each time that it is bound.)
 async fn heads(
     connection: &mut SqliteConnection,
     ask: &Ask,
@@ -149,16 +174,16 @@ async fn heads(
          WHERE id IN (
              SELECT id FROM (SELECT id FROM outbox WHERE remote = ?1 AND priority = 0
                  AND head = 1 AND state = 'ready' AND next_attempt_at <= ?3
-                 ORDER BY next_attempt_at LIMIT ?2)
+                 ORDER BY next_attempt_at LIMIT CAST(?2 AS INTEGER))
              UNION ALL
              SELECT id FROM (SELECT id FROM outbox WHERE remote = ?1 AND priority = 1
                  AND head = 1 AND state = 'ready' AND next_attempt_at <= ?3 AND ?5 >= 1
-                 ORDER BY next_attempt_at LIMIT ?2)
+                 ORDER BY next_attempt_at LIMIT CAST(?2 AS INTEGER))
              UNION ALL
              SELECT id FROM (SELECT id FROM outbox WHERE remote = ?1 AND priority = 2
                  AND head = 1 AND state = 'ready' AND next_attempt_at <= ?3 AND ?5 >= 2
-                 ORDER BY next_attempt_at LIMIT ?2)
-             LIMIT ?2)
+                 ORDER BY next_attempt_at LIMIT CAST(?2 AS INTEGER))
+             LIMIT CAST(?2 AS INTEGER))
          RETURNING id, lane, effect, remote, payload, uncertain, priority, attempts, tries,
              expires_at, inbox_id, message_id,
              (SELECT text FROM message WHERE message.id = outbox.message_id) AS text,

@@ -16,6 +16,7 @@ mod codec;
 mod duplicates;
 mod error;
 mod forget;
+mod given;
 mod history;
 mod jobs;
 mod listing;

@@ -265,7 +265,7 @@ async fn settle_moved(
     let moved: Vec<MessageMoved> =
         apply::to_state(rows.into_iter().map(|row| row.message_id).collect(), state).collect();
     apply::reorder(connection, &lanes).await?;
-    apply::moved(connection, &moved, micros(now)).await?;
+    apply::moved(connection, moved, micros(now)).await?;
     Ok(Effected::rows(count))
 }
 

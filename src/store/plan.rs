@@ -4,6 +4,7 @@
 //! and every table needs one statement.
 
 use std::collections::{BTreeSet, HashSet};
+use std::mem::take;
 
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
@@ -13,7 +14,7 @@ use super::rows::{
     AttemptInsert, DedupeRow, FindingInsert, FollowerRow, GrantUpsert, InboxRow, MappingUpsert,
     MessageInsert, MessageMoved, OutboxInsert, SettledRow, SnapshotUpsert, WindowClosedRow,
 };
-use super::{apply, forget};
+use super::{apply, forget, given};
 use crate::domain::rows::{Cancel, Changes, NewEffect, PassiveDelivery, Release, StoredAnswer};
 
 /// The next ids of the tables whose rows are pointed at.
@@ -134,19 +135,19 @@ impl Plan {
         connection: &mut SqliteConnection,
     ) -> Result<bool, sqlx::Error> {
         let now = micros(self.now);
-        apply::inbox(connection, &self.inbox).await?;
-        apply::dedupe(connection, &self.dedupe).await?;
-        apply::settled(connection, &self.settled).await?;
-        apply::attempts(connection, &self.attempts).await?;
-        apply::answers(connection, &self.answers).await?;
+        given::insert(connection, "inbox", take(&mut self.inbox)).await?;
+        given::insert(connection, "dedupe", take(&mut self.dedupe)).await?;
+        apply::settled(connection, take(&mut self.settled)).await?;
+        given::insert(connection, "attempt", take(&mut self.attempts)).await?;
+        apply::answers(connection, take(&mut self.answers)).await?;
         forget::history(connection, &self.forgets).await?;
-        apply::messages(connection, &self.messages).await?;
-        apply::mappings(connection, &self.mappings).await?;
-        apply::grants(connection, &self.grants).await?;
+        given::insert(connection, "message", take(&mut self.messages)).await?;
+        apply::mappings(connection, take(&mut self.mappings)).await?;
+        apply::grants(connection, take(&mut self.grants)).await?;
         apply::window_uses(connection, &self.window_uses, now).await?;
         apply::window_closed(connection, &self.window_closed).await?;
-        apply::snapshots(connection, &self.snapshots).await?;
-        apply::findings(connection, &self.findings).await?;
+        apply::snapshots(connection, take(&mut self.snapshots)).await?;
+        given::insert(connection, "finding", take(&mut self.findings)).await?;
         self.moved
             .extend(apply::cancel(connection, &self.cancels, now).await?);
         let (mut reordered, released) = apply::release(connection, &self.releases, now).await?;
@@ -158,11 +159,13 @@ impl Plan {
         }
         self.drop_merged(connection).await?;
         self.mark_first();
-        apply::effects(connection, &self.effects).await?;
+        let wakes =
+            !self.effects.is_empty() || !self.settled_lanes.is_empty() || !reordered.is_empty();
+        apply::effects(connection, self.effects).await?;
         apply::promote(connection, &self.settled_lanes).await?;
         apply::reorder(connection, &reordered).await?;
-        apply::moved(connection, &self.moved, now).await?;
-        Ok(!self.effects.is_empty() || !self.settled_lanes.is_empty() || !reordered.is_empty())
+        apply::moved(connection, self.moved, now).await?;
+        Ok(wakes)
     }
 
     /// Drops effects whose lane already holds one of the same name that has not started.

@@ -1,12 +1,12 @@
-//! Rows as they are handed to `json_each`: one type a table, field names = column names.
+//! Rows as statements are given them: one type a table, field names = column names.
 
 use serde::Serialize;
 
 use super::codec::micros;
+use super::given::row;
 use crate::domain::rows::{Finding, MappingChange, NewGrant, NewMessage, Snapshot, WindowClosed};
 use jiff::Timestamp;
 
-#[derive(Serialize)]
 pub(super) struct InboxRow {
     pub id: i64,
     pub source: &'static str,
@@ -24,8 +24,8 @@ pub(super) struct InboxRow {
     pub sent_at: Option<i64>,
     pub received_at: i64,
 }
+row!(InboxRow: id, source, remote, kind, openid, object_id, dedupe_key, body, state, duplicate_of, reason, answer_state, answer, sent_at, received_at);
 
-#[derive(Serialize)]
 pub(super) struct DedupeRow {
     pub key: String,
     pub remote: String,
@@ -33,8 +33,8 @@ pub(super) struct DedupeRow {
     pub inbox_id: i64,
     pub seen_at: i64,
 }
+row!(DedupeRow: key, remote, sender, inbox_id, seen_at);
 
-#[derive(Serialize)]
 pub(super) struct MessageInsert {
     pub id: i64,
     pub account: String,
@@ -51,6 +51,7 @@ pub(super) struct MessageInsert {
     pub recorded_at: i64,
     pub settled_at: Option<i64>,
 }
+row!(MessageInsert: id, account, openid, direction, kind, purpose, msg_id, text, state, inbox_id, outbox_id, created_at, recorded_at, settled_at);
 
 impl MessageInsert {
     pub(super) fn new(
@@ -79,7 +80,6 @@ impl MessageInsert {
     }
 }
 
-#[derive(Serialize)]
 pub(super) struct OutboxInsert {
     pub id: i64,
     pub lane: String,
@@ -94,11 +94,10 @@ pub(super) struct OutboxInsert {
     pub inbox_id: Option<i64>,
     pub message_id: Option<i64>,
     pub created_at: i64,
-    #[serde(skip)]
     pub merge: bool,
 }
+row!(OutboxInsert: id, lane, effect, remote, payload, first, priority, next_attempt_at, expires_at, inbox_id, message_id, created_at);
 
-#[derive(Serialize)]
 pub(super) struct SettledRow {
     pub id: i64,
     pub state: &'static str,
@@ -111,8 +110,8 @@ pub(super) struct SettledRow {
     pub note: Option<String>,
     pub finished_at: Option<i64>,
 }
+row!(SettledRow: id, state, uncertain, counted, next_attempt_at, held_reason, last_verdict, last_error, note, finished_at);
 
-#[derive(Serialize)]
 pub(super) struct AttemptInsert {
     pub outbox_id: i64,
     pub number: i64,
@@ -123,15 +122,38 @@ pub(super) struct AttemptInsert {
     pub verdict: Option<&'static str>,
     pub error: Option<String>,
 }
+row!(AttemptInsert: outbox_id, number, started_at, finished_at, outcome, counted, verdict, error);
 
 /// The delivery state of a message follows the state of its effect.
-#[derive(Serialize)]
 pub(super) struct MessageMoved {
     pub id: i64,
     pub state: &'static str,
 }
 
-#[derive(Serialize)]
+/// The same with the instant of its commit.
+pub(super) struct MessageSettled {
+    pub id: i64,
+    pub state: &'static str,
+    pub settled_at: i64,
+}
+row!(MessageSettled: id, state, settled_at);
+
+/// A key whose first sender is looked for.
+pub(super) struct DedupeKey {
+    pub key: String,
+    pub remote: String,
+    pub sender: String,
+}
+row!(DedupeKey: key, remote, sender);
+
+/// The answer to a push, decided after its commit.
+pub(super) struct AnswerRow {
+    pub id: i64,
+    pub state: &'static str,
+    pub answer: Option<String>,
+}
+row!(AnswerRow: id, state, answer);
+
 pub(super) struct MappingUpsert {
     pub account: String,
     pub openid: String,
@@ -146,6 +168,7 @@ pub(super) struct MappingUpsert {
     pub followed_at: Option<i64>,
     pub now: i64,
 }
+row!(MappingUpsert: account, openid, unionid, tenant, object_id, customer_id, state, returned, reason, scene, followed_at, now);
 
 impl MappingUpsert {
     pub(super) fn new(change: &MappingChange, now: Timestamp) -> Self {
@@ -167,7 +190,6 @@ impl MappingUpsert {
     }
 }
 
-#[derive(Serialize)]
 pub(super) struct GrantUpsert {
     pub account: String,
     pub openid: String,
@@ -176,6 +198,7 @@ pub(super) struct GrantUpsert {
     pub valid_until: i64,
     pub allowed: u32,
 }
+row!(GrantUpsert: account, openid, trigger, granted_at, valid_until, allowed);
 
 impl From<&NewGrant> for GrantUpsert {
     fn from(grant: &NewGrant) -> Self {
@@ -190,7 +213,6 @@ impl From<&NewGrant> for GrantUpsert {
     }
 }
 
-#[derive(Serialize)]
 pub(super) struct SnapshotUpsert {
     pub tenant: String,
     pub object_id: String,
@@ -199,6 +221,7 @@ pub(super) struct SnapshotUpsert {
     pub changed_at: Option<i64>,
     pub read_at: i64,
 }
+row!(SnapshotUpsert: tenant, object_id, fields, etag, changed_at, read_at);
 
 impl SnapshotUpsert {
     pub(super) fn new(snapshot: &Snapshot, now: Timestamp) -> Self {
@@ -213,7 +236,6 @@ impl SnapshotUpsert {
     }
 }
 
-#[derive(Serialize)]
 pub(super) struct FindingInsert {
     pub job_run_id: i64,
     pub kind: &'static str,
@@ -225,6 +247,7 @@ pub(super) struct FindingInsert {
     pub state: &'static str,
     pub found_at: i64,
 }
+row!(FindingInsert: job_run_id, kind, account, tenant, openid, object_id, detail, state, found_at);
 
 impl FindingInsert {
     pub(super) fn new(finding: &Finding, now: Timestamp) -> Self {

@@ -7,48 +7,32 @@ use sqlx::sqlite::SqliteConnection;
 use super::{Written, all};
 use crate::domain::rows::{Cancel, PassiveDelivery, Release};
 use crate::store::codec::json;
-use crate::store::rows::{AttemptInsert, MessageMoved, OutboxInsert, SettledRow};
+use crate::store::given;
+use crate::store::rows::{MessageMoved, MessageSettled, OutboxInsert, SettledRow};
 
 /// A row that was cancelled while its attempt ran keeps its state. The head is given anew by
 /// [`promote`]: an older row may have become ready in the meantime.
 pub(in crate::store) async fn settled(
     connection: &mut SqliteConnection,
-    rows: &[SettledRow],
+    rows: Vec<SettledRow>,
 ) -> Written {
-    all(
+    given::execute(
         connection,
         "UPDATE outbox SET
-             state = s.value ->> 'state',
+             state = g.state,
              head = 0,
-             uncertain = s.value ->> 'uncertain',
-             attempts = attempts + (s.value ->> 'counted'),
+             uncertain = g.uncertain,
+             attempts = attempts + g.counted,
              tries = tries + 1,
-             next_attempt_at = coalesce(s.value ->> 'next_attempt_at', next_attempt_at),
+             next_attempt_at = coalesce(g.next_attempt_at, outbox.next_attempt_at),
              lease_until = NULL,
-             held_reason = s.value ->> 'held_reason',
-             last_verdict = coalesce(s.value ->> 'last_verdict', last_verdict),
-             last_error = coalesce(s.value ->> 'last_error', last_error),
-             note = s.value ->> 'note',
-             finished_at = s.value ->> 'finished_at'
-         FROM json_each(?) s
-         WHERE outbox.id = s.value ->> 'id' AND outbox.state = 'running'",
-        rows,
-    )
-    .await
-}
-
-pub(in crate::store) async fn attempts(
-    connection: &mut SqliteConnection,
-    rows: &[AttemptInsert],
-) -> Written {
-    all(
-        connection,
-        "INSERT INTO attempt (outbox_id, number, started_at, finished_at, outcome, counted,
-             verdict, error)
-         SELECT value ->> 'outbox_id', value ->> 'number', value ->> 'started_at',
-             value ->> 'finished_at', value ->> 'outcome', value ->> 'counted',
-             value ->> 'verdict', value ->> 'error'
-         FROM json_each(?)",
+             held_reason = g.held_reason,
+             last_verdict = coalesce(g.last_verdict, outbox.last_verdict),
+             last_error = coalesce(g.last_error, outbox.last_error),
+             note = g.note,
+             finished_at = g.finished_at
+         FROM given g
+         WHERE outbox.id = g.id AND outbox.state = 'running'",
         rows,
     )
     .await
@@ -56,20 +40,18 @@ pub(in crate::store) async fn attempts(
 
 pub(in crate::store) async fn effects(
     connection: &mut SqliteConnection,
-    rows: &[OutboxInsert],
+    rows: Vec<OutboxInsert>,
 ) -> Written {
-    all(
+    given::execute(
         connection,
         "INSERT INTO outbox (id, lane, effect, remote, payload, state, head, priority,
              next_attempt_at, expires_at, inbox_id, message_id, created_at)
-         SELECT value ->> 'id', value ->> 'lane', value ->> 'effect', value ->> 'remote',
-             value ->> 'payload', 'ready',
-             (value ->> 'first') AND NOT EXISTS (
-                 SELECT 1 FROM outbox o WHERE o.lane = value ->> 'lane'
+         SELECT g.id, g.lane, g.effect, g.remote, g.payload, 'ready',
+             g.first AND NOT EXISTS (
+                 SELECT 1 FROM outbox o WHERE o.lane = g.lane
                      AND (o.state = 'ready' OR o.state = 'running')),
-             value ->> 'priority', value ->> 'next_attempt_at', value ->> 'expires_at',
-             value ->> 'inbox_id', value ->> 'message_id', value ->> 'created_at'
-         FROM json_each(?)",
+             g.priority, g.next_attempt_at, g.expires_at, g.inbox_id, g.message_id, g.created_at
+         FROM given g WHERE g.id IS NOT NULL",
         rows,
     )
     .await
@@ -232,19 +214,19 @@ pub(in crate::store) fn to_state(
 /// The delivery state of messages follows their effects.
 pub(in crate::store) async fn moved(
     connection: &mut SqliteConnection,
-    rows: &[MessageMoved],
+    rows: Vec<MessageMoved>,
     now: i64,
 ) -> Written {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "UPDATE message SET state = m.value ->> 'state', settled_at = ?2
-         FROM json_each(?1) m WHERE message.id = m.value ->> 'id'",
+    let rows = rows.into_iter().map(|row| MessageSettled {
+        id: row.id,
+        state: row.state,
+        settled_at: now,
+    });
+    given::execute(
+        connection,
+        "UPDATE message SET state = g.state, settled_at = g.settled_at
+         FROM given g WHERE message.id = g.id",
+        rows.collect(),
     )
-    .bind(json(rows))
-    .bind(now)
-    .execute(connection)
     .await
-    .map(drop)
 }

@@ -4,32 +4,30 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::{Written, all};
 use crate::store::codec::json;
+use crate::store::given;
 use crate::store::rows::{
-    FindingInsert, FollowerRow, GrantUpsert, MappingUpsert, SnapshotUpsert, WindowClosedRow,
+    FollowerRow, GrantUpsert, MappingUpsert, SnapshotUpsert, WindowClosedRow,
 };
 
 /// A state of `unfollowed` is overwritten only by somebody who saw the follower return, so what
 /// the C4C lane found (`returned = false`) goes before what the follower did.
 pub(in crate::store) async fn mappings(
     connection: &mut SqliteConnection,
-    rows: &[MappingUpsert],
+    mut rows: Vec<MappingUpsert>,
 ) -> Written {
-    let mut rows: Vec<&MappingUpsert> = rows.iter().collect();
     rows.sort_by_key(|row| row.returned || row.state == "unfollowed");
-    all(
+    given::execute(
         connection,
         "INSERT INTO mapping (account, openid, unionid, tenant, object_id, customer_id, state,
              reason, scene, followed_at, created_at, linked_at, updated_at)
-         SELECT value ->> 'account', value ->> 'openid', value ->> 'unionid', value ->> 'tenant',
-             value ->> 'object_id', value ->> 'customer_id',
-             CASE WHEN NOT (value ->> 'returned') AND EXISTS (SELECT 1 FROM mapping m
-                     WHERE m.account = value ->> 'account' AND m.openid = value ->> 'openid'
+         SELECT g.account, g.openid, g.unionid, g.tenant, g.object_id, g.customer_id,
+             CASE WHEN NOT g.returned AND EXISTS (SELECT 1 FROM mapping m
+                     WHERE m.account = g.account AND m.openid = g.openid
                      AND m.state = 'unfollowed')
-                 THEN 'unfollowed' ELSE value ->> 'state' END,
-             value ->> 'reason', value ->> 'scene', value ->> 'followed_at', value ->> 'now',
-             CASE WHEN value ->> 'object_id' IS NOT NULL THEN value ->> 'now' END,
-             value ->> 'now'
-         FROM json_each(?) WHERE true
+                 THEN 'unfollowed' ELSE g.state END,
+             g.reason, g.scene, g.followed_at, g.now,
+             CASE WHEN g.object_id IS NOT NULL THEN g.now END, g.now
+         FROM given g WHERE g.account IS NOT NULL
          ON CONFLICT (account, openid) DO UPDATE SET
              unionid = coalesce(excluded.unionid, unionid),
              tenant = excluded.tenant,
@@ -41,7 +39,7 @@ pub(in crate::store) async fn mappings(
              followed_at = coalesce(excluded.followed_at, followed_at),
              linked_at = coalesce(excluded.linked_at, linked_at),
              updated_at = excluded.updated_at",
-        &rows,
+        rows,
     )
     .await
 }
@@ -49,14 +47,12 @@ pub(in crate::store) async fn mappings(
 /// An older act never replaces a newer grant.
 pub(in crate::store) async fn grants(
     connection: &mut SqliteConnection,
-    rows: &[GrantUpsert],
+    rows: Vec<GrantUpsert>,
 ) -> Written {
-    all(
+    given::execute(
         connection,
         "INSERT INTO send_window (account, openid, \"trigger\", granted_at, valid_until, allowed)
-         SELECT value ->> 'account', value ->> 'openid', value ->> 'trigger',
-             value ->> 'granted_at', value ->> 'valid_until', value ->> 'allowed'
-         FROM json_each(?) WHERE true
+         SELECT * FROM given WHERE account IS NOT NULL
          ON CONFLICT (account, openid, \"trigger\") DO UPDATE SET
              granted_at = excluded.granted_at, valid_until = excluded.valid_until,
              allowed = excluded.allowed, used = 0
@@ -107,34 +103,15 @@ pub(in crate::store) async fn window_closed(
 
 pub(in crate::store) async fn snapshots(
     connection: &mut SqliteConnection,
-    rows: &[SnapshotUpsert],
+    rows: Vec<SnapshotUpsert>,
 ) -> Written {
-    all(
+    given::execute(
         connection,
         "INSERT INTO customer_snapshot (tenant, object_id, fields, etag, changed_at, read_at)
-         SELECT value ->> 'tenant', value ->> 'object_id', value ->> 'fields', value ->> 'etag',
-             value ->> 'changed_at', value ->> 'read_at'
-         FROM json_each(?) WHERE true
+         SELECT * FROM given WHERE tenant IS NOT NULL
          ON CONFLICT (tenant, object_id) DO UPDATE SET
              fields = excluded.fields, etag = excluded.etag, changed_at = excluded.changed_at,
              read_at = excluded.read_at",
-        rows,
-    )
-    .await
-}
-
-pub(in crate::store) async fn findings(
-    connection: &mut SqliteConnection,
-    rows: &[FindingInsert],
-) -> Written {
-    all(
-        connection,
-        "INSERT INTO finding (job_run_id, kind, account, tenant, openid, object_id, detail,
-             state, found_at)
-         SELECT value ->> 'job_run_id', value ->> 'kind', value ->> 'account',
-             value ->> 'tenant', value ->> 'openid', value ->> 'object_id', value ->> 'detail',
-             value ->> 'state', value ->> 'found_at'
-         FROM json_each(?)",
         rows,
     )
     .await

@@ -1,0 +1,160 @@
+//! Rows on their way into a statement: `given`, a common table expression of bound values.
+//!
+//! sqlx pays for each statement, SQLite for each value that it must dig out of JSON. So a batch's rows of one
+//! table are bound as values of one statement. Its text depends on their number, so they are padded with empty rows to
+//! a power of two: few texts, each prepared once. Every statement skips rows whose first column is NULL.
+
+use std::fmt::Write;
+
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{Arguments, AssertSqlSafe, FromRow};
+
+/// Rows of one statement: 256 of the widest rows stay far below SQLite's 32,766 variables, and more
+/// gain nothing.
+const MOST_ROWS: usize = 256;
+
+/// A row that a statement is given: its columns, in the order of its values.
+pub(super) trait Row {
+    /// The names by which the statement knows its values. The first is never NULL.
+    const COLUMNS: &[&str];
+
+    /// Its values, in that order.
+    fn bind(self, values: &mut Values);
+}
+
+/// The values of a statement.
+#[derive(Default)]
+pub(super) struct Values(SqliteArguments);
+
+impl Values {
+    /// Appends one value.
+    pub(super) fn add<'t, T>(&mut self, value: T)
+    where
+        T: sqlx::Encode<'t, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    {
+        self.0
+            .add(value)
+            .expect("text and numbers are encoded as they are");
+    }
+}
+
+/// Makes a struct a [`Row`] whose columns are named like its fields.
+macro_rules! row {
+    ($row:ident: $($field:ident),+ $(,)?) => {
+        impl $crate::store::given::Row for $row {
+            const COLUMNS: &[&str] = &[$(stringify!($field)),+];
+
+            fn bind(self, values: &mut $crate::store::given::Values) {
+                $(values.add(self.$field);)+
+            }
+        }
+    };
+}
+pub(super) use row;
+
+/// Runs `statement`, which reads `given`, for all rows; nothing to write costs nothing.
+pub(super) async fn execute<R: Row>(
+    connection: &mut SqliteConnection,
+    statement: &str,
+    rows: Vec<R>,
+) -> Result<(), sqlx::Error> {
+    for (text, values) in statements(statement, rows) {
+        sqlx::query_with(AssertSqlSafe(text), values)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Inserts all rows into `table`, whose columns are named like theirs.
+pub(super) async fn insert<R: Row>(
+    connection: &mut SqliteConnection,
+    table: &str,
+    rows: Vec<R>,
+) -> Result<(), sqlx::Error> {
+    let columns = R::COLUMNS.join(", ");
+    let first = R::COLUMNS[0];
+    let statement =
+        format!("INSERT INTO {table} ({columns}) SELECT * FROM given WHERE {first} IS NOT NULL");
+    execute(connection, &statement, rows).await
+}
+
+/// Runs `statement`, which reads `given`, for all rows and returns what it finds.
+pub(super) async fn fetch<R: Row, O>(
+    connection: &mut SqliteConnection,
+    statement: &str,
+    rows: Vec<R>,
+) -> Result<Vec<O>, sqlx::Error>
+where
+    O: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+{
+    let mut found = Vec::new();
+    for (text, values) in statements(statement, rows) {
+        let query = sqlx::query_as_with(AssertSqlSafe(text), values);
+        found.extend(query.fetch_all(&mut *connection).await?);
+    }
+    Ok(found)
+}
+
+/// The texts and values by which all rows are given to `statement`.
+fn statements<R: Row>(statement: &str, rows: Vec<R>) -> Vec<(String, SqliteArguments)> {
+    let mut statements = Vec::with_capacity(rows.len().div_ceil(MOST_ROWS));
+    let mut rows = rows.into_iter();
+    while rows.len() > 0 {
+        let size = rows.len().min(MOST_ROWS);
+        let mut values = Values::default();
+        values.0.reserve(size * R::COLUMNS.len(), 0);
+        rows.by_ref()
+            .take(size)
+            .for_each(|row| row.bind(&mut values));
+        let text = with_given::<R>(size.next_power_of_two(), statement);
+        statements.push((text, values.0));
+    }
+    statements
+}
+
+/// `statement` behind a `given` of `size` rows. What is not bound is NULL.
+fn with_given<R: Row>(size: usize, statement: &str) -> String {
+    let holes = vec!["?"; R::COLUMNS.len()].join(",");
+    let mut text = format!("WITH given(\"{}\") AS (VALUES ", R::COLUMNS.join("\", \""));
+    for row in 0..size {
+        let comma = if row == 0 { "" } else { "," };
+        write!(text, "{comma}({holes})").expect("a String takes what is written");
+    }
+    text.push_str(") ");
+    text.push_str(statement);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Pair {
+        id: i64,
+        word: &'static str,
+    }
+    row!(Pair: id, word);
+
+    fn pairs(count: i64) -> Vec<Pair> {
+        (0..count).map(|id| Pair { id, word: "hello" }).collect()
+    }
+
+    #[test]
+    fn rows_are_padded_to_a_power_of_two() {
+        let (text, values) = statements("SELECT * FROM given", pairs(3)).remove(0);
+        let head = "WITH given(\"id\", \"word\") AS (VALUES (?,?),(?,?),(?,?),(?,?)) ";
+        assert_eq!(text, format!("{head}SELECT * FROM given"));
+        assert_eq!(values.len(), 6);
+    }
+
+    #[test]
+    fn many_rows_go_in_several_statements_and_none_is_left_out() {
+        let given: Vec<usize> = statements("", pairs(600))
+            .iter()
+            .map(|(_, values)| values.len() / 2)
+            .collect();
+        assert_eq!(given, [256, 256, 88]);
+        assert!(statements("", pairs(0)).is_empty());
+    }
+}
