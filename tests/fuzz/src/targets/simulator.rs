@@ -28,6 +28,7 @@ pub(crate) const TARGET: Target = Target {
         "&$top=1",
         "&$skip=18446744073709551615",
         "&$skiptoken=18446744073709551615",
+        "&$skiptoken=0",
         "&$orderby=",
         "\nx-csrf-token: fetch",
         "\ncontent-type: multipart/mixed; boundary=b",
