@@ -47,8 +47,11 @@ fn check(bytes: &[u8]) {
     assert!(told.chars().count() <= MAX_MESSAGE + 30, "endless: {told}");
     assert!(!told.chars().any(char::is_control), "{told:?}");
     assert!(!holds_word(&told, OPENID), "a whole OpenID: {told}");
-    for value in sent.iter().filter(|value| value.len() >= 8) {
-        assert!(!told.contains(value.as_str()), "{value}: {told}");
+    for value in &sent {
+        // A message is told in one line, so a value would be too.
+        let words: Vec<&str> = value.split_whitespace().collect();
+        let value = words.join(" ");
+        assert!(value.len() < 8 || !told.contains(&value), "{value}: {told}");
     }
 }
 
