@@ -2,12 +2,16 @@
 # nothing is compiled twice.
 
 NEXTEST_VERSION := 0.9.143
+CARGO_FUZZ_VERSION := 0.13.2
 SOAK_CASES := 20000
 SOAK_ROUNDS := 20
+# A target is a name in tests/fuzz/corpus.
+TARGET := push
+SECONDS := 60
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench soak rust nextest
+.PHONY: help demo test lint fmt bench soak fuzz fuzz-merge rust nextest cargo-fuzz
 
 help:
 	@echo 'make demo    plays the main job with simulated platforms (ARGS="--once --json" …)'
@@ -15,6 +19,7 @@ help:
 	@echo 'make lint    format, clippy and documentation, warnings denied'
 	@echo 'make fmt     formats the code'
 	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times'
+	@echo 'make fuzz    guided by coverage (nightly Rust): TARGET=$(TARGET) SECONDS=$(SECONDS)'
 	@echo 'make bench   measures nothing yet'
 
 demo: rust
@@ -37,6 +42,20 @@ soak: nextest
 	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib
 	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS)
 
+FUZZ := tests/fuzz
+FUZZ_RUN = cp Cargo.lock $(FUZZ)/libfuzzer/ && QIAO_FUZZ_TARGET=$(TARGET) \
+	cargo +nightly fuzz run --fuzz-dir $(FUZZ)/libfuzzer --target-dir target/libfuzzer target
+
+# What it finds goes to target/fuzz/, and by `make fuzz-merge` to the kept corpus.
+fuzz: cargo-fuzz
+	mkdir -p target/fuzz/$(TARGET)
+	$(FUZZ_RUN) target/fuzz/$(TARGET) $(FUZZ)/corpus/$(TARGET) $(wildcard $(FUZZ)/crashes/$(TARGET)) -- \
+		-max_total_time=$(SECONDS) -max_len=4000 -timeout=10 -rss_limit_mb=1024 \
+		-artifact_prefix=target/fuzz/$(TARGET)-
+
+fuzz-merge: cargo-fuzz
+	$(FUZZ_RUN) $(FUZZ)/corpus/$(TARGET) target/fuzz/$(TARGET) -- -merge=1 -max_len=4000
+
 bench:
 	@echo 'Nothing is measured yet: `qiao bench` (coming) will do it.' >&2
 	@exit 1
@@ -45,6 +64,9 @@ rust:
 	@command -v cargo >/dev/null || { \
 		echo 'Qiao is built with Rust. Get it from https://rustup.rs, then open a new shell.' >&2; \
 		exit 1; }
+
+cargo-fuzz: rust
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked --version $(CARGO_FUZZ_VERSION)
 
 nextest: rust
 	@cargo nextest --version >/dev/null 2>&1 \

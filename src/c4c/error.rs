@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::odata::error_body::{Cause, mentions};
 use super::odata::filter::FilterError;
 use super::odata::json::ShapeError;
-use super::retry_after;
 use crate::domain::ids::TenantId;
 use crate::domain::verdict::{Failure, Pause, Verdict};
+use crate::kit::retry_after;
 use crate::kit::transport::{Response, TransportError};
 
 /// How long a tenant that refuses our credentials is left alone: C4C locks a user after a few

@@ -15,7 +15,6 @@ pub mod notification;
 pub mod odata;
 pub mod pace;
 mod paging;
-mod retry_after;
 mod session;
 #[cfg(test)]
 mod tests;

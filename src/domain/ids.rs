@@ -106,14 +106,19 @@ pub fn is_config_id(text: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// The first four and the last two characters, enough to recognise and too little to use.
+/// The first four and the last two characters, enough to recognise and too little to use. Strangers
+/// choose the text, so no control character of it reaches a terminal.
 pub fn masked(text: &str) -> String {
     let count = text.chars().count();
     if count <= 8 {
         return "…".to_owned();
     }
-    let head: String = text.chars().take(4).collect();
-    let tail: String = text.chars().skip(count - 2).collect();
+    let shown = || {
+        text.chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+    };
+    let head: String = shown().take(4).collect();
+    let tail: String = shown().skip(count - 2).collect();
     format!("{head}…{tail}")
 }
 

@@ -62,6 +62,10 @@ fn first_part(rest: &str) -> Option<(Part<'_>, usize)> {
     if rest.is_empty() {
         return None;
     }
+    // What no brace closes holds no placeholder; to look at each open one would take for ever.
+    if !rest.contains('}') {
+        return Some((Part::Text(rest), rest.len()));
+    }
     placeholder_at_start(rest).or_else(|| {
         let next = rest
             .match_indices('{')
@@ -73,10 +77,19 @@ fn first_part(rest: &str) -> Option<(Part<'_>, usize)> {
 }
 
 fn placeholder_at_start(rest: &str) -> Option<(Part<'_>, usize)> {
-    let (inside, _) = rest.strip_prefix('{')?.split_once('}')?;
-    let (name, default) = inside.split_once('|').unwrap_or((inside, ""));
-    let named = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    named.then_some((Part::Placeholder { name, default }, inside.len() + 2))
+    let inside = rest.strip_prefix('{')?;
+    let (name, behind) = inside.split_at(inside.find(|c| !is_in_name(c))?);
+    if name.is_empty() || !behind.starts_with(['|', '}']) {
+        return None;
+    }
+    let (default, _) = behind.split_once('}')?;
+    let length = 1 + name.len() + default.len() + 1;
+    let default = default.strip_prefix('|').unwrap_or_default();
+    Some((Part::Placeholder { name, default }, length))
+}
+
+fn is_in_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
 }
 
 #[cfg(test)]

@@ -6,5 +6,6 @@
 pub mod clock;
 pub mod random;
 pub mod reqwest_transport;
+pub(crate) mod retry_after;
 pub mod transport;
 pub mod waiting_room;

@@ -14,6 +14,7 @@ use url::form_urlencoded;
 
 use crate::config::{Account, TokenSource};
 use crate::domain::ids::OpenId;
+use crate::kit::retry_after;
 use crate::kit::transport::{Method, Request, Response, Transport};
 
 use super::error::{Call, Cause, Error};
@@ -289,10 +290,7 @@ fn read_answer(call: Call, response: &Response) -> Result<Value, Error> {
         None if (200..300).contains(&response.status) => Cause::Unreadable("not JSON"),
         _ => Cause::Http {
             status: response.status,
-            retry_after: response
-                .header("retry-after")
-                .and_then(|seconds| seconds.trim().parse().ok())
-                .map(Duration::from_secs),
+            retry_after: retry_after::of(response),
         },
     };
     Err(Error { call, cause })

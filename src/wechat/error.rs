@@ -86,7 +86,7 @@ pub enum Cause {
     Http {
         /// The status.
         status: u16,
-        /// `Retry-After`, when in seconds.
+        /// `Retry-After`.
         retry_after: Option<Duration>,
     },
     /// An answer that is not what the call gives.
@@ -137,7 +137,7 @@ impl Error {
         let cause = Cause::Refused {
             code,
             said: redacted(words),
-            rid: rid.filter(|rid| rid.len() <= MAX_RID && rid.is_ascii()),
+            rid: rid.filter(|rid| is_rid(rid)),
         };
         Self { call, cause }
     }
@@ -290,8 +290,11 @@ fn says_more(sense: Sense) -> bool {
 /// invalid appsecret
 const INVALID_SECRET: i64 = 40125;
 
-/// `8hex-8hex-8hex` has 26 characters; anything much longer is something else.
-const MAX_RID: usize = 40;
+/// Whether it has the form of a request's id, `8hex-8hex-8hex`. What has another may be anything: an
+/// OpenID, or a secret, which has 32 hex digits.
+fn is_rid(text: &str) -> bool {
+    text.len() < 32 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+}
 
 /// An OpenID has 28 characters, a secret 32, a token over 100; an appid has 18.
 const MAX_WORD: usize = 19;

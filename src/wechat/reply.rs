@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::domain::ids::OpenId;
 
-use super::xml::cdata;
+use super::xml::{cdata, is_allowed};
 
 /// The body that acknowledges a push without a reply; never encrypted.
 pub const ACKNOWLEDGED: &str = "success";
@@ -178,7 +178,7 @@ impl Reply {
 }
 
 fn shows_nothing(character: char) -> bool {
-    character.is_whitespace() || character.is_control()
+    character.is_whitespace() || character.is_control() || !is_allowed(character)
 }
 
 fn news(articles: &[Article]) -> Result<String, ReplyError> {

@@ -193,7 +193,7 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, Fault> {
 }
 
 /// The characters of XML 1.0, section 2.2.
-fn is_allowed(character: char) -> bool {
+pub(super) fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }
 

@@ -82,13 +82,15 @@ impl Cause {
     /// A short text for people. OpenIDs in it are masked, and so are `sent` values, which may be
     /// a name or a telephone number.
     pub fn told(&self, sent: &[String]) -> String {
+        let masked = |text: &str| {
+            // A message is one line, and a value that it quotes is too.
+            let mask_one = |text: String, value: &String| mask(&text, &plain(value));
+            bounded(&sent.iter().fold(without_openids(text), mask_one))
+        };
         match self {
-            Self::Said(message) => {
-                let mask_one = |text: String, value: &String| mask(&text, value);
-                bounded(&sent.iter().fold(without_openids(message), mask_one))
-            }
+            Self::Said(message) => masked(message),
             Self::Page(title) if title.is_empty() => "an HTML page without a title".to_owned(),
-            Self::Page(title) => format!("an HTML page “{}”", bounded(title)),
+            Self::Page(title) => format!("an HTML page “{}”", masked(title)),
             Self::Nothing => "no reason given".to_owned(),
         }
     }

@@ -123,8 +123,12 @@ fn read_message(name: &str, root: &Element) -> PushKind {
     }
 }
 
+/// Without control characters: a kind stands in logs and on terminals.
 fn short(name: &str) -> String {
-    name.chars().take(MAX_KIND_CHARS).collect()
+    name.chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_KIND_CHARS)
+        .collect()
 }
 
 /// 16 bytes of SHA-1, in hex, over all fields in sorted order but `Encrypt`, which differs in

@@ -5,16 +5,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
-use crate::kit::transport::Response;
+use super::transport::Response;
 
-/// The longest wait that is believed: no quota of C4C lasts longer than a day (c4c.md 1.8), and
-/// a wrong header must not silence a tenant for a month.
+/// The longest wait that is believed: no quota of either platform lasts longer than a day, and a
+/// wrong header must not silence one of them for a month.
 const MAX: Duration = Duration::from_hours(24);
 
 /// The wait that the far side asks for; `None` when it asks for none that can be read.
 ///
 /// A date is counted from the answer's own `date`, so that no clock of ours takes part.
-pub(super) fn of(response: &Response) -> Option<Duration> {
+pub(crate) fn of(response: &Response) -> Option<Duration> {
     let text = response.header("retry-after")?.trim();
     let wait = if text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {
         // Digits that overflow are a very long wait.
