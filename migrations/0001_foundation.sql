@@ -61,9 +61,9 @@ CREATE TABLE message (
     CHECK ((direction = 'in') = (purpose IS NULL)),
     CHECK (direction = 'out' OR outbox_id IS NULL)
 ) STRICT;
--- By buckets of 65,536 messages, so that new rows fall into a small, recent part of the index however
+-- By buckets of 4,096 messages, so that new rows fall into a small, recent part of the index however
 -- many messages there are. A follower's messages are found bucket by bucket: see v_conversation.
-CREATE INDEX message_of_follower ON message (id >> 16, openid, account);
+CREATE INDEX message_of_follower ON message (id >> 12, openid, account);
 
 -- Every effect that must happen outside the database. docs/DESIGN.md explains lanes and heads.
 CREATE TABLE outbox (
@@ -235,14 +235,14 @@ FROM mapping;
 -- What was said, quick for one follower: it looks into each bucket of message_of_follower.
 CREATE VIEW v_conversation AS
 WITH RECURSIVE bucket(number) AS (
-    SELECT (SELECT max(id) FROM message) >> 16
+    SELECT (SELECT max(id) FROM message) >> 12
     UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
 SELECT m.id, m.account, m.openid, p.customer_id, m.direction, m.kind, m.purpose, m.text, m.state,
        o.last_error,
        strftime('%Y-%m-%dT%H:%M:%fZ', m.created_at / 1e6, 'unixepoch')  AS created_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', m.recorded_at / 1e6, 'unixepoch') AS recorded_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', m.settled_at / 1e6, 'unixepoch')  AS settled_at
-FROM bucket CROSS JOIN message m ON m.id >> 16 = bucket.number
+FROM bucket CROSS JOIN message m ON m.id >> 12 = bucket.number
 LEFT JOIN mapping p ON p.account = m.account AND p.openid = m.openid
 LEFT JOIN outbox o ON o.id = m.outbox_id;
 

@@ -52,7 +52,7 @@ impl Context {
             openid: follower.map(|follower| follower.openid),
             object_id: None,
             dedupe: Some(Dedupe {
-                key: push.dedupe_key(),
+                key: push.dedupe_key().to_owned(),
                 remote: id.as_str().to_owned(),
                 sender: push.from.as_str().to_owned(),
             }),

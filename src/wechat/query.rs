@@ -2,6 +2,16 @@
 
 use url::form_urlencoded;
 
+/// The parameters, in the order of [`PushQuery`]'s fields.
+const NAMES: [&str; 6] = [
+    "signature",
+    "timestamp",
+    "nonce",
+    "encrypt_type",
+    "msg_signature",
+    "echostr",
+];
+
 /// What WeChat puts into the query. It has no `Debug`: signatures must not reach a log.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct PushQuery {
@@ -23,18 +33,27 @@ impl PushQuery {
     /// Reads a query string without its `?`. What is missing stays empty, and of repeated
     /// parameters the first counts.
     pub fn parse(query: &str) -> Self {
-        let first = |name: &str| {
-            form_urlencoded::parse(query.as_bytes())
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned())
-        };
+        let mut read: [Option<String>; 6] = Default::default();
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            if let Some(at) = NAMES.iter().position(|name| *name == key) {
+                read[at].get_or_insert_with(|| value.into_owned());
+            }
+        }
+        let [
+            signature,
+            timestamp,
+            nonce,
+            encrypt_type,
+            msg_signature,
+            echostr,
+        ] = read;
         Self {
-            signature: first("signature").unwrap_or_default(),
-            timestamp: first("timestamp").unwrap_or_default(),
-            nonce: first("nonce").unwrap_or_default(),
-            encrypt_type: first("encrypt_type").unwrap_or_default(),
-            msg_signature: first("msg_signature").unwrap_or_default(),
-            echostr: first("echostr"),
+            signature: signature.unwrap_or_default(),
+            timestamp: timestamp.unwrap_or_default(),
+            nonce: nonce.unwrap_or_default(),
+            encrypt_type: encrypt_type.unwrap_or_default(),
+            msg_signature: msg_signature.unwrap_or_default(),
+            echostr,
         }
     }
 

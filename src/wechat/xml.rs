@@ -98,20 +98,22 @@ impl Element {
 pub fn decode(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    text.chars()
-        .map(|c| {
-            if is_allowed(c) {
-                c
-            } else {
-                char::REPLACEMENT_CHARACTER
-            }
-        })
-        .collect()
+    if all_allowed(text) {
+        return text.to_owned();
+    }
+    let instead = |c| {
+        if is_allowed(c) {
+            c
+        } else {
+            char::REPLACEMENT_CHARACTER
+        }
+    };
+    text.chars().map(instead).collect()
 }
 
 /// Reads one document: an element, and around it nothing but white space and comments.
 pub fn parse(text: &str) -> Result<Element, Fault> {
-    if !text.chars().all(is_allowed) {
+    if !all_allowed(text) {
         return Err(Fault::Character);
     }
     let mut reader = Reader::from_str(text);
@@ -195,6 +197,13 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, Fault> {
 /// The characters of XML 1.0, section 2.2.
 pub(super) fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
+}
+
+/// Whether `text` has only such characters. Only a control character or one that starts with the
+/// byte of U+F000 and beyond may be another, so most texts need no look at their characters.
+fn all_allowed(text: &str) -> bool {
+    let is_plain = |byte: u8| byte >= b' ' && byte != 0xef;
+    text.bytes().all(|byte| is_plain(byte) || byte == b'\n') || text.chars().all(is_allowed)
 }
 
 /// `<name><![CDATA[text]]></name>`, whatever stands in `text`; forbidden characters are left out.

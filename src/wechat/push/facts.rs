@@ -22,11 +22,8 @@ impl Push {
     /// A message: `m:` and its MsgId in 20 digits. An event, or a message of an undocumented kind
     /// without MsgId: `e:`, CreateTime in 20 digits and 32 hex digits over all decrypted fields. Two
     /// equal events of one second have one key: the platform itself cannot tell them apart.
-    pub fn dedupe_key(&self) -> String {
-        match self.msg_id() {
-            Some(id) => format!("m:{id:020}"),
-            None => format!("e:{:020}:{}", self.created.as_second(), self.digest),
-        }
+    pub fn dedupe_key(&self) -> &str {
+        &self.dedupe_key
     }
 
     /// `text`, `image` … or `event:subscribe` …: the kind in SQL, logs and metrics. Lower case.

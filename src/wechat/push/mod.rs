@@ -41,7 +41,7 @@ pub struct Push {
     /// See [`Push::kind_word`].
     kind_word: String,
     /// See [`Push::dedupe_key`].
-    digest: String,
+    dedupe_key: String,
 }
 
 /// A message or an event.
@@ -101,13 +101,19 @@ impl Push {
             let name = short(&msg_type);
             (read_message(&name, root), name)
         };
+        let dedupe_key = match &kind {
+            PushKind::Message {
+                msg_id: Some(id), ..
+            } => format!("m:{id:020}"),
+            _ => format!("e:{:020}:{}", created.as_second(), digest(root)),
+        };
         Ok(Self {
             to: root.word("ToUserName").unwrap_or_default().to_owned(),
             from,
             created,
             kind,
             kind_word,
-            digest: digest(root),
+            dedupe_key,
         })
     }
 }

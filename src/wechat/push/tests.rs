@@ -320,7 +320,7 @@ fn an_unknown_event_is_kept_by_name_and_makes_no_customer() {
 
 #[test]
 fn a_key_of_an_event_depends_on_every_field_and_not_on_their_order_or_the_envelope() {
-    let key = |fields: &str| event("CLICK", fields).dedupe_key();
+    let key = |fields: &str| event("CLICK", fields).dedupe_key().to_owned();
     let one = key("<EventKey>a</EventKey><MenuId>1</MenuId>");
     assert!(one.starts_with("e:00000000001700000000:"));
     assert_eq!(one.len(), 2 + 20 + 1 + 32);
