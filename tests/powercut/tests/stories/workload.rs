@@ -58,6 +58,10 @@ pub async fn run(plan: Plan, path: &Path, ledger: &Arc<Ledger>) {
             // What is claimed now is found running by the next start.
             work.claim().await;
             work.store.close().await;
+            if plan.checkpoints {
+                // Whoever closes last checkpoints everything and deletes the WAL.
+                checkpoint(path, "PASSIVE").await;
+            }
             work.store = open(plan, path, &work.clock, ledger).await;
             work.store.recover().await.unwrap();
         }
