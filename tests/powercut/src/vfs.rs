@@ -101,10 +101,12 @@ unsafe extern "C" fn open(
     let Some((recording, name)) = recording_of(name) else {
         return opened;
     };
+    // SAFETY: SQLite gave room for a file, which the original has filled.
+    let file = unsafe { &mut *file };
     // SAFETY: an opened file has methods, and SQLite's own are static.
-    let methods: &'static sqlite3_io_methods = unsafe { &*(*file).pMethods };
-    // SAFETY: only SQLite's core looks at the methods, and ours are static too.
-    unsafe { (*file).pMethods = recording_methods(methods) };
+    let methods: &'static sqlite3_io_methods = unsafe { &*file.pMethods };
+    // Only SQLite's core looks at the methods, and ours are static too.
+    file.pMethods = recording_methods(methods);
     let opened = File {
         methods,
         id: recording.opened(&name),
@@ -114,7 +116,7 @@ unsafe extern "C" fn open(
     };
     lock(&FILES)
         .get_or_insert_default()
-        .insert(file.addr(), opened);
+        .insert(std::ptr::from_mut(file).addr(), opened);
     SQLITE_OK
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -21,12 +22,11 @@ const DATABASE: &str = "qiao.db";
 
 /// How many images are looked at.
 pub fn images() -> usize {
-    number("POWERCUT_IMAGES").map_or(IMAGES, |count| count as usize)
+    number("POWERCUT_IMAGES").unwrap_or(IMAGES)
 }
 
-fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(text.parse().expect("a number"))
+fn number<T: FromStr>(variable: &str) -> Option<T> {
+    std::env::var(variable).ok()?.parse().ok()
 }
 
 /// What a workload did to the disk, and what was promised meanwhile.
@@ -52,10 +52,7 @@ impl Recorded {
     /// Cuts the power so many times, and fails on the first image that breaks a promise.
     pub fn survives(&self, count: usize) {
         let cuts = match (number("POWERCUT_CRASH"), number("POWERCUT_SEED")) {
-            (Some(after), Some(seed)) => {
-                let after = after as usize;
-                vec![Cut { after, seed }]
-            }
+            (Some(after), Some(seed)) => vec![Cut { after, seed }],
             _ => plan(&self.ops, count),
         };
         println!(

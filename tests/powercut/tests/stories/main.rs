@@ -17,7 +17,7 @@ mod machine;
 mod workload;
 
 use machine::{Recorded, images};
-use qiao_powercut::{Cut, Op};
+use qiao_powercut::Cut;
 use workload::Plan;
 
 /// Short enough that the power is cut after each single operation.

@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 use crate::ledger::{Fact, Ledger};
 
 /// How long a lane waits after a failure; every round is longer.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// How much is done, and how.
 #[derive(Debug, Clone, Copy)]
@@ -65,9 +65,11 @@ pub async fn run(plan: Plan, path: &Path, ledger: &Arc<Ledger>) {
             work.store = open(plan, path, &work.clock, ledger).await;
             work.store.recover().await.unwrap();
         }
-        if plan.checkpoints && round % 4 == 3 {
-            let mode = ["PASSIVE", "RESTART", "TRUNCATE"][round as usize / 4 % 3];
-            checkpoint(path, mode).await;
+        match round % 12 {
+            3 if plan.checkpoints => checkpoint(path, "PASSIVE").await,
+            7 if plan.checkpoints => checkpoint(path, "RESTART").await,
+            11 if plan.checkpoints => checkpoint(path, "TRUNCATE").await,
+            _ => {}
         }
         work.round(round).await;
     }
@@ -210,7 +212,7 @@ fn follower(number: u64) -> Follower {
     // A few people, so that lanes hold several rows.
     Follower {
         account: AccountId::new("main"),
-        openid: OpenId::new(&format!("oPowerCutFollower{:011}", number % 23)),
+        openid: OpenId::new(format!("oPowerCutFollower{:011}", number % 23)),
     }
 }
 
@@ -320,10 +322,10 @@ fn settlement(job: Job, now: Timestamp) -> Settlement {
 
 fn follow(job: &Job, now: Timestamp) -> Changes {
     let follower = follower(job.id.unsigned_abs());
-    let object_id = ObjectId::new(&format!("{:032}", job.id));
+    let object_id = ObjectId::new(format!("{:032}", job.id));
     let mut changes = Changes {
         mappings: vec![MappingChange {
-            customer: Some((object_id.clone(), CustomerId::new(&job.id.to_string()))),
+            customer: Some((object_id.clone(), CustomerId::new(job.id.to_string()))),
             ..MappingChange::to(
                 follower.clone(),
                 TenantId::new("main"),
