@@ -21,7 +21,7 @@ pub async fn of(connection: &mut SqliteConnection) -> Result<Content, sqlx::Erro
     let selects: Vec<(String, String)> = sqlx::query_as(
         "SELECT t.name, 'SELECT group_concat(line, char(10)) FROM (SELECT '
              || group_concat('quote(\"' || c.name || '\")', '||''|''||') || ' AS line FROM '
-             || t.name || ' ORDER BY 1)'
+             || t.name || ')'
          FROM sqlite_schema t, pragma_table_info(t.name) c
          WHERE t.type = 'table' AND t.name <> '_sqlx_migrations' GROUP BY t.name",
     )

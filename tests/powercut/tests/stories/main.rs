@@ -17,7 +17,7 @@ mod machine;
 mod workload;
 
 use machine::{Recorded, images};
-use qiao_powercut::Cut;
+use qiao_powercut::{Cut, Op};
 use workload::Plan;
 
 /// Short enough that the power is cut after each single operation.
@@ -31,9 +31,9 @@ const SHORT: Plan = Plan {
 
 /// Long enough that the store checkpoints by itself, and starts its WAL anew.
 const LONG: Plan = Plan {
-    rounds: 16,
+    rounds: 24,
     pushes: 8,
-    body: 20_000,
+    body: 600,
     checkpoints: false,
     volatile: false,
 };
@@ -41,12 +41,19 @@ const LONG: Plan = Plan {
 #[test]
 fn nothing_acknowledged_is_lost_whenever_the_power_goes() {
     let recorded = Recorded::run(SHORT);
+    let wal_deleted = |op: &Op| matches!(op, Op::Delete { name } if name.ends_with("-wal"));
+    let wal_emptied = |op: &Op| matches!(op, Op::Truncate { len: 0, .. });
+    assert!(recorded.ops.iter().any(wal_deleted));
+    assert!(recorded.ops.iter().any(wal_emptied));
     recorded.survives(images() * 7 / 8);
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_around_the_stores_own_checkpoints() {
     let recorded = Recorded::run(LONG);
+    // A WAL begins with a header of 32 bytes, each time anew.
+    let wal_begun = |op: &&Op| matches!(op, Op::Write { at: 0, bytes, .. } if bytes.len() == 32);
+    assert!(recorded.ops.iter().filter(wal_begun).count() > 1);
     recorded.survives(images() / 8);
 }
 
