@@ -4,6 +4,7 @@
 NEXTEST_VERSION := 0.9.143
 SOAK_CASES := 20000
 SOAK_ROUNDS := 20
+POWERCUT_IMAGES := 100000
 ARGS :=
 
 .DEFAULT_GOAL := help
@@ -14,7 +15,8 @@ help:
 	@echo 'make test    installs what the tests need, then runs everything'
 	@echo 'make lint    format, clippy and documentation, warnings denied'
 	@echo 'make fmt     formats the code'
-	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times'
+	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times,'
+	@echo '             and $(POWERCUT_IMAGES) disks after a power cut'
 	@echo 'make bench   measures nothing yet'
 
 demo: rust
@@ -36,6 +38,7 @@ fmt: rust
 soak: nextest
 	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib
 	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS)
+	POWERCUT_IMAGES=$(POWERCUT_IMAGES) cargo nextest run --locked --profile soak --workspace --test powercut
 
 bench:
 	@echo 'Nothing is measured yet: `qiao bench` (coming) will do it.' >&2

@@ -13,13 +13,20 @@ use crate::ledger::{Acknowledged, Committed, Fact, Ledger};
 use crate::workload;
 
 /// Statements that count acknowledged facts (`?`, as JSON) which are not there.
-const ACKNOWLEDGED: [(&str, &str); 3] = [
+const ACKNOWLEDGED: [(&str, &str); 4] = [
     (
         "acknowledged events are missing",
         "SELECT count(*) FROM (
              SELECT value ->> 'inbox_id', value ->> 'key' FROM json_each(?)
                  WHERE value ->> 'kind' = 'arrived'
              EXCEPT SELECT id, dedupe_key FROM inbox WHERE state = 'accepted')",
+    ),
+    (
+        "acknowledged messages are missing",
+        "SELECT count(*) FROM (
+             SELECT value ->> 'openid', value ->> 'text' FROM json_each(?)
+                 WHERE value ->> 'kind' = 'said'
+             EXCEPT SELECT openid, text FROM message WHERE direction = 'in')",
     ),
     (
         "acknowledged duplicates left no trace",
@@ -38,9 +45,9 @@ const ACKNOWLEDGED: [(&str, &str); 3] = [
     ),
 ];
 
-/// Statements that count what a half-written batch would leave. With the first, an event that is
+/// Statements that count what a half-written batch of [`workload`] would leave. With the first, an event that is
 /// there is there with its dedupe key, its message, its effects and the answer to be sent.
-const WHOLE: [(&str, &str); 5] = [
+pub const WHOLE: [(&str, &str); 5] = [
     (
         "events without what came with them",
         "SELECT count(*) FROM (
@@ -85,11 +92,14 @@ const WHOLE: [(&str, &str); 5] = [
 pub struct Promises {
     facts: Vec<Acknowledged>,
     contents: Vec<Committed>,
+    whole: &'static [(&'static str, &'static str)],
 }
 
 impl Promises {
-    pub fn of(ledger: &Ledger) -> Self {
+    /// Those of `ledger`; what must always be true of this workload's rows is counted by `whole`.
+    pub fn of(ledger: &Ledger, whole: &'static [(&'static str, &'static str)]) -> Self {
         Self {
+            whole,
             facts: ledger.facts(),
             contents: ledger.contents(),
         }
@@ -134,7 +144,7 @@ impl Promises {
         }
         let facts = serde_json::to_string(&self.facts_until(after)).expect("facts are plain");
         let counts = (ACKNOWLEDGED.iter().map(|it| (it, Some(&facts))))
-            .chain(WHOLE.iter().map(|it| (it, None)));
+            .chain(self.whole.iter().map(|it| (it, None)));
         for ((sentence, sql), facts) in counts {
             let found: i64 = match facts {
                 Some(facts) => sqlx::query_scalar(*sql).bind(facts),

@@ -29,6 +29,13 @@ pub enum Fact {
         /// For the how manieth time.
         times: usize,
     },
+    /// A message's push was answered.
+    Said {
+        /// Who.
+        openid: String,
+        /// What.
+        text: String,
+    },
     /// `settle` returned.
     Settled {
         /// `outbox.id`

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -10,7 +11,8 @@ use qiao_powercut::{Cut, Disk, Image, Op, plan, vfs};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::inspection::Promises;
+use crate::daemon;
+use crate::inspection::{Promises, WHOLE};
 use crate::ledger::Ledger;
 use crate::workload::{self, Plan};
 
@@ -36,16 +38,30 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// Runs a workload under the recorder.
-    pub fn run(plan: Plan) -> Self {
+    /// The store at work.
+    pub fn store(plan: Plan) -> Self {
+        Self::run(&WHOLE, async |database, ledger| {
+            workload::run(plan, database, ledger).await;
+        })
+    }
+
+    /// The daemon at work.
+    pub fn daemon() -> Self {
+        Self::run(&[], daemon::run)
+    }
+
+    fn run(
+        whole: &'static [(&'static str, &'static str)],
+        work: impl AsyncFnOnce(&Path, &Arc<Ledger>),
+    ) -> Self {
         let folder = folder();
         let recording = vfs::record(folder.path());
         let database = folder.path().join(DATABASE);
-        let ledger = std::sync::Arc::new(Ledger::new(recording.clone(), database.clone()));
-        runtime().block_on(workload::run(plan, &database, &ledger));
+        let ledger = Arc::new(Ledger::new(recording.clone(), database.clone()));
+        runtime().block_on(work(&database, &ledger));
         Self {
             ops: recording.ops(),
-            promises: Promises::of(&ledger),
+            promises: Promises::of(&ledger, whole),
         }
     }
 

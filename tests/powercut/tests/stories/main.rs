@@ -11,6 +11,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod content;
+mod daemon;
 mod inspection;
 mod ledger;
 mod machine;
@@ -40,17 +41,17 @@ const LONG: Plan = Plan {
 
 #[test]
 fn nothing_acknowledged_is_lost_whenever_the_power_goes() {
-    let recorded = Recorded::run(SHORT);
+    let recorded = Recorded::store(SHORT);
     let wal_deleted = |op: &Op| matches!(op, Op::Delete { name } if name.ends_with("-wal"));
     let wal_emptied = |op: &Op| matches!(op, Op::Truncate { len: 0, .. });
     assert!(recorded.ops.iter().any(wal_deleted));
     assert!(recorded.ops.iter().any(wal_emptied));
-    recorded.survives(images() * 7 / 8);
+    recorded.survives(images() * 3 / 4);
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_around_the_stores_own_checkpoints() {
-    let recorded = Recorded::run(LONG);
+    let recorded = Recorded::store(LONG);
     // A WAL begins with a header of 32 bytes, each time anew.
     let wal_begun = |op: &&Op| matches!(op, Op::Write { at: 0, bytes, .. } if bytes.len() == 32);
     assert!(recorded.ops.iter().filter(wal_begun).count() > 1);
@@ -58,8 +59,13 @@ fn nothing_acknowledged_is_lost_around_the_stores_own_checkpoints() {
 }
 
 #[test]
+fn nothing_acknowledged_is_lost_by_the_daemon() {
+    Recorded::daemon().survives(images() / 8);
+}
+
+#[test]
 fn a_store_that_does_not_sync_is_caught() {
-    let recorded = Recorded::run(Plan {
+    let recorded = Recorded::store(Plan {
         checkpoints: false,
         volatile: true,
         ..SHORT
@@ -75,7 +81,7 @@ fn a_store_that_does_not_sync_is_caught() {
 
 #[test]
 fn the_same_workload_records_the_same_operations() {
-    let (one, other) = (Recorded::run(SHORT), Recorded::run(SHORT));
+    let (one, other) = (Recorded::store(SHORT), Recorded::store(SHORT));
     assert_eq!(
         one.shape(),
         other.shape(),
