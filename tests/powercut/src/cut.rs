@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use crate::disk::{Disk, Fate, Image, Torn};
 use crate::recording::Op;
@@ -44,41 +44,55 @@ impl Disk<'_> {
     }
 }
 
-/// Fates by chance: the share of what is done, lost and torn differs from cut to cut.
+/// Fates by chance, in shares that differ from cut to cut.
 struct Dice {
     rng: StdRng,
-    done: u64,
-    lost: u64,
+    /// Of a hundred operations.
+    done: u32,
+    /// Of a hundred operations, the done ones included.
+    done_or_lost: u32,
 }
+
+/// A page and what surrounds it touch so many sectors at most.
+const SECTORS: u32 = 9;
 
 impl Dice {
     fn new(cut: Cut) -> Self {
-        let mut rng = StdRng::seed_from_u64(cut.seed ^ (cut.after as u64) << 32);
-        let done = rng.next_u64() % 100;
-        let lost = done + rng.next_u64() % (101 - done);
-        Self { rng, done, lost }
+        let mut rng = StdRng::seed_from_u64(cut.seed ^ (cut.after as u64).rotate_left(32));
+        let done = rng.random_range(0..100);
+        let done_or_lost = rng.random_range(done..100);
+        Self {
+            rng,
+            done,
+            done_or_lost,
+        }
     }
 
     fn fate(&mut self) -> Fate {
-        let roll = self.rng.next_u64() % 100;
+        let roll = self.rng.random_range(0..100);
         if roll < self.done {
-            return Fate::Done;
+            Fate::Done
+        } else if roll < self.done_or_lost {
+            Fate::Lost
+        } else {
+            Fate::Torn(self.torn())
         }
-        if roll < self.lost {
-            return Fate::Lost;
+    }
+
+    /// The front, the back, nothing or anything of it.
+    fn torn(&mut self) -> Torn {
+        let torn_at = self.rng.random_range(0..=SECTORS);
+        let front = (1 << torn_at) - 1;
+        Torn {
+            sectors: match self.rng.random_range(0..4) {
+                0 => front,
+                1 => !front,
+                2 => 0,
+                _ => self.rng.random(),
+            },
+            grown: self.rng.random(),
+            garbage: self.rng.random::<bool>().then(|| self.rng.random()),
         }
-        let tail = self.rng.next_u64();
-        let sectors = match tail % 4 {
-            0 => u64::MAX << (tail >> 2 & 63),
-            1 => u64::MAX >> (tail >> 2 & 63),
-            2 => 0,
-            _ => self.rng.next_u64(),
-        };
-        Fate::Torn(Torn {
-            sectors,
-            grown: tail & 1 << 8 == 0,
-            garbage: (tail & 1 << 9 == 0).then(|| self.rng.next_u64()),
-        })
     }
 }
 

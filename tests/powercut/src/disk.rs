@@ -27,7 +27,8 @@ pub enum Fate {
 /// What is left of a torn write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Torn {
-    /// The sectors that reached the disk: bit `n` stands for sector `n` modulo 64 of the file.
+    /// Which of the sectors that it touches reached the disk; bit `n` stands for each 64th from the
+    /// `n`th on.
     pub sectors: u64,
     /// Whether the file has all the same become as long as the write made it.
     pub grown: bool,
@@ -135,14 +136,12 @@ fn apply(
 impl Torn {
     fn write(self, file: &mut Vec<u8>, at: usize, bytes: &[u8]) {
         let end = at + bytes.len();
-        let mut from = at;
-        while from < end {
-            let sector = from / SECTOR;
+        for (n, sector) in (at / SECTOR..end.div_ceil(SECTOR)).enumerate() {
+            let from = at.max(sector * SECTOR);
             let to = end.min((sector + 1) * SECTOR);
-            if self.sectors >> (sector % 64) & 1 == 1 {
+            if self.sectors >> (n % 64) & 1 == 1 {
                 put(file, from, &bytes[from - at..to - at], self.garbage);
             }
-            from = to;
         }
         if self.grown {
             grow(file, end, self.garbage);

@@ -11,9 +11,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _};
 pub type Content = BTreeMap<String, u64>;
 
 /// A connection that only reads, as `sqlite3 -readonly` makes it.
-pub async fn open(path: &Path) -> SqliteConnection {
+pub async fn open(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
-    options.connect().await.expect("the database opens")
+    options.connect().await
 }
 
 /// Reads all of it, but the list of migrations, which tells how long each took.

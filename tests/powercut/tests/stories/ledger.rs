@@ -103,8 +103,8 @@ impl Ledger {
     }
 
     async fn look(&self, at: usize) {
-        let content = content::of(&mut content::open(&self.database).await).await;
-        let content = content.expect("the database can be read");
+        let mut database = content::open(&self.database).await.unwrap();
+        let content = content::of(&mut database).await.unwrap();
         lock(&self.committed).push(Committed { at, content });
     }
 }
