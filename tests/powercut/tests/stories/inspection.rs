@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use qiao::kit::clock::ManualClock;
-use qiao::store::{Arrived, Store, StoreError};
+use qiao::store::{Arrived, OpenError, Store, StoreError};
 
 use crate::content;
 use crate::ledger::{Acknowledged, Committed, Fact, Ledger};
 use crate::workload;
+
+/// The store gives up after 4.5 s, and sqlx after 30 s, which a machine that soaks beside other work
+/// may need. What is wrong with an image is wrong each time.
+const PATIENCE: usize = 5;
 
 /// Statements that count acknowledged facts (`?`, as JSON) which are not there.
 const ACKNOWLEDGED: [(&str, &str); 4] = [
@@ -112,8 +116,7 @@ impl Promises {
     /// Opens the database that a cut after so many operations has left, and says what is wrong
     /// with it.
     pub async fn hold(&self, path: &Path, after: usize) -> Result<(), String> {
-        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        let store = Store::open(path, clock).await;
+        let store = opened(path).await;
         let store = store.map_err(|fault| format!("it does not open: {fault}"))?;
         let looked = self.look(path, after).await;
         let works = self.works_on(&store, after).await;
@@ -192,18 +195,34 @@ impl Promises {
         let Some((first, number)) = again else {
             return Ok(());
         };
-        loop {
-            match store.arrive(workload::arrival(number, 1, now)).await {
-                Ok(Arrived::Duplicate { inbox_id, .. }) if inbox_id == first => return Ok(()),
-                // This machine is busy with other things: as WeChat does, it is sent again.
+        let mut answer = Err(StoreError::Stalled);
+        for _ in 0..PATIENCE {
+            answer = store.arrive(workload::arrival(number, 1, now)).await;
+            match &answer {
+                Ok(Arrived::Duplicate { inbox_id, .. }) if *inbox_id == first => return Ok(()),
                 Err(StoreError::Stalled) => {}
-                answer => return Err(format!("an acknowledged event came again: {answer:?}")),
+                _ => break,
             }
         }
+        Err(format!("an acknowledged event came again: {answer:?}"))
     }
 
     fn facts_until(&self, after: usize) -> Vec<&Fact> {
         let known = self.facts.iter().take_while(|it| it.at <= after);
         known.map(|it| &it.fact).collect()
     }
+}
+
+async fn opened(path: &Path) -> Result<Store, OpenError> {
+    let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    for _ in 1..PATIENCE {
+        match Store::open(path, clock.clone()).await {
+            Err(OpenError::Sqlite {
+                source: sqlx::Error::PoolTimedOut,
+                ..
+            }) => {}
+            opened => return opened,
+        }
+    }
+    Store::open(path, clock).await
 }
