@@ -8,6 +8,7 @@ SOAK_ROUNDS := 20
 # A target is a name in tests/fuzz/corpus.
 TARGET := push
 SECONDS := 60
+POWERCUT_IMAGES := 100000
 ARGS :=
 
 .DEFAULT_GOAL := help
@@ -18,7 +19,8 @@ help:
 	@echo 'make test    installs what the tests need, then runs everything'
 	@echo 'make lint    format, clippy and documentation, warnings denied'
 	@echo 'make fmt     formats the code'
-	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times'
+	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times,'
+	@echo '             and $(POWERCUT_IMAGES) disks after a power cut'
 	@echo 'make fuzz    guided by coverage (nightly Rust): TARGET=$(TARGET) SECONDS=$(SECONDS)'
 	@echo 'make bench   measures nothing yet'
 
@@ -41,6 +43,7 @@ fmt: rust
 soak: nextest
 	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib
 	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS)
+	POWERCUT_IMAGES=$(POWERCUT_IMAGES) cargo nextest run --locked --profile soak --workspace --test powercut
 
 FUZZ := tests/fuzz
 FUZZ_RUN = cp Cargo.lock $(FUZZ)/libfuzzer/ && QIAO_FUZZ_TARGET=$(TARGET) \
