@@ -10,6 +10,8 @@
 mod answers;
 mod commands;
 mod contact;
+mod crash_child;
+mod crash_points;
 mod crashes;
 mod customers;
 mod demo;

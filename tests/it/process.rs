@@ -168,9 +168,13 @@ impl Process {
         assert!(killed.unwrap().success());
     }
 
-    /// `kill -9`
-    pub async fn kill(mut self) {
+    /// `kill -9`; gives all that it logged.
+    pub async fn kill(mut self) -> Vec<String> {
         self.child.kill().await.unwrap();
+        while let Some(line) = self.lines.next_line().await.unwrap() {
+            self.log.push(line);
+        }
+        self.log
     }
 
     /// Sends SIGTERM and waits for its end, which must come within 10 s.
