@@ -4,6 +4,8 @@
 NEXTEST_VERSION := 0.9.143
 SOAK_CASES := 20000
 SOAK_ROUNDS := 20
+SOAK_CRASH_ROUNDS := 3
+SOAK_OVERLOAD_SECONDS := 300
 ARGS :=
 
 .DEFAULT_GOAL := help
@@ -14,7 +16,8 @@ help:
 	@echo 'make test    installs what the tests need, then runs everything'
 	@echo 'make lint    format, clippy and documentation, warnings denied'
 	@echo 'make fmt     formats the code'
-	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times'
+	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times,'
+	@echo '             every crash $(SOAK_CRASH_ROUNDS) times, an overload of $(SOAK_OVERLOAD_SECONDS) s'
 	@echo 'make bench   measures nothing yet'
 
 demo: rust
@@ -35,7 +38,11 @@ fmt: rust
 # The unit tests without a property do not look at PROPTEST_CASES and cost nothing.
 soak: nextest
 	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib
-	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS)
+	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS) \
+		-E 'not test(/^(crash_points|overload)::/)'
+	QIAO_TEST_CRASH_ROUNDS=$(SOAK_CRASH_ROUNDS) \
+	QIAO_TEST_OVERLOAD_SECONDS=$(SOAK_OVERLOAD_SECONDS) \
+		cargo nextest run --locked --profile soak --test it -E 'test(/^(crash_points|overload)::/)'
 
 bench:
 	@echo 'Nothing is measured yet: `qiao bench` (coming) will do it.' >&2

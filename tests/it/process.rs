@@ -10,9 +10,10 @@ use qiao_sim::clock::SimClock;
 use qiao_sim::shell::Server;
 use qiao_sim::wechat::WeChat;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpSocket;
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
 
 use crate::world::{PATIENCE, Plan, config, port};
 
@@ -28,7 +29,7 @@ pub struct Site {
 /// A running daemon.
 pub struct Process {
     child: Child,
-    lines: Lines<BufReader<ChildStderr>>,
+    lines: mpsc::UnboundedReceiver<String>,
     /// What it has logged so far.
     pub log: Vec<String>,
 }
@@ -132,7 +133,15 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (line, lines) = mpsc::unbounded_channel();
+        // Read as it comes: a full pipe would stop the daemon.
+        tokio::spawn(async move {
+            while let Ok(Some(read)) = stderr.next_line().await {
+                // A story that has ended reads no more.
+                let _ = line.send(read);
+            }
+        });
         Self {
             child,
             lines,
@@ -144,7 +153,7 @@ impl Process {
     pub async fn until_logged(&mut self, piece: &str) -> String {
         let reading = async {
             loop {
-                let line = self.lines.next_line().await.unwrap();
+                let line = self.lines.recv().await;
                 let line = line.expect("the daemon ended too early");
                 self.log.push(line.clone());
                 if line.contains(piece) {
@@ -162,6 +171,15 @@ impl Process {
         self.until_logged(piece).await;
     }
 
+    /// The most memory that was ever resident, in MiB, as Linux tells it.
+    pub fn memory(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id().unwrap());
+        let status = std::fs::read_to_string(status).unwrap();
+        let (_, peak) = status.split_once("VmHWM:").unwrap();
+        let kib: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
+        kib / 1024
+    }
+
     async fn signal(&self, signal: &str) {
         let pid = self.child.id().unwrap().to_string();
         let killed = Command::new("kill").arg(signal).arg(pid).status().await;
@@ -171,7 +189,7 @@ impl Process {
     /// `kill -9`; gives all that it logged.
     pub async fn kill(mut self) -> Vec<String> {
         self.child.kill().await.unwrap();
-        while let Some(line) = self.lines.next_line().await.unwrap() {
+        while let Some(line) = self.lines.recv().await {
             self.log.push(line);
         }
         self.log
@@ -181,7 +199,7 @@ impl Process {
     pub async fn terminate(mut self) -> Vec<String> {
         self.signal("-TERM").await;
         let ending = async {
-            while let Some(line) = self.lines.next_line().await.unwrap() {
+            while let Some(line) = self.lines.recv().await {
                 self.log.push(line);
             }
             self.child.wait().await.unwrap()
