@@ -19,7 +19,7 @@ const FEW: u64 = 64;
 
 /// More callers than Qiao lets in, and few enough for a process that may open 1,024 files, which
 /// is what most systems give.
-const MANY: u64 = 700;
+const MANY: u64 = 640;
 
 /// Different people who speak.
 const FOLLOWERS: u64 = 500;
