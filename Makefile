@@ -5,10 +5,12 @@ NEXTEST_VERSION := 0.9.143
 CARGO_FUZZ_VERSION := 0.13.2
 SOAK_CASES := 20000
 SOAK_ROUNDS := 20
+SOAK_CRASH_ROUNDS := 3
+SOAK_OVERLOAD_SECONDS := 300
+POWERCUT_IMAGES := 100000
 # A target is a name in tests/fuzz/corpus.
 TARGET := push
 SECONDS := 60
-POWERCUT_IMAGES := 100000
 ARGS :=
 
 .DEFAULT_GOAL := help
@@ -20,6 +22,7 @@ help:
 	@echo 'make lint    format, clippy and documentation, warnings denied'
 	@echo 'make fmt     formats the code'
 	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times,'
+	@echo '             every crash $(SOAK_CRASH_ROUNDS) times, an overload of $(SOAK_OVERLOAD_SECONDS) s,'
 	@echo '             and $(POWERCUT_IMAGES) disks after a power cut'
 	@echo 'make fuzz    guided by coverage (nightly Rust): TARGET=$(TARGET) SECONDS=$(SECONDS)'
 	@echo 'make bench   measures nothing yet'
@@ -42,7 +45,11 @@ fmt: rust
 # The unit tests without a property do not look at PROPTEST_CASES and cost nothing.
 soak: nextest
 	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib
-	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS)
+	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS) \
+		-E 'not test(/^(crash_points|overload)::/)'
+	QIAO_TEST_CRASH_ROUNDS=$(SOAK_CRASH_ROUNDS) \
+	QIAO_TEST_OVERLOAD_SECONDS=$(SOAK_OVERLOAD_SECONDS) \
+		cargo nextest run --locked --profile soak --test it -E 'test(/^(crash_points|overload)::/)'
 	POWERCUT_IMAGES=$(POWERCUT_IMAGES) cargo nextest run --locked --profile soak --workspace --test powercut
 
 FUZZ := tests/fuzz

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -20,7 +21,7 @@ use crate::control::{Controls, socket};
 use crate::domain::rows::names;
 use crate::effects::{self, Context, Live};
 use crate::flows::sending::HELD_PASSIVE;
-use crate::http::{Edge, admin_router, public_router};
+use crate::http::{Door, Edge, Guest, admin_router, public_router};
 use crate::jobs::Timetable;
 use crate::kit::clock::Clock;
 use crate::kit::random::Random;
@@ -260,7 +261,8 @@ impl Daemon {
 
 async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned());
+    let door = Door::new(listener).tap_io(Guest::answer_at_once);
+    let served = axum::serve(door, service).with_graceful_shutdown(stop.cancelled_owned());
     if let Err(fault) = served.await {
         tracing::error!(error = %fault, "an HTTP server closed");
     }

@@ -4,9 +4,11 @@
 //! commit. It makes no call to a platform. Start reading at [`router`].
 
 mod c4c;
+mod door;
 mod guard;
 mod health;
 pub mod router;
 mod wechat;
 
+pub use door::{Door, Guest};
 pub use router::{Edge, admin_router, public_router};

@@ -1,21 +1,13 @@
 //! `kill -9` of the real binary in the middle of a delivery, on a real file, and what the next
 //! one makes of it. Time is real here.
 
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
-use qiao_sim::c4c::{C4c, Subscription, Variant};
-use qiao_sim::clock::SimClock;
 use qiao_sim::fault::{Fault, Kind};
-use qiao_sim::shell::Server;
-use qiao_sim::wechat::WeChat;
 use sqlx::SqliteConnection;
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, Command};
 
-use crate::world::{Plan, config, open, port};
+use crate::process::{Process, Site};
+use crate::world::open;
 
 /// From a restart to the follower being told; a story that takes longer has failed.
 const QUICK: Duration = Duration::from_secs(10);
@@ -28,96 +20,51 @@ const TOKEN: &str = "/cgi-bin/stable_token";
 
 /// The real binary between both simulated platforms.
 struct House {
-    wechat: Server<WeChat>,
-    c4c: Server<C4c>,
-    folder: TempDir,
-    child: Option<(Child, Lines<BufReader<ChildStderr>>)>,
+    site: Site,
+    daemon: Option<Process>,
 }
 
 impl House {
     async fn new() -> Self {
-        let plan = Plan::default();
-        let real = SimClock::real();
-        let wechat = WeChat::new(plan.wechat.clone());
-        let wechat = Server::start(port().await, wechat, real.clone(), 1);
-        let c4c = Server::start(port().await, C4c::new(plan.c4c.clone()), real, 2);
-        let folder = tempfile::tempdir().unwrap();
-        let text = config(&plan, wechat.url(), c4c.url());
-        std::fs::write(folder.path().join("qiao.toml"), text).unwrap();
-        let mut house = Self {
-            wechat,
-            c4c,
-            folder,
-            child: None,
-        };
-        house.start().await;
-        house
+        let site = Site::new().await;
+        let daemon = Some(site.serve().await);
+        Self { site, daemon }
     }
 
-    /// Starts the binary, waits until it says that it is ready, and tells the platforms where.
     async fn start(&mut self) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_qiao"))
-            .arg("--config")
-            .arg(self.folder.path().join("qiao.toml"))
-            .arg("serve")
-            .env_remove("QIAO_LOG")
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        self.child = Some((child, log));
-        let ready = self.until_logged("qiao is ready").await;
-        let address = ready["address"].as_str().unwrap();
-        let url = format!("http://{address}/wechat/main");
-        self.wechat
-            .with(|wechat, _, _| wechat.settings.push_url = url);
-        let url = format!("http://{address}/c4c/main/notifications");
-        let subscription = Subscription::new(&url, Variant::Event);
-        let subscription = subscription.with_credentials("c4c", "notify-secret");
-        self.c4c.with(|c4c, _, _| {
-            c4c.notifications().settings.subscriptions = vec![subscription];
-        });
+        self.daemon = Some(self.site.serve().await);
     }
 
-    async fn until_logged(&mut self, message: &str) -> serde_json::Value {
-        let (_, log) = self.child.as_mut().unwrap();
-        let line = async {
-            loop {
-                let line = log.next_line().await.unwrap().expect("the daemon lives");
-                let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-                if line["message"] == message {
-                    return line;
-                }
-            }
-        };
-        let line = tokio::time::timeout(QUICK, line).await;
-        line.unwrap_or_else(|_| panic!("`{message}` was never logged"))
+    async fn until_logged(&mut self, message: &str) {
+        self.daemon.as_mut().unwrap().until_logged(message).await;
     }
 
     /// `kill -9`, after which both platforms work again.
     async fn kill(&mut self) {
-        let (mut child, _) = self.child.take().unwrap();
-        child.kill().await.unwrap();
-        self.c4c.with(|c4c, _, _| c4c.faults().clear(None));
-        self.wechat.with(|wechat, _, _| wechat.faults.clear(None));
+        self.daemon.take().unwrap().kill().await;
+        self.site.c4c.with(|c4c, _, _| c4c.faults().clear(None));
+        self.site
+            .wechat
+            .with(|wechat, _, _| wechat.faults.clear(None));
     }
 
     fn c4c_fails(&self, on: &str, kind: Kind) {
         let (on, times) = (on.to_owned(), 1);
-        self.c4c
+        self.site
+            .c4c
             .with(|c4c, _, _| c4c.faults().add(Fault { on, kind, times }));
     }
 
     fn wechat_fails(&self, on: &str, kind: Kind) {
         let (on, times) = (on.to_owned(), 1);
-        self.wechat
+        self.site
+            .wechat
             .with(|wechat, _, _| wechat.faults.add(Fault { on, kind, times }));
     }
 
     /// Somebody follows and has been answered with the welcome: the follow is acknowledged.
     async fn follower(&self) -> String {
-        let openid = self.wechat.with(|wechat, now, rng| {
+        let openid = self.site.wechat.with(|wechat, now, rng| {
             let openid = wechat.new_follower(rng);
             wechat.follow(&openid, None, now, rng);
             openid
@@ -128,6 +75,7 @@ impl House {
 
     async fn until_seen(&self, openid: &str, many: usize) {
         let seen = self
+            .site
             .wechat
             .until(|wechat| (wechat.seen(openid).len() >= many).then_some(()));
         let seen = tokio::time::timeout(QUICK, seen).await;
@@ -136,6 +84,7 @@ impl House {
 
     async fn until_called(&self, method: &str, set: &str, times: u64) {
         let called = self
+            .site
             .c4c
             .until(|c4c| (c4c.calls().total(method, set) >= times).then_some(()));
         tokio::time::timeout(QUICK, called).await.unwrap();
@@ -143,18 +92,15 @@ impl House {
 
     async fn until_wechat_called(&self, path: &str) {
         let called = self
+            .site
             .wechat
             .until(|wechat| (wechat.calls(path) > 0).then_some(()));
         tokio::time::timeout(QUICK, called).await.unwrap();
     }
 
-    fn database(&self) -> PathBuf {
-        self.folder.path().join("data/qiao.db")
-    }
-
     /// Looks at the database of the other process until it says so: nothing tells us when.
     async fn until_count(&self, sql: &'static str, expected: i64) {
-        let mut database = open(&self.database()).await;
+        let mut database = open(&self.site.database()).await;
         let mut look = tokio::time::interval(Duration::from_millis(10));
         let fits = async {
             while sqlx::query_scalar::<_, i64>(sql)
@@ -172,7 +118,7 @@ impl House {
 
     /// Takes the write lock, so that the daemon can commit nothing until it is dropped.
     async fn hold_writes(&self) -> SqliteConnection {
-        let mut connection = open(&self.database()).await;
+        let mut connection = open(&self.site.database()).await;
         sqlx::query("BEGIN IMMEDIATE")
             .execute(&mut connection)
             .await
@@ -183,7 +129,7 @@ impl House {
     async fn outbox(&self) -> String {
         let rows: Vec<(i64, String, String, Option<String>)> =
             sqlx::query_as("SELECT id, effect, state, last_error FROM outbox ORDER BY id")
-                .fetch_all(&mut open(&self.database()).await)
+                .fetch_all(&mut open(&self.site.database()).await)
                 .await
                 .unwrap();
         format!("{rows:#?}")
@@ -197,8 +143,10 @@ impl House {
         self.until_count(OPEN, 0).await;
         for openid in openids {
             let (customers, told) = (
-                self.c4c.look(|c4c| c4c.find_by_wechat_id(openid).len()),
-                self.wechat.look(|wechat| wechat.seen(openid).len()),
+                self.site
+                    .c4c
+                    .look(|c4c| c4c.find_by_wechat_id(openid).len()),
+                self.site.wechat.look(|wechat| wechat.seen(openid).len()),
             );
             assert_eq!((customers, told), (1, 2), "{}", self.outbox().await);
         }
@@ -256,7 +204,10 @@ async fn killed_while_the_create_was_under_way() {
             .everyone_is_one_customer_and_told_once(&[openid])
             .await;
         house.until_count(CUT_OFF, 1).await;
-        let posts = house.c4c.look(|c4c| c4c.calls().total("POST", CUSTOMERS));
+        let posts = house
+            .site
+            .c4c
+            .look(|c4c| c4c.calls().total("POST", CUSTOMERS));
         assert_eq!(posts, creates, "looked up before it was created again");
     }
 }
@@ -276,7 +227,10 @@ async fn killed_before_the_creates_answer_was_settled() {
         .everyone_is_one_customer_and_told_once(&[openid])
         .await;
     house.until_count(CUT_OFF, 1).await;
-    let posts = house.c4c.look(|c4c| c4c.calls().total("POST", CUSTOMERS));
+    let posts = house
+        .site
+        .c4c
+        .look(|c4c| c4c.calls().total("POST", CUSTOMERS));
     assert_eq!(posts, 1);
 }
 
@@ -291,9 +245,11 @@ async fn killed_before_a_send_was_claimed() {
     let linked = "SELECT count(*) FROM mapping WHERE state = 'linked'";
     house.until_count(linked, 2).await;
     let object = house
+        .site
         .c4c
         .look(|c4c| c4c.find_by_wechat_id(&second)[0].object_id.clone());
     house
+        .site
         .c4c
         .with(|c4c, now, _| c4c.change(&object, &[("Mobile", "1")], now));
     let queued = "SELECT count(*) FROM message WHERE purpose = 'customer_changed'";
@@ -302,7 +258,7 @@ async fn killed_before_a_send_was_claimed() {
     house.start().await;
     house.until_seen(&second, 3).await;
     house.one_send_is_held_uncertain().await;
-    let told = house.wechat.look(|wechat| {
+    let told = house.site.wechat.look(|wechat| {
         let told = wechat.seen(&second).iter().map(|seen| seen.text.clone());
         told.collect::<Vec<_>>()
     });
@@ -311,7 +267,7 @@ async fn killed_before_a_send_was_claimed() {
         told[1].contains("1000") && told[2].contains("Mobile"),
         "in order: {told:?}"
     );
-    let first_seen = house.wechat.look(|wechat| wechat.seen(&first).len());
+    let first_seen = house.site.wechat.look(|wechat| wechat.seen(&first).len());
     assert_eq!(first_seen, 1, "nobody knows, so a person decides");
 }
 
@@ -325,7 +281,7 @@ async fn killed_while_a_send_was_under_way() {
         house.kill().await;
         house.start().await;
         house.one_send_is_held_uncertain().await;
-        let shown = house.wechat.look(|wechat| wechat.seen(&openid).len());
+        let shown = house.site.wechat.look(|wechat| wechat.seen(&openid).len());
         assert_eq!(shown, seen, "never twice");
         house.until_count(CUT_OFF, 1).await;
     }
@@ -343,6 +299,6 @@ async fn killed_before_a_sends_answer_was_settled() {
     drop(lock);
     house.start().await;
     house.one_send_is_held_uncertain().await;
-    let shown = house.wechat.look(|wechat| wechat.seen(&openid).len());
+    let shown = house.site.wechat.look(|wechat| wechat.seen(&openid).len());
     assert_eq!(shown, 2, "the welcome and the number, once");
 }

@@ -32,11 +32,16 @@ impl Place {
     }
 }
 
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     Rule {
         word: r"\bsqlx::",
         place: Only(&["src/store/"]),
         remedy: "SQL lives in `store`: give it a whole operation, and call that",
+    },
+    Rule {
+        word: r"\bopen_as\b|\bCommitWatch\b|\bOpening\b",
+        place: Only(&["src/store/"]),
+        remedy: "hooks into commits are for tests: what is shipped opens with `Store::open`",
     },
     Rule {
         word: r"\breqwest::",

@@ -1,70 +1,81 @@
-//! The real binary as a process, between simulators that run in real time.
+//! A daemon as a process of its own, between simulators that run in real time.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use qiao_sim::c4c::C4c;
+use qiao_sim::c4c::{C4c, Subscription};
 use qiao_sim::clock::SimClock;
 use qiao_sim::shell::Server;
-use qiao_sim::wechat::{Mode, Settings, WeChat};
+use qiao_sim::wechat::WeChat;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStderr, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpSocket;
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
 
-use crate::world::{KEY, port};
+use crate::world::{PATIENCE, Plan, config, port};
 
-/// One folder, one pair of simulators, and one `qiao serve` after the other.
+/// One folder, one pair of simulators, and one daemon after the other, all at one address.
 pub struct Site {
     pub wechat: Server<WeChat>,
     pub c4c: Server<C4c>,
     folder: TempDir,
+    /// Bound and never listened on: it keeps the port for the daemons.
+    port: TcpSocket,
 }
 
-/// A running `qiao serve`.
+/// A running daemon.
 pub struct Process {
     child: Child,
-    lines: Lines<BufReader<ChildStderr>>,
+    lines: mpsc::UnboundedReceiver<String>,
     /// What it has logged so far.
     pub log: Vec<String>,
 }
 
 impl Site {
     pub async fn new() -> Self {
-        let settings = Settings {
-            mode: Mode::Safe,
-            encoding_aes_key: Some(KEY.to_owned()),
-            ..Settings::default()
-        };
-        let wechat = Server::start(port().await, WeChat::new(settings), SimClock::real(), 1);
-        let c4c = C4c::new(qiao_sim::c4c::Settings::default());
-        let c4c = Server::start(port().await, c4c, SimClock::real(), 2);
-        let folder = tempfile::tempdir().unwrap();
-        let config = format!(
-            r#"
-[server]
-listen = "127.0.0.1:0"
-[c4c.main]
-url = "{}"
-username = "qiao"
-password = "secret"
-notify_key = "0123456789abcdef-key"
-[wechat.main]
-app_id = "wx0123456789abcdef"
-app_secret = "simsecret"
-token = "simtoken"
-encoding_aes_key = "{KEY}"
-api_url = "{}"
-"#,
-            c4c.url(),
-            wechat.url(),
-        );
-        std::fs::write(folder.path().join("qiao.toml"), config).unwrap();
-        Self {
+        Self::planned(Plan::default()).await
+    }
+
+    pub async fn planned(plan: Plan) -> Self {
+        let real = SimClock::real();
+        let wechat = WeChat::new(plan.wechat.clone());
+        let wechat = Server::start(port().await, wechat, real.clone(), 1);
+        let c4c = Server::start(port().await, C4c::new(plan.c4c.clone()), real, 2);
+        let site = Self {
             wechat,
             c4c,
-            folder,
-        }
+            folder: tempfile::tempdir().unwrap(),
+            port: kept_port(),
+        };
+        let text = config(&plan, site.wechat.url(), site.c4c.url());
+        let text = text.replace("127.0.0.1:0", &site.address().to_string());
+        std::fs::write(site.config_file(), text).unwrap();
+        let push_url = format!("{}/wechat/main", site.url());
+        site.wechat
+            .with(|wechat, _, _| wechat.settings.push_url = push_url);
+        let notify_url = format!("{}/c4c/main/notifications", site.url());
+        let subscription = Subscription::new(&notify_url, plan.variant);
+        let subscription = subscription.with_credentials("c4c", "notify-secret");
+        site.c4c.with(|c4c, _, _| {
+            c4c.notifications().settings.subscriptions = vec![subscription];
+        });
+        site
+    }
+
+    /// Where its daemons listen.
+    pub fn address(&self) -> SocketAddr {
+        self.port.local_addr().unwrap()
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.path().join("qiao.toml")
     }
 
     pub fn database(&self) -> PathBuf {
@@ -73,13 +84,17 @@ api_url = "{}"
 
     /// Puts something else in the configuration file.
     pub fn reconfigure(&self, change: impl FnOnce(&str) -> String) {
-        let file = self.folder.path().join("qiao.toml");
-        let text = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, change(&text)).unwrap();
+        let text = std::fs::read_to_string(self.config_file()).unwrap();
+        std::fs::write(self.config_file(), change(&text)).unwrap();
     }
 
-    /// Starts the daemon, and lets WeChat push to it.
+    /// Starts the daemon and waits until it is ready.
     pub async fn serve(&self) -> Process {
+        self.start(Command::new(env!("CARGO_BIN_EXE_qiao"))).await
+    }
+
+    /// Starts the daemon, which logs all it can.
+    pub async fn serve_talkative(&self) -> Process {
         let mut qiao = Command::new(env!("CARGO_BIN_EXE_qiao"));
         qiao.env("QIAO_LOG", "trace");
         self.start(qiao).await
@@ -95,35 +110,50 @@ api_url = "{}"
     }
 
     async fn start(&self, mut qiao: Command) -> Process {
-        let mut child = qiao
-            .arg("--config")
-            .arg(self.folder.path().join("qiao.toml"))
-            .arg("serve")
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut process = Process {
-            child,
-            lines,
-            log: Vec::new(),
-        };
-        let ready = process.until_logged("qiao is ready").await;
-        let ready: serde_json::Value = serde_json::from_str(&ready).expect("a JSON line");
-        let push_url = format!("http://{}/wechat/main", ready["address"].as_str().unwrap());
-        self.wechat
-            .with(|wechat, _, _| wechat.settings.push_url = push_url);
+        qiao.arg("--config").arg(self.config_file()).arg("serve");
+        let mut process = Process::spawn(&mut qiao);
+        process.until_logged("qiao is ready").await;
         process
     }
 }
 
+/// A port of this machine that nobody gets but who asks for it by number.
+fn kept_port() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket
+}
+
 impl Process {
+    /// Starts a daemon, whichever program it is, and reads what it logs.
+    pub fn spawn(daemon: &mut Command) -> Self {
+        let mut child = daemon
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (line, lines) = mpsc::unbounded_channel();
+        // Read as it comes: a full pipe would stop the daemon.
+        tokio::spawn(async move {
+            while let Ok(Some(read)) = stderr.next_line().await {
+                // A story that has ended reads no more.
+                let _ = line.send(read);
+            }
+        });
+        Self {
+            child,
+            lines,
+            log: Vec::new(),
+        }
+    }
+
     /// Reads its log up to a line that holds `piece`.
-    async fn until_logged(&mut self, piece: &str) -> String {
+    pub async fn until_logged(&mut self, piece: &str) -> String {
         let reading = async {
             loop {
-                let line = self.lines.next_line().await.unwrap();
+                let line = self.lines.recv().await;
                 let line = line.expect("the daemon ended too early");
                 self.log.push(line.clone());
                 if line.contains(piece) {
@@ -131,7 +161,7 @@ impl Process {
                 }
             }
         };
-        let line = tokio::time::timeout(Duration::from_secs(30), reading).await;
+        let line = tokio::time::timeout(PATIENCE, reading).await;
         line.expect("the line in time")
     }
 
@@ -141,22 +171,35 @@ impl Process {
         self.until_logged(piece).await;
     }
 
+    /// The most memory that was ever resident, in MiB, as Linux tells it.
+    pub fn memory(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id().unwrap());
+        let status = std::fs::read_to_string(status).unwrap();
+        let (_, peak) = status.split_once("VmHWM:").unwrap();
+        let kib: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
+        kib / 1024
+    }
+
     async fn signal(&self, signal: &str) {
         let pid = self.child.id().unwrap().to_string();
         let killed = Command::new("kill").arg(signal).arg(pid).status().await;
         assert!(killed.unwrap().success());
     }
 
-    /// `kill -9`
-    pub async fn kill(mut self) {
+    /// `kill -9`; gives all that it logged.
+    pub async fn kill(mut self) -> Vec<String> {
         self.child.kill().await.unwrap();
+        while let Some(line) = self.lines.recv().await {
+            self.log.push(line);
+        }
+        self.log
     }
 
     /// Sends SIGTERM and waits for its end, which must come within 10 s.
     pub async fn terminate(mut self) -> Vec<String> {
         self.signal("-TERM").await;
         let ending = async {
-            while let Some(line) = self.lines.next_line().await.unwrap() {
+            while let Some(line) = self.lines.recv().await {
                 self.log.push(line);
             }
             self.child.wait().await.unwrap()

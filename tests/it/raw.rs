@@ -71,5 +71,7 @@ pub async fn answered(request: reqwest::RequestBuilder) -> Answered {
 }
 
 pub fn client() -> reqwest::Client {
+    // Fails only when a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }

@@ -163,7 +163,7 @@ async fn sigterm_ends_within_ten_seconds_in_the_middle_of_a_call_and_nothing_is_
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_json_without_secrets_words_or_whole_openids() {
     let site = Site::new().await;
-    let daemon = site.serve().await;
+    let daemon = site.serve_talkative().await;
     let openid = site.wechat.with(|wechat, _, rng| wechat.new_follower(rng));
     site.wechat
         .with(|wechat, now, rng| wechat.follow(&openid, Some("canary_scene"), now, rng));
@@ -281,7 +281,7 @@ async fn a_reload_takes_new_texts_and_tokens_and_refuses_another_house() {
         .until(|wechat| Some(wechat.seen(&openid).first()?.text.clone()));
     let welcome = tokio::time::timeout(Duration::from_secs(30), welcome).await;
     assert_eq!(welcome.unwrap(), "reloaded");
-    site.reconfigure(|text| text.to_owned() + "\n[database]\nurl = \"sqlite:b.db\"\n");
+    site.reconfigure(|text| text.replace("sqlite:data/qiao.db", "sqlite:b.db"));
     daemon.reload("restart qiao for that").await;
     site.reconfigure(|_| "nonsense".to_owned());
     daemon.reload("the old one stays in force").await;

@@ -10,7 +10,7 @@ use qiao::app::{Daemon, Doors, Parts, transport};
 use qiao::config::{Environment, load_text};
 use qiao::kit::clock::{Clock, ManualClock};
 use qiao::kit::random::Random;
-use qiao::store::{OpenError, Store};
+use qiao::store::{CommitWatch, OpenError, Opening, Store};
 use qiao_sim::c4c::{C4c, Subscription, Variant};
 use qiao_sim::clock::SimClock;
 use qiao_sim::shell::Server;
@@ -34,6 +34,8 @@ pub struct Plan {
     /// Further lines of `[c4c.main]`.
     pub tenant: String,
     pub variant: Variant,
+    /// Is told of every commit.
+    pub watch: Option<Arc<dyn CommitWatch>>,
 }
 
 impl Default for Plan {
@@ -49,6 +51,7 @@ impl Default for Plan {
             account: String::new(),
             tenant: String::new(),
             variant: Variant::Event,
+            watch: None,
         }
     }
 }
@@ -60,6 +63,7 @@ pub struct World {
     pub folder: TempDir,
     daemon: Option<Daemon>,
     config: String,
+    opening: Opening,
 }
 
 impl World {
@@ -91,6 +95,10 @@ impl World {
             folder,
             daemon: None,
             config,
+            opening: Opening {
+                watch: plan.watch,
+                ..Opening::default()
+            },
         };
         world.start().await;
         let subscription = Subscription::new(
@@ -114,7 +122,8 @@ impl World {
         )
         .expect("the story's configuration");
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
-        let store = opened(&loaded.config.database.path, clock.clone()).await;
+        let path = &loaded.config.database.path;
+        let store = opened(path, clock.clone(), &self.opening).await;
         let transport = transport(&loaded.config.outbound).unwrap();
         let parts =
             Parts::assemble(loaded.config, store, clock, Random::from_seed(7), transport).await;
@@ -348,10 +357,10 @@ fn metrics() -> PrometheusHandle {
 
 /// Opens the database when the daemon before has let go of it, which its last task does a moment
 /// after its stop.
-async fn opened(path: &Path, clock: Arc<dyn Clock>) -> Store {
+async fn opened(path: &Path, clock: Arc<dyn Clock>, opening: &Opening) -> Store {
     let free = async {
         loop {
-            match Store::open(path, clock.clone()).await {
+            match Store::open_as(path, clock.clone(), opening.clone()).await {
                 Err(OpenError::InUse(_)) => tokio::task::yield_now().await,
                 opened => return opened.unwrap(),
             }

@@ -14,8 +14,8 @@ use qiao::domain::rows::{
 use qiao::domain::verdict::Verdict;
 use qiao::kit::clock::{Clock, ManualClock};
 use qiao::store::{
-    Answer, Arrival, Arrived, Ask, Dedupe, Job, NextState, Opening, Settlement, Source, Store,
-    Tried,
+    Answer, Arrival, Arrived, Ask, Dedupe, Job, NextState, Opening, RunAhead, Settlement, Source,
+    Store, Tried,
 };
 use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -187,6 +187,7 @@ impl Work {
             limit: usize::try_from(self.plan.pushes).unwrap() + 3,
             now,
             lease_until: now + SignedDuration::try_from(PAUSE).unwrap(),
+            ahead: RunAhead::default(),
         };
         self.store.claim(vec![ask]).await.unwrap()
     }
