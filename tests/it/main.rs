@@ -9,6 +9,7 @@
 
 mod answers;
 mod commands;
+mod conformance;
 mod contact;
 mod crashes;
 mod customers;

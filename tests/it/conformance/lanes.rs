@@ -1,8 +1,11 @@
 //! Whatever happens to rows, every lane keeps its order and has exactly one head.
 
 use proptest::prelude::*;
+use qiao::domain::rows::{Cancel, Changes, Release};
+use qiao::store::{Job, NextState};
 
-use super::*;
+use super::Way;
+use super::rows::{Room, done, effect, effects, held, nothing};
 
 /// What may happen to the rows of three lanes.
 #[derive(Debug, Clone)]
@@ -37,14 +40,9 @@ fn lane(number: u8) -> String {
 impl Room {
     async fn happen(&self, step: Happens, running: &mut Vec<Job>) {
         match step {
-            Happens::Write(number) => {
-                self.store
-                    .write(effects([effect(&lane(number))]))
-                    .await
-                    .unwrap();
-            }
+            Happens::Write(number) => self.write(effects([effect(&lane(number))])).await,
             Happens::Claim(limit) => {
-                let claimed = self.claim_at_most(limit).await;
+                let claimed = self.claim_as(self.ask(limit)).await;
                 for job in &claimed {
                     let beside = running.iter().any(|other| other.lane == job.lane);
                     assert!(!beside, "two of one lane run at once");
@@ -53,27 +51,7 @@ impl Room {
             }
             Happens::Settle(which, how) if !running.is_empty() => {
                 let job = running.remove(which % running.len());
-                let later = self
-                    .clock
-                    .now()
-                    .checked_add(SignedDuration::from_secs(30))
-                    .unwrap();
-                let next = match how {
-                    0 => NextState::Ready {
-                        at: later,
-                        uncertain: true,
-                    },
-                    1 => NextState::Held {
-                        reason: "window".to_owned(),
-                        uncertain: false,
-                    },
-                    2 => NextState::Dead,
-                    3 => NextState::Cancelled {
-                        reason: "unwanted".to_owned(),
-                    },
-                    _ => NextState::Done { note: None },
-                };
-                self.settle(job, next).await;
+                self.settle(job, self.ending(how)).await;
             }
             Happens::Release(number) => {
                 let release = Release {
@@ -81,22 +59,24 @@ impl Room {
                     reason: "window",
                     if_open: None,
                 };
-                let changes = Changes {
-                    releases: vec![release],
-                    ..Changes::none()
-                };
-                self.store.write(changes).await.unwrap();
+                let releases = vec![release];
+                self.write(Changes {
+                    releases,
+                    ..nothing()
+                })
+                .await;
             }
             Happens::Cancel(number) => {
                 let cancel = Cancel {
                     lane: lane(number),
                     reason: "the follower left",
                 };
-                let changes = Changes {
-                    cancels: vec![cancel],
-                    ..Changes::none()
-                };
-                self.store.write(changes).await.unwrap();
+                let cancels = vec![cancel];
+                self.write(Changes {
+                    cancels,
+                    ..nothing()
+                })
+                .await;
             }
             Happens::Retry(id) => {
                 let id = i64::try_from(id).unwrap();
@@ -106,15 +86,30 @@ impl Room {
                 self.store.recover().await.unwrap();
                 running.clear();
             }
-            Happens::TimePasses => self.clock.advance(Duration::from_mins(1)),
+            Happens::TimePasses => self.wait(60),
             Happens::Settle(..) => {}
+        }
+    }
+
+    fn ending(&self, how: u8) -> NextState {
+        match how {
+            0 => NextState::Ready {
+                at: self.later(30),
+                uncertain: true,
+            },
+            1 => held("window"),
+            2 => NextState::Dead,
+            3 => NextState::Cancelled {
+                reason: "unwanted".to_owned(),
+            },
+            _ => done(),
         }
     }
 
     /// A lane with open rows has one head: the running row, else the oldest that is ready.
     async fn lanes_hold(&self) {
         let wrong = self
-            .scalar(
+            .number(
                 "SELECT count(*) FROM (SELECT DISTINCT lane FROM outbox
                      WHERE state = 'ready' OR state = 'running') l
                  WHERE (SELECT count(*) FROM outbox h WHERE h.lane = l.lane AND h.head = 1) <> 1
@@ -140,7 +135,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let room = room().await;
+            let room = Room::new(&Way::of_the_daemon()).await;
             let mut running = Vec::new();
             for step in steps {
                 room.happen(step, &mut running).await;
