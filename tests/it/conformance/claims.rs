@@ -143,6 +143,62 @@ pub async fn a_claim_tells_the_handler_everything(way: &Way) {
     assert_eq!(room.row(1).await.state, "running");
 }
 
+pub async fn what_follows_a_head_is_claimed_with_it_where_that_is_asked_for(way: &Way) {
+    let room = Room::new(way).await;
+    let queued = |lane: &'static str, count| (0..count).map(move |_| effect(lane));
+    room.write(effects(queued("a", 4).chain(queued("b", 1))))
+        .await;
+    let ids = |jobs: &[Job]| jobs.iter().map(|job| job.id).collect::<Vec<_>>();
+    let run = room.claim_as(room.ask_ahead(3)).await;
+    assert_eq!(ids(&run), [1, 2, 3, 5]);
+    assert!(room.claim_as(room.ask_ahead(3)).await.is_empty(), "a runs");
+    room.settle(run[0].clone(), done()).await;
+    assert!(room.claim_as(room.ask_ahead(3)).await.is_empty(), "still");
+    room.store.give_back(vec![3]).await.unwrap();
+    room.settle(run[1].clone(), done()).await;
+    let rest = room.claim_as(room.ask_ahead(1)).await;
+    assert_eq!(ids(&rest), [3], "the head alone");
+    room.store.give_back(vec![3]).await.unwrap();
+    assert_eq!(ids(&room.claim_as(room.ask_ahead(9)).await), [3, 4]);
+}
+
+pub async fn running_ahead_ends_at_the_first_row_that_may_not(way: &Way) {
+    let room = Room::new(way).await;
+    let stops = [
+        NewEffect {
+            effect: "other.effect",
+            ..effect("effect")
+        },
+        NewEffect {
+            remote: "c4c:main".to_owned(),
+            ..effect("remote")
+        },
+        NewEffect {
+            not_before: Some(room.later(1)),
+            ..effect("time")
+        },
+        with_priority("priority", Priority::Bulk),
+    ];
+    for stop in stops {
+        let lane = stop.lane.clone();
+        room.queue([effect(&lane), stop, effect(&lane)]).await;
+    }
+    let other_head = NewEffect {
+        effect: "other.effect",
+        ..effect("head")
+    };
+    room.queue([other_head, effect("head")]).await;
+    let ask = Ask {
+        down_to: Priority::Normal,
+        ..room.ask_ahead(9)
+    };
+    let run = room.claim_as(ask).await;
+    assert_eq!(
+        lanes(&run),
+        ["effect", "remote", "time", "priority", "head"]
+    );
+}
+
 pub async fn the_timer_is_told_the_next_instant_of_each_remote(way: &Way) {
     let room = Room::new(way).await;
     let at = |remote: &str, lane: &str, priority, seconds| NewEffect {

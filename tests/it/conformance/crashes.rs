@@ -188,17 +188,15 @@ pub async fn a_batch_of_all_kinds_is_there_as_a_whole_or_not_at_all(way: &Way) {
         let ask = room.ask(1);
         let store = || room.store.clone();
         stand.gathering(&room.store).await;
-        let (arriving, settling) = (store(), store());
-        let (writing, claiming, cancelling) = (store(), store(), store());
+        let (arriving, turning, writing, cancelling) = (store(), store(), store(), store());
         let written = Changes {
             mappings: vec![linked(&follower('w'), 8)],
             ..nothing()
         };
         let asking = [
             asked(async move { arriving.arrive(push("m:1", nothing())).await.is_ok() }).await,
-            asked(async move { settling.settle(settled).await.is_ok() }).await,
             asked(async move { writing.write(written).await.is_ok() }).await,
-            asked(async move { claiming.claim(vec![ask]).await.is_ok() }).await,
+            asked(async move { turning.turn([settled].into(), vec![ask]).await.is_ok() }).await,
             asked(async move { cancelling.cancel(3, "no".to_owned()).await.is_ok() }).await,
         ];
         let batch = Batch {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use qiao::domain::rows::{Cancel, Changes, Release};
-use qiao::store::{Job, NextState};
+use qiao::store::{Ask, Job, NextState};
 
 use super::Way;
 use super::rows::{Room, done, effect, effects, held, nothing};
@@ -11,7 +11,8 @@ use super::rows::{Room, done, effect, effects, held, nothing};
 #[derive(Debug, Clone)]
 enum Happens {
     Write(u8),
-    Claim(usize),
+    /// At most so many lanes, and so many rows of each.
+    Claim(usize, usize),
     Settle(usize, u8),
     Release(u8),
     Cancel(u8),
@@ -23,7 +24,7 @@ enum Happens {
 fn happens() -> impl Strategy<Value = Happens> {
     prop_oneof![
         4 => (0..3_u8).prop_map(Happens::Write),
-        4 => (1..4_usize).prop_map(Happens::Claim),
+        4 => (1..4_usize, 1..4_usize).prop_map(|(limit, rows)| Happens::Claim(limit, rows)),
         5 => (0..8_usize, 0..5_u8).prop_map(|(which, how)| Happens::Settle(which, how)),
         1 => (0..3_u8).prop_map(Happens::Release),
         1 => (0..3_u8).prop_map(Happens::Cancel),
@@ -37,21 +38,43 @@ fn lane(number: u8) -> String {
     format!("lane-{number}")
 }
 
+/// The job that is tried first, and those behind it.
+fn in_order(mut jobs: Vec<Job>) -> (Job, Vec<Job>) {
+    jobs.sort_by_key(|job| job.id);
+    (jobs.remove(0), jobs)
+}
+
 impl Room {
     async fn happen(&self, step: Happens, running: &mut Vec<Job>) {
         match step {
             Happens::Write(number) => self.write(effects([effect(&lane(number))])).await,
-            Happens::Claim(limit) => {
-                let claimed = self.claim_as(self.ask(limit)).await;
+            Happens::Claim(limit, rows) => {
+                let ask = Ask {
+                    limit,
+                    ..self.ask_ahead(rows)
+                };
+                let claimed = self.claim_as(ask).await;
                 for job in &claimed {
                     let beside = running.iter().any(|other| other.lane == job.lane);
-                    assert!(!beside, "two of one lane run at once");
+                    assert!(!beside, "a lane that runs was claimed from");
+                    let together = claimed.iter().filter(|other| other.lane == job.lane);
+                    assert!(together.count() <= rows);
                 }
                 running.extend(claimed);
             }
             Happens::Settle(which, how) if !running.is_empty() => {
-                let job = running.remove(which % running.len());
-                self.settle(job, self.ending(how)).await;
+                let lane = running[which % running.len()].lane.clone();
+                let of_lane = running.extract_if(.., |job| job.lane == lane);
+                let (first, behind) = in_order(of_lane.collect());
+                let next = self.ending(how);
+                if matches!(next, NextState::Done { .. }) {
+                    running.extend(behind);
+                } else {
+                    // As the engine does: what is behind a failure waits for it.
+                    let behind = behind.iter().map(|job| job.id).collect();
+                    self.store.give_back(behind).await.unwrap();
+                }
+                self.settle(first, next).await;
             }
             Happens::Release(number) => {
                 let release = Release {

@@ -99,6 +99,24 @@ pub async fn everybody_who_stands_for_a_customer_is_found(way: &Way) {
     assert_eq!(found, [follower('a'), elsewhere]);
 }
 
+pub async fn the_mappings_of_many_are_read_at_once(way: &Way) {
+    let room = Room::new(way).await;
+    let (anna, bert, nobody) = (follower('a'), follower('b'), follower('x'));
+    let elsewhere = Follower {
+        account: AccountId::new("other"),
+        ..anna.clone()
+    };
+    for (who, number) in [(&anna, 7), (&bert, 8), (&follower('c'), 9)] {
+        room.write(mapped(linked(who, number))).await;
+    }
+    let asked = [&bert, &nobody, &anna, &elsewhere];
+    let found = room.store.mappings_of_followers(&asked).await.unwrap();
+    assert_eq!(found.len(), 2);
+    for who in [anna, bert] {
+        assert_eq!(found[&who], room.mapping(&who).await);
+    }
+}
+
 pub async fn mappings_are_listed_in_pages(way: &Way) {
     let room = Room::new(way).await;
     let elsewhere = Follower {

@@ -81,6 +81,8 @@ suite! {
         what_is_due_longest_goes_first_and_nothing_before_its_time
         every_remote_is_asked_on_its_own
         a_claim_tells_the_handler_everything
+        what_follows_a_head_is_claimed_with_it_where_that_is_asked_for
+        running_ahead_ends_at_the_first_row_that_may_not
         the_timer_is_told_the_next_instant_of_each_remote
         a_reread_that_has_not_started_takes_in_the_next_one
         nobody_is_woken_by_what_makes_nothing_due;
@@ -91,6 +93,7 @@ suite! {
         a_try_that_does_not_count_is_written_down_all_the_same
         an_uncertain_attempt_is_told_as_such
         what_follows_is_in_the_same_commit_and_points_at_the_same_push
+        a_turn_settles_and_claims_what_is_due_after_it_in_one_commit
         an_attempt_is_settled_once;
     waiting:
         what_was_held_goes_first_when_it_is_released
@@ -111,6 +114,7 @@ suite! {
         a_mapping_keeps_what_a_change_does_not_name
         a_late_link_does_not_bring_back_somebody_who_left
         everybody_who_stands_for_a_customer_is_found
+        the_mappings_of_many_are_read_at_once
         mappings_are_listed_in_pages
         an_openid_leads_to_its_accounts
         the_last_baseline_of_a_customer_stands;

@@ -10,8 +10,8 @@ use qiao::domain::rows::{
 use qiao::domain::verdict::Verdict;
 use qiao::kit::clock::Clock as _;
 use qiao::store::{
-    Answer, Arrival, Arrived, Ask, Dedupe, Job, NextState, OutboxRow, Settlement, Source, Store,
-    Tried,
+    Answer, Arrival, Arrived, Ask, Dedupe, Job, NextState, OutboxRow, RunAhead, Settlement, Source,
+    Store, Tried,
 };
 use serde_json::json;
 
@@ -209,11 +209,21 @@ impl Room {
             limit,
             now: self.now(),
             lease_until: self.later(60),
+            ahead: RunAhead::default(),
         }
     }
 
     pub async fn claim(&self) -> Vec<Job> {
         self.claim_as(self.ask(100)).await
+    }
+
+    /// The same, with up to so many rows of a lane at once.
+    pub fn ask_ahead(&self, rows: usize) -> Ask {
+        let effects = ["test.effect"].into();
+        Ask {
+            ahead: RunAhead { rows, effects },
+            ..self.ask(100)
+        }
     }
 
     pub async fn claim_as(&self, ask: Ask) -> Vec<Job> {

@@ -5,9 +5,7 @@ use qiao::domain::verdict::Verdict;
 use qiao::store::{AttemptRow, NextState, Settlement, StoreError, Tried};
 
 use super::Way;
-use super::rows::{
-    Room, done, effect, effects, follower, held, linked, nothing, push, settlement, to_say,
-};
+use super::rows::{Room, done, effect, effects, follower, held, linked, push, settlement, to_say};
 
 impl Room {
     async fn attempts(&self, id: i64) -> Vec<AttemptRow> {
@@ -154,6 +152,34 @@ pub async fn what_follows_is_in_the_same_commit_and_points_at_the_same_push(way:
     assert_eq!(mapping.state, MappingState::Linked);
 }
 
+pub async fn a_turn_settles_and_claims_what_is_due_after_it_in_one_commit(way: &Way) {
+    let room = Room::new(way).await;
+    room.queue([effect("a"), effect("a"), effect("b"), effect("b")])
+        .await;
+    let claimed = room.claim().await;
+    let (a, b) = (claimed[0].clone(), claimed[1].clone());
+    let settled = |job, next| settlement(job, next, room.now());
+    let wake = room.store.wake();
+    let before = *wake.borrow();
+    let settlements = [settled(a, done()), settled(b.clone(), done())].into();
+    let turned = room.store.turn(settlements, vec![room.ask(1)]).await;
+    let turned = turned.unwrap();
+    assert_eq!(turned.jobs.len(), 1);
+    assert_eq!(turned.jobs[0].id, 2);
+    assert!(turned.seen > before, "what it made due was news");
+    assert_eq!(turned.seen, *wake.borrow(), "and is known to who turned");
+
+    let last = turned.jobs[0].clone();
+    let twice = [settled(last, done()), settled(b, done())].into();
+    let refused = room.store.turn(twice, vec![room.ask(1)]).await;
+    assert!(
+        matches!(refused, Err(StoreError::Refused(_))),
+        "{refused:?}"
+    );
+    assert_eq!(room.row(2).await.state, "running", "nothing of it stands");
+    assert_eq!(room.row(4).await.state, "ready");
+}
+
 pub async fn an_attempt_is_settled_once(way: &Way) {
     let room = Room::new(way).await;
     room.queue([effect("a")]).await;
@@ -171,5 +197,4 @@ pub async fn an_attempt_is_settled_once(way: &Way) {
     assert_eq!(room.row(1).await.state, "done");
     assert_eq!(room.attempts(1).await.len(), 1);
     assert!(room.claim().await.is_empty(), "nothing followed from it");
-    room.write(nothing()).await;
 }
