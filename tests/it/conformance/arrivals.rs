@@ -5,6 +5,8 @@ use qiao::domain::ids::ObjectId;
 use qiao::domain::rows::{Changes, NewGrant, Snapshot, StoredAnswer};
 use qiao::store::{Answer, Arrival, Arrived, Dedupe, Moment, Source, StoreError};
 
+use tokio::task::JoinSet;
+
 use super::Way;
 use super::rows::{Room, effect, effects, follower, nothing, push, said, tenant};
 use super::stand::{Stand, asked};
@@ -172,13 +174,21 @@ pub async fn a_suppressed_push_is_released_once_with_what_follows_from_it(way: &
 
 pub async fn a_key_is_forgotten_when_it_is_old_enough(way: &Way) {
     let room = Room::new(way).await;
-    room.arrive(push("m:1", nothing())).await;
+    // More than are forgotten in one commit.
+    let mut arriving = JoinSet::new();
+    for number in 0..1200 {
+        let store = room.store.clone();
+        let arrival = push(&format!("m:{number}"), nothing());
+        arriving.spawn(async move { store.arrive(arrival).await.unwrap() });
+    }
+    arriving.join_all().await;
     room.wait(10);
-    room.arrive(push("m:2", nothing())).await;
-    assert_eq!(room.store.prune_dedupe(room.now()).await.unwrap(), 1);
+    room.arrive(push("m:new", nothing())).await;
+    assert_eq!(room.store.prune_dedupe(room.now()).await.unwrap(), 1200);
     let old = room.arrive(push("m:1", nothing())).await;
     assert!(matches!(old, Arrived::New { .. }), "{old:?}");
-    assert_eq!(room.arrive(push("m:2", nothing())).await, the_same(2));
+    let new = room.arrive(push("m:new", nothing())).await;
+    assert_eq!(new, the_same(1201));
 }
 
 pub async fn while_somebody_holds_the_write_lock_a_push_is_refused_and_later_accepted(way: &Way) {

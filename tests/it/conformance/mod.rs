@@ -28,6 +28,7 @@ mod settling;
 mod stand;
 mod statements;
 mod waiting;
+mod walks;
 mod way;
 mod windows;
 
