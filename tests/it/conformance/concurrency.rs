@@ -196,3 +196,21 @@ pub async fn a_full_queue_refuses_at_once_and_keeps_what_it_took(way: &Way) {
     let next = store.arrive(push("m:next", nothing())).await;
     assert!(matches!(next, Ok(Arrived::New { .. })), "{next:?}");
 }
+
+pub async fn what_can_wait_is_told_when_senders_do(way: &Way) {
+    let (stand, store) = Stand::opened(way).await;
+    assert!(!store.is_pressed());
+    stand.gathering(&store).await;
+    let mut waiting = Vec::new();
+    for number in 0..100 {
+        let (store, arrival) = (store.clone(), push(&format!("m:{number}"), nothing()));
+        waiting.push(asked(async move { store.arrive(arrival).await }).await);
+    }
+    stand.let_on();
+    for arrival in waiting {
+        arrival.await.unwrap();
+    }
+    assert!(store.is_pressed());
+    store.arrive(push("m:alone", nothing())).await.unwrap();
+    assert!(!store.is_pressed());
+}

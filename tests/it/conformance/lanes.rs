@@ -158,7 +158,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let room = Room::new(&Way::of_the_daemon()).await;
+            let room = Room::new(&Way::of_the_simulation()).await;
             let mut running = Vec::new();
             for step in steps {
                 room.happen(step, &mut running).await;

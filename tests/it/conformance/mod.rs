@@ -142,13 +142,15 @@ suite! {
         the_outbox_is_listed_by_state_and_effect
         the_queue_is_counted
         a_probe_is_an_answer_of_the_disk
-        a_story_is_traced_through_all_tables;
+        a_story_is_traced_through_all_tables
+        what_came_since_a_mark_is_tallied;
     concurrency:
         copies_that_arrive_at_the_same_moment_have_one_effect
         every_acknowledged_push_is_delivered_once_and_in_order
         one_claimer_gets_each_row
         readers_see_whole_commits_only
-        a_full_queue_refuses_at_once_and_keeps_what_it_took;
+        a_full_queue_refuses_at_once_and_keeps_what_it_took
+        what_can_wait_is_told_when_senders_do;
     crashes:
         an_arrival_is_there_once_it_is_committed
         a_settlement_is_there_once_it_is_committed

@@ -102,5 +102,6 @@ pub async fn closing_writes_what_is_queued_and_refuses_what_comes_later(way: &Wa
     let later = store.write(nothing()).await;
     assert!(matches!(later, Err(StoreError::Closed)), "{later:?}");
     assert_eq!(way.number("SELECT count(*) FROM inbox").await, 20);
+    assert!(way.is_whole());
     way.try_open(None).await.expect("the lock was given back");
 }

@@ -1,7 +1,7 @@
 //! What people and handlers read: conversations, the queue, and what was written lately.
 
 use qiao::domain::rows::{Changes, MessageState, NewEffect, NewMessage};
-use qiao::store::{Arrival, HistoryLine, NextState, OutboxFilter};
+use qiao::store::{Arrival, HistoryLine, NextState, OutboxFilter, Tally};
 
 use super::Way;
 use super::rows::{
@@ -242,4 +242,39 @@ pub async fn a_story_is_traced_through_all_tables(way: &Way) {
     );
     assert_eq!(traced[2].took_ms, Some(2000));
     assert_eq!(traced[3].detail.as_deref(), Some("transient: 503"));
+}
+
+pub async fn what_came_since_a_mark_is_tallied(way: &Way) {
+    let room = Room::new(way).await;
+    let anna = follower('a');
+    room.arrive(push("m:0", to_say(&anna, "before"))).await;
+    let mark = room.store.mark().await.unwrap();
+    assert_eq!(room.store.tally(&mark).await.unwrap(), Tally::default());
+    let in_and_out = || {
+        let mut changes = to_say(&anna, "out");
+        changes.messages.push(said(&anna, "in"));
+        changes
+    };
+    room.arrive(push("m:1", in_and_out())).await;
+    room.arrive(push("m:1", in_and_out())).await;
+    let elsewhere = NewEffect {
+        remote: "c4c:main".to_owned(),
+        ..effect("b")
+    };
+    room.queue([effect("a"), elsewhere]).await;
+    for job in room.claim().await {
+        room.settle(job, done()).await;
+    }
+    let expected = Tally {
+        inbox: 2,
+        suppressed: 1,
+        dedupe: 1,
+        message: 2,
+        outbox: 3,
+        open: 2,
+        remote: 1,
+        attempt: 1,
+    };
+    assert_eq!(room.store.tally(&mark).await.unwrap(), expected);
+    assert_eq!(room.store.msg_ids(&mark).await.unwrap(), ["1"]);
 }

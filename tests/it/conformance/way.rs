@@ -88,6 +88,12 @@ impl Way {
         copy
     }
 
+    /// Whether the database stands in its file alone, so that a copy of that is a copy of it.
+    pub fn is_whole(&self) -> bool {
+        let log = std::fs::metadata(self.folder.path().join("qiao.db-wal"));
+        log.map_or(0, |log| log.len()) == 0
+    }
+
     /// Somebody else takes the write lock and keeps it until the connection is dropped.
     pub async fn locked_by_somebody(&self) -> SqliteConnection {
         let mut connection = open(&self.file()).await;
