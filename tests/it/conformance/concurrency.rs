@@ -166,6 +166,7 @@ pub async fn a_full_queue_refuses_at_once_and_keeps_what_it_took(way: &Way) {
     stand.gathering(&store).await;
     let mut taken: Vec<Asked<_>> = Vec::new();
     let refused = loop {
+        assert!(taken.len() < 10_000, "{} wait in memory", taken.len());
         let arrival = push(&format!("m:{}", taken.len()), nothing());
         let arriving = store.clone();
         match handed(async move { arriving.arrive(arrival).await }).await {
@@ -178,7 +179,6 @@ pub async fn a_full_queue_refuses_at_once_and_keeps_what_it_took(way: &Way) {
         "{refused:?}"
     );
     assert!(taken.len() > 1000, "only {} were taken", taken.len());
-    assert!(taken.len() < 10_000, "{} wait in memory", taken.len());
     // Whoever does not come again waits for a place instead.
     let waiting = asked({
         let store = store.clone();

@@ -11,6 +11,7 @@ use qiao::store::{Batch, CommitWatch, Moment, Store};
 use tokio::sync::watch;
 
 use super::Way;
+use crate::world::PATIENCE;
 
 /// Makes the writer stand still at one moment of its next commit, until it is let on.
 #[derive(Debug, Default)]
@@ -60,8 +61,9 @@ impl Stand {
     pub async fn reached(&self) -> Batch {
         let present = self.order.borrow().0;
         let mut standing = self.standing.subscribe();
-        let reached = standing.wait_for(|(by, _)| *by == present).await;
-        reached.unwrap().1
+        let reached = standing.wait_for(|(by, _)| *by == present);
+        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        reached.expect("the writer gets there").unwrap().1
     }
 
     /// Has the writer stand before an empty commit. What is asked of the store from now on waits,
