@@ -1,7 +1,7 @@
 //! The statements of the store, twice: as they stand in its sources, and as sqlx tells that they
 //! were made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Mutex;
@@ -28,18 +28,49 @@ pub fn made() -> BTreeSet<String> {
     MADE.lock().unwrap().clone()
 }
 
-/// What stands in the store's sources, and in which file.
-pub fn written() -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
+/// A statement as it stands in the store's sources.
+pub struct Written {
+    /// Its words.
+    pub text: String,
+    /// Where it stands.
+    pub file: String,
+    pattern: Regex,
+}
+
+impl Written {
+    fn new(text: String, file: &str) -> Self {
+        // What `format!` fills in may be anything.
+        let filled = Regex::new(r"\\\{\w+\\\}").unwrap();
+        let pattern = regex::escape(&text);
+        let pattern = format!("^{}$", filled.replace_all(&pattern, ".+"));
+        Self {
+            text,
+            file: file.to_owned(),
+            pattern: Regex::new(&pattern).unwrap(),
+        }
+    }
+
+    /// Whether that is what was made, apart from the rows that it was given.
+    pub fn is(&self, made: &str) -> bool {
+        let given = Regex::new(r"^WITH given\([^)]*\) AS \(VALUES [?,()]+\) ").unwrap();
+        self.pattern.is_match(&given.replace(made, ""))
+    }
+}
+
+/// What stands in the store's sources, its own tests apart.
+pub fn written() -> Vec<Written> {
+    let mut found = Vec::new();
     collect(&sources(), &mut |name, text| {
         let words = Regex::new(r#"//[^\n]*|'(?:\\.|[^'\\])'|"((?:\\.|[^"\\])*)""#).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         for literal in words.captures_iter(text) {
             let Some(literal) = literal.get(1) else {
                 continue;
             };
             let statement = plain(&literal.as_str().replace("\\\"", "\""));
-            if is_query(&statement) {
-                found.insert(statement, name.to_owned());
+            // `given` alone is the head of other statements.
+            if is_query(&statement) && !statement.starts_with("WITH given(") {
+                found.push(Written::new(statement, name));
             }
         }
     });

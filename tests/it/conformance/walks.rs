@@ -136,8 +136,9 @@ impl Allowed {
 /// The steps of a plan that walk a table or a large part of it. Whether an index covers what is
 /// asked does not matter.
 pub fn walks(plan: &[String]) -> Vec<String> {
-    // What the statement made itself, from rows that other steps have found.
+    // What the statement made itself, from rows that it was given or that other steps have found.
     let own = |name: &str| {
+        let name = if name == "g" { "given" } else { name };
         let made = [format!("CO-ROUTINE {name}"), format!("MATERIALIZE {name}")];
         plan.iter().any(|step| made.contains(step))
     };
