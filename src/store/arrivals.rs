@@ -35,7 +35,7 @@ pub enum Answer {
 }
 
 /// What makes two arrivals the same.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Dedupe {
     /// Starts with a growing number, so that the index appends.
     pub key: String,

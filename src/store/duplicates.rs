@@ -3,10 +3,13 @@
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
-use super::codec::{instant, micros};
+use super::codec::{instant, json, micros};
 use super::operate::{Effected, Operation};
-use super::{Store, StoreError};
+use super::{Dedupe, Store, StoreError};
 use crate::domain::rows::Changes;
+
+/// Keys that are forgotten in one commit: a few milliseconds of the writer's time.
+const PAGE: u32 = 1000;
 
 /// A push that was taken for a duplicate.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -70,10 +73,45 @@ impl Store {
     }
 
     /// Forgets keys seen before `before`; a sender that retries later than that is not known.
+    ///
+    /// The keys are looked through beside the writer, which only deletes what was found, a page a
+    /// commit: pushes do not wait for it.
     pub async fn prune_dedupe(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.operate(Operation::Prune { before })
-            .await
-            .map(|done| done.rows)
+        let (mut forgotten, mut after) = (0, Dedupe::default());
+        loop {
+            let keys = self.seen_before(before, &after).await?;
+            let Some(last) = keys.last() else {
+                return Ok(forgotten);
+            };
+            after = last.clone();
+            forgotten += self.operate(Operation::Prune { keys }).await?.rows;
+        }
+    }
+
+    /// The next page of keys after `after` that were seen before `before`.
+    async fn seen_before(
+        &self,
+        before: Timestamp,
+        after: &Dedupe,
+    ) -> Result<Vec<Dedupe>, StoreError> {
+        let keys: Vec<(String, String, String)> = sqlx::query_as(
+            "SELECT key, remote, sender FROM dedupe
+             WHERE (key, remote, sender) > (?, ?, ?) AND seen_at < ?
+             ORDER BY key, remote, sender LIMIT ?",
+        )
+        .bind(&after.key)
+        .bind(&after.remote)
+        .bind(&after.sender)
+        .bind(micros(before))
+        .bind(PAGE)
+        .fetch_all(&self.readers)
+        .await?;
+        let key = |(key, remote, sender)| Dedupe {
+            key,
+            remote,
+            sender,
+        };
+        Ok(keys.into_iter().map(key).collect())
     }
 }
 
@@ -90,11 +128,14 @@ pub(super) async fn mark_released(
 
 pub(super) async fn prune(
     connection: &mut SqliteConnection,
-    before: Timestamp,
+    keys: &[Dedupe],
 ) -> Result<Effected, sqlx::Error> {
-    sqlx::query("DELETE FROM dedupe WHERE seen_at < ?")
-        .bind(micros(before))
-        .execute(connection)
-        .await
-        .map(|done| Effected::rows(done.rows_affected()))
+    sqlx::query(
+        "DELETE FROM dedupe WHERE (key, remote, sender) IN (
+             SELECT value ->> 'key', value ->> 'remote', value ->> 'sender' FROM json_each(?))",
+    )
+    .bind(json(keys))
+    .execute(connection)
+    .await
+    .map(|done| Effected::rows(done.rows_affected()))
 }

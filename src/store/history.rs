@@ -148,11 +148,12 @@ impl Store {
     /// Conversations by follower, the last spoken first, at most `limit`.
     pub async fn conversations(&self, limit: u32) -> Result<Vec<Conversation>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT m.account, m.openid, p.customer_id, count(*) AS messages,
-                 max(m.recorded_at) AS last_at
-             FROM message m
+            "SELECT m.account, m.openid, p.customer_id, m.messages, l.recorded_at AS last_at
+             FROM (SELECT account, openid, count(*) AS messages, max(id) AS last FROM message
+                   GROUP BY account, openid ORDER BY last DESC LIMIT ?) m
+             JOIN message l ON l.id = m.last
              LEFT JOIN mapping p ON p.account = m.account AND p.openid = m.openid
-             GROUP BY m.account, m.openid ORDER BY last_at DESC LIMIT ?",
+             ORDER BY m.last DESC",
         )
         .bind(limit)
         .fetch_all(&self.readers)

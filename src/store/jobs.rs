@@ -182,6 +182,7 @@ pub(super) async fn prune_findings(
     .map(|done| Effected::rows(done.rows_affected()))
 }
 
+/// Only the last run of a job can be running, so the others are not looked at.
 pub(super) async fn start(
     connection: &mut SqliteConnection,
     job: &str,
@@ -191,7 +192,8 @@ pub(super) async fn start(
     let done = sqlx::query(
         "INSERT INTO job_run (job, started_by, started_at, outcome)
          SELECT ?1, ?2, ?3, 'running'
-         WHERE NOT EXISTS (SELECT 1 FROM job_run WHERE job = ?1 AND outcome = 'running')",
+         WHERE (SELECT outcome FROM job_run WHERE job = ?1 ORDER BY id DESC LIMIT 1)
+             IS NOT 'running'",
     )
     .bind(job)
     .bind(match by {

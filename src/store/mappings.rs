@@ -150,8 +150,13 @@ impl Store {
     /// Accounts in which this OpenID is known, for commands that name only the person.
     pub async fn accounts_of(&self, openid: &OpenId) -> Result<Vec<AccountId>, StoreError> {
         let found: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT a.account FROM (SELECT DISTINCT account FROM mapping) a
-             JOIN mapping m ON m.account = a.account AND m.openid = ?",
+            "WITH RECURSIVE known(account) AS (
+                 SELECT min(account) FROM mapping
+                 UNION ALL
+                 SELECT (SELECT min(m.account) FROM mapping m WHERE m.account > known.account)
+                 FROM known WHERE known.account IS NOT NULL)
+             SELECT m.account FROM known
+             CROSS JOIN mapping m ON m.account = known.account AND m.openid = ?",
         )
         .bind(openid.as_str())
         .fetch_all(&self.readers)

@@ -30,8 +30,6 @@ mod recovery;
 mod rows;
 mod settle;
 mod tally;
-#[cfg(test)]
-mod tests;
 mod trace;
 
 mod writer;

@@ -9,7 +9,9 @@ use sqlx::sqlite::SqliteConnection;
 use super::codec::{json, micros};
 use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
-use super::{Store, StoreError, accounts, apply, duplicates, jobs, reconcile, recovery, writer};
+use super::{
+    Dedupe, Store, StoreError, accounts, apply, duplicates, jobs, reconcile, recovery, writer,
+};
 use crate::domain::rows::Changes;
 
 /// One rare write.
@@ -20,7 +22,7 @@ pub(super) enum Operation {
         ids: Vec<i64>,
     },
     Prune {
-        before: Timestamp,
+        keys: Vec<Dedupe>,
     },
     PruneFindings {
         job: String,
@@ -91,7 +93,7 @@ pub(super) async fn run(
         Operation::Recover => recovery::recover(connection, now).await.map(Effected::rows),
         Operation::Expire => expire(connection, now).await,
         Operation::GiveBack { ids } => give_back(connection, ids, now).await,
-        Operation::Prune { before } => duplicates::prune(connection, *before).await,
+        Operation::Prune { keys } => duplicates::prune(connection, keys).await,
         Operation::PruneFindings { job, runs } => {
             jobs::prune_findings(connection, job, *runs).await
         }

@@ -9,6 +9,7 @@
 
 mod answers;
 mod commands;
+mod conformance;
 mod contact;
 mod crash_child;
 mod crash_points;

@@ -15,7 +15,8 @@ use qiao_sim::c4c::{C4c, Subscription, Variant};
 use qiao_sim::clock::SimClock;
 use qiao_sim::shell::Server;
 use qiao_sim::wechat::{self, Seen, Via, WeChat};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -371,11 +372,11 @@ async fn opened(path: &Path, clock: Arc<dyn Clock>, opening: &Opening) -> Store 
         .expect("nobody else holds the database")
 }
 
-/// A connection of somebody else, as `sqlite3` would make it.
+/// A connection of somebody else, as `sqlite3` would make it. sqlx does not tell of its statements,
+/// so those that are told of are Qiao's own.
 pub async fn open(path: &Path) -> SqliteConnection {
-    SqliteConnection::connect(&format!("sqlite:{}", path.display()))
-        .await
-        .unwrap()
+    let options = SqliteConnectOptions::new().filename(path);
+    options.disable_statement_logging().connect().await.unwrap()
 }
 
 pub async fn port() -> TcpListener {

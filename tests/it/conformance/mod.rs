@@ -1,0 +1,161 @@
+//! The conformance suite of the store: what every engine under `qiao::store` must do.
+//!
+//! Each story is a plain function over a [`Way`], one way to open a store. It uses the store as
+//! the rest of Qiao does, through its public operations; where none of them reads what was
+//! written it asks with the plain SQL that `docs/SCHEMA.md` offers to people. That is why the
+//! suite lives here and not inside `src/store`: it cannot lean on how SQLite is used there. All
+//! that belongs to one engine stands in [`way`]; a second engine is a second way, and `suite!`
+//! plays all stories on it too. What a story must not do: know a file's format, sleep, or depend
+//! on another story.
+//!
+//! Start reading at [`arrivals`]. [`plans`] plays the whole suite once more and looks at the
+//! plan of every statement that it made.
+
+mod arrivals;
+mod claims;
+mod concurrency;
+mod crashes;
+mod jobs;
+mod lanes;
+mod mappings;
+mod opening;
+mod operators;
+mod plans;
+mod reading;
+mod reconciling;
+mod rows;
+mod settling;
+mod stand;
+mod statements;
+mod waiting;
+mod walks;
+mod way;
+mod windows;
+
+use way::Way;
+
+/// Names every story once: as a test in the way of the daemon, and as a part of `played`.
+macro_rules! suite {
+    ($($room:ident: $($story:ident)+;)+) => {
+        mod as_the_daemon {
+            $(mod $room {
+                $(#[tokio::test(flavor = "multi_thread")]
+                async fn $story() {
+                    super::super::$room::$story(&super::super::Way::of_the_daemon()).await;
+                })+
+            })+
+        }
+
+        /// Plays every story, each on a store of its own, in the way of the simulation.
+        async fn played() {
+            $($(Box::pin($room::$story(&Way::of_the_simulation())).await;)+)+
+        }
+    };
+}
+
+suite! {
+    opening:
+        a_second_writer_is_refused_until_the_first_is_gone
+        a_reader_beside_the_writer_sees_what_is_committed_and_cannot_write
+        there_is_nothing_to_read_where_nothing_was_written
+        a_database_of_a_newer_qiao_is_refused
+        a_database_of_an_older_qiao_is_not_read_before_it_is_migrated
+        a_copy_is_kept_before_anything_is_migrated
+        what_was_acknowledged_is_there_after_a_drop_without_close
+        closing_writes_what_is_queued_and_refuses_what_comes_later;
+    arrivals:
+        a_push_its_message_and_its_effect_are_one_commit_and_point_at_each_other
+        a_push_that_comes_again_gets_the_stored_answer_and_no_second_effect
+        copies_in_one_batch_have_one_effect
+        only_the_same_key_of_the_same_sender_and_account_is_a_duplicate
+        without_a_key_nothing_is_taken_for_a_duplicate
+        what_could_not_be_read_is_kept_with_its_reason
+        a_pending_answer_is_told_once_it_is_known
+        a_suppressed_push_is_released_once_with_what_follows_from_it
+        a_key_is_forgotten_when_it_is_old_enough
+        while_somebody_holds_the_write_lock_a_push_is_refused_and_later_accepted
+        one_request_that_the_database_refuses_does_not_fail_its_neighbours;
+    claims:
+        only_the_head_of_a_lane_runs_and_lanes_run_side_by_side
+        the_urgent_go_first_and_the_limit_holds_over_all_priorities
+        bulk_work_is_left_where_it_was_not_asked_for
+        what_is_due_longest_goes_first_and_nothing_before_its_time
+        every_remote_is_asked_on_its_own
+        a_claim_tells_the_handler_everything
+        what_follows_a_head_is_claimed_with_it_where_that_is_asked_for
+        running_ahead_ends_at_the_first_row_that_may_not
+        the_timer_is_told_the_next_instant_of_each_remote
+        a_reread_that_has_not_started_takes_in_the_next_one
+        nobody_is_woken_by_what_makes_nothing_due;
+    settling:
+        what_is_done_leaves_its_lane_and_says_how
+        a_retry_blocks_its_lane_until_it_is_due
+        what_is_held_dead_or_cancelled_does_not_block_its_lane
+        a_try_that_does_not_count_is_written_down_all_the_same
+        an_uncertain_attempt_is_told_as_such
+        what_follows_is_in_the_same_commit_and_points_at_the_same_push
+        a_turn_settles_and_claims_what_is_due_after_it_in_one_commit
+        an_attempt_is_settled_once;
+    waiting:
+        what_was_held_goes_first_when_it_is_released
+        a_release_takes_only_its_lane_and_its_reason
+        a_release_that_needs_an_open_window_waits_for_one
+        an_unfollow_cancels_what_waits_and_what_is_held_but_not_what_runs
+        a_held_message_goes_out_as_a_passive_reply_once
+        what_is_past_its_time_is_given_up
+        what_was_claimed_and_not_tried_is_given_back_to_its_place
+        what_ran_when_the_daemon_died_is_uncertain_after_the_restart;
+    operators:
+        a_dead_letter_that_is_retried_keeps_its_history
+        a_retry_does_not_keep_an_expiry_that_has_passed
+        only_what_waits_is_cancelled_by_hand
+        an_older_row_that_is_retried_waits_for_the_running_one_only
+        every_act_of_an_operator_is_written_down;
+    mappings:
+        a_mapping_keeps_what_a_change_does_not_name
+        a_late_link_does_not_bring_back_somebody_who_left
+        everybody_who_stands_for_a_customer_is_found
+        the_mappings_of_many_are_read_at_once
+        mappings_are_listed_in_pages
+        an_openid_leads_to_its_accounts
+        the_last_baseline_of_a_customer_stands;
+    windows:
+        a_newer_act_renews_the_window_and_an_older_one_does_not
+        a_send_counts_in_every_live_grant_of_its_follower
+        a_window_is_closed_up_to_the_act_that_was_known
+        a_slow_refresher_never_overwrites_a_newer_token;
+    jobs:
+        a_job_runs_once_at_a_time
+        a_run_remembers_where_to_go_on
+        a_run_that_was_cut_off_is_interrupted_and_the_job_free
+        the_last_walk_that_got_through_a_stage_is_found
+        findings_are_read_in_pages_and_kept_for_the_last_runs;
+    reconciling:
+        the_far_side_lists_somebody_we_do_not_know
+        we_know_somebody_whom_the_far_side_does_not_list
+        a_pending_mapping_without_work_is_stranded;
+    reading:
+        a_conversation_is_told_in_order_and_only_of_its_follower
+        a_follower_reads_what_reached_them
+        the_last_spoken_conversation_is_listed_first
+        deleting_a_history_leaves_no_word_of_it_and_nothing_of_anybody_else
+        the_outbox_is_listed_by_state_and_effect
+        the_queue_is_counted
+        a_probe_is_an_answer_of_the_disk
+        a_story_is_traced_through_all_tables
+        what_came_since_a_mark_is_tallied;
+    concurrency:
+        copies_that_arrive_at_the_same_moment_have_one_effect
+        every_acknowledged_push_is_delivered_once_and_in_order
+        one_claimer_gets_each_row
+        readers_see_whole_commits_only
+        a_full_queue_refuses_at_once_and_keeps_what_it_took
+        what_can_wait_is_told_when_senders_do;
+    crashes:
+        an_arrival_is_there_once_it_is_committed
+        a_settlement_is_there_once_it_is_committed
+        a_claim_is_there_once_it_is_committed
+        a_change_is_there_once_it_is_committed
+        an_operation_is_there_once_it_is_committed
+        a_batch_of_all_kinds_is_there_as_a_whole_or_not_at_all;
+}

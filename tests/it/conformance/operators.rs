@@ -1,0 +1,90 @@
+//! What a person may do to an effect.
+
+use qiao::store::NextState;
+
+use super::Way;
+use super::rows::{Room, done, effect, follower, held, to_say};
+
+pub async fn a_dead_letter_that_is_retried_keeps_its_history(way: &Way) {
+    let room = Room::new(way).await;
+    let anna = follower('a');
+    room.write(to_say(&anna, "hello")).await;
+    let id = room.run(NextState::Dead).await;
+    assert!(room.store.retry(id).await.unwrap());
+    assert!(!room.store.retry(id).await.unwrap(), "it waits already");
+    assert!(!room.store.retry(99).await.unwrap(), "there is none");
+    assert_eq!(room.states(&anna).await, ["queued"]);
+    let again = room.claim_one().await;
+    assert_eq!((again.attempts, again.tries), (0, 1));
+    room.settle(again, done()).await;
+    let (row, attempts) = room.store.outbox_row(id).await.unwrap().unwrap();
+    assert_eq!(row.state, "done");
+    let outcomes: Vec<_> = attempts.iter().map(|a| a.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["failed", "done"]);
+}
+
+pub async fn a_retry_does_not_keep_an_expiry_that_has_passed(way: &Way) {
+    let room = Room::new(way).await;
+    let anna = follower('a');
+    for seconds in [10, 1000] {
+        let mut changes = to_say(&anna, "hello");
+        changes.effects[0].expires_at = Some(room.later(seconds));
+        room.write(changes).await;
+        room.run(held("window")).await;
+    }
+    room.wait(10);
+    assert_eq!(room.store.expire().await.unwrap(), 1);
+    assert!(room.store.retry(1).await.unwrap());
+    assert!(room.store.retry(2).await.unwrap());
+    assert_eq!(room.store.expire().await.unwrap(), 0);
+    let first = room.claim_one().await;
+    assert_eq!((first.id, first.expires_at), (1, None));
+    room.settle(first, done()).await;
+    assert_eq!(room.claim_one().await.expires_at, Some(room.later(990)));
+}
+
+pub async fn only_what_waits_is_cancelled_by_hand(way: &Way) {
+    let room = Room::new(way).await;
+    let anna = follower('a');
+    for text in ["dead", "held", "running", "waiting", "next"] {
+        room.write(to_say(&anna, text)).await;
+    }
+    room.run(NextState::Dead).await;
+    room.run(held("window")).await;
+    let running = room.claim_one().await;
+    for (id, cancelled) in [(1, true), (2, true), (3, false), (4, true), (99, false)] {
+        let done = room.store.cancel(id, "not wanted".to_owned()).await;
+        assert_eq!(done.unwrap(), cancelled, "{id}");
+    }
+    assert!(!room.store.cancel(1, "again".to_owned()).await.unwrap());
+    assert_eq!(room.row(1).await.note.as_deref(), Some("not wanted"));
+    let states = room.states(&anna).await;
+    assert_eq!(states[..2], ["cancelled", "cancelled"]);
+    assert_eq!(states[2..], ["queued", "cancelled", "queued"]);
+    room.settle(running, done()).await;
+    assert_eq!(room.claim_one().await.id, 5);
+}
+
+pub async fn an_older_row_that_is_retried_waits_for_the_running_one_only(way: &Way) {
+    let room = Room::new(way).await;
+    room.queue([effect("a"), effect("a"), effect("a")]).await;
+    room.run(NextState::Dead).await;
+    let running = room.claim_one().await;
+    assert!(room.store.retry(1).await.unwrap());
+    assert!(room.claim().await.is_empty(), "two of a lane never run");
+    room.settle(running, done()).await;
+    assert_eq!(room.run(done()).await, 1, "the older goes first");
+    assert_eq!(room.run(done()).await, 3);
+}
+
+pub async fn every_act_of_an_operator_is_written_down(way: &Way) {
+    let room = Room::new(way).await;
+    let detail = Some("by hand".to_owned());
+    room.store
+        .audit("anna".to_owned(), "outbox.retry", "7".to_owned(), detail)
+        .await
+        .unwrap();
+    let written = "SELECT count(*) FROM audit WHERE who = 'anna' AND act = 'outbox.retry'
+         AND target = '7' AND detail = 'by hand'";
+    assert_eq!(room.number(written).await, 1);
+}

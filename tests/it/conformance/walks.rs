@@ -1,0 +1,198 @@
+//! What a query plan walks, and which walks are no harm.
+//!
+//! The plan is SQLite's own (`EXPLAIN QUERY PLAN`). It does not depend on what the tables hold,
+//! since nothing runs `ANALYZE`.
+
+use regex::Regex;
+
+/// Columns whose values are shared by a large part of a table: a search by nothing else is a walk.
+const SHARED: [&str; 8] = [
+    "account", "remote", "tenant", "job", "state", "priority", "head", "<expr>",
+];
+
+/// A walk that is no harm.
+pub struct Allowed {
+    /// A piece that only this statement has.
+    pub statement: &'static str,
+    /// The steps of its plan that walk.
+    pub steps: &'static [&'static str],
+    /// Why it may walk.
+    pub reason: &'static str,
+}
+
+const ONE_ROW: &str = "the first or last entry of a range of an index: one row is read";
+const OPERATOR: &str = "an operator asks for it, beside the daemon and not through it";
+
+pub const ALLOWED: [Allowed; 18] = [
+    Allowed {
+        statement: "FROM job_run WHERE job = ? ORDER BY id DESC LIMIT 1",
+        steps: &["SEARCH job_run USING INDEX job_run_of_job (job=?)"],
+        reason: ONE_ROW,
+    },
+    Allowed {
+        statement: "INSERT INTO job_run",
+        steps: &["SEARCH job_run USING INDEX job_run_of_job (job=?)"],
+        reason: ONE_ROW,
+    },
+    Allowed {
+        statement: "SELECT r.value, (SELECT min(o.next_attempt_at)",
+        steps: &["SEARCH o USING INDEX outbox_due (remote=? AND priority=?)"],
+        reason: ONE_ROW,
+    },
+    Allowed {
+        statement: "WITH RECURSIVE known(account)",
+        steps: &["SEARCH m USING PRIMARY KEY (account>?)"],
+        reason: ONE_ROW,
+    },
+    Allowed {
+        statement: "SELECT resume ->> 'began' FROM job_run",
+        steps: &["SEARCH job_run USING INDEX job_run_of_job (job=?)"],
+        reason: "the runs of the nightly reconciliation, newest first, up to the one that fits",
+    },
+    Allowed {
+        statement: "DELETE FROM finding WHERE job_run_id IN",
+        steps: &["SEARCH job_run USING INDEX job_run_of_job (job=?)"],
+        reason: "the runs of the nightly reconciliation: one entry a night",
+    },
+    Allowed {
+        statement: "DELETE FROM reconcile_seen WHERE account = ?",
+        steps: &["SEARCH reconcile_seen USING PRIMARY KEY (account=?)"],
+        reason: "it empties the table",
+    },
+    Allowed {
+        statement: "FROM outbox WHERE state = 'running'",
+        steps: &["SCAN outbox USING INDEX outbox_running"],
+        reason: "all that runs, at start only: as many as there were call slots",
+    },
+    Allowed {
+        statement: "UPDATE outbox SET state = 'ready', head = 0, uncertain = 1",
+        steps: &["SCAN outbox USING INDEX outbox_running"],
+        reason: "all that runs, at start only: as many as there were call slots",
+    },
+    Allowed {
+        statement: "UPDATE job_run SET outcome = 'interrupted'",
+        steps: &["SCAN job_run"],
+        reason: "once, at start; small rows, two a minute",
+    },
+    Allowed {
+        statement: "SELECT (SELECT count(*) FROM outbox WHERE state = 'ready'",
+        steps: &[
+            "SCAN outbox USING INDEX outbox_lane",
+            "SCAN outbox USING INDEX outbox_held",
+            "SCAN outbox USING INDEX outbox_dead",
+            "SEARCH outbox USING INDEX outbox_lane",
+        ],
+        reason: "it counts what waits; only /readyz and /metrics ask, beside the writer",
+    },
+    Allowed {
+        statement: "SELECT 1 FROM outbox WHERE state = 'held'",
+        steps: &["SCAN outbox USING INDEX outbox_held"],
+        reason: "what is held, up to the first that fits, at start and reload only",
+    },
+    Allowed {
+        statement: "SELECT count(*) FROM inbox WHERE state = 'rejected'",
+        steps: &["SCAN inbox USING INDEX inbox_rejected"],
+        reason: "what was rejected: no more are kept than /c4c allows",
+    },
+    Allowed {
+        statement: "FROM inbox WHERE duplicate_of IS NOT NULL ORDER BY id DESC LIMIT ?",
+        steps: &["SCAN inbox USING INDEX inbox_duplicates"],
+        reason: "the newest entries of a partial index, up to the limit",
+    },
+    Allowed {
+        statement: "FROM v_outbox WHERE (?1 IS NULL OR state = ?1)",
+        steps: &["SCAN outbox"],
+        reason: OPERATOR,
+    },
+    Allowed {
+        statement: "count(*) AS messages, max(id) AS last FROM message",
+        steps: &["SCAN message USING INDEX message_of_follower"],
+        reason: OPERATOR,
+    },
+    Allowed {
+        statement: "(ended_at - at) / 1000 AS took_ms FROM (",
+        steps: &[
+            "SCAN inbox",
+            "SCAN message",
+            "SCAN outbox",
+            "SCAN a",
+            "SCAN mapping",
+        ],
+        reason: "for the demo, which has just begun to write",
+    },
+    Allowed {
+        statement: "(SELECT count(*) FROM dedupe WHERE inbox_id > ?1) AS dedupe",
+        steps: &["SCAN dedupe"],
+        reason: "for the bench, which counts what it has made",
+    },
+];
+
+impl Allowed {
+    pub fn allows(&self, statement: &str, step: &str) -> bool {
+        statement.contains(self.statement) && self.steps.contains(&step)
+    }
+}
+
+/// The steps of a plan that walk a table or a large part of it. Whether an index covers what is
+/// asked does not matter.
+pub fn walks(plan: &[String]) -> Vec<String> {
+    // What the statement made itself, from rows that it was given or that other steps have found.
+    let own = |name: &str| {
+        let name = if name == "g" { "given" } else { name };
+        let made = [format!("CO-ROUTINE {name}"), format!("MATERIALIZE {name}")];
+        plan.iter().any(|step| made.contains(step))
+    };
+    let walks = plan.iter().filter(|step| {
+        if let Some(scanned) = step.strip_prefix("SCAN ") {
+            let name = scanned.split(" USING ").next().unwrap_or_default();
+            !scanned.contains("VIRTUAL TABLE") && !scanned.contains("CONSTANT ROW") && !own(name)
+        } else if let Some(searched) = step.strip_prefix("SEARCH ") {
+            searched.contains("AUTOMATIC") || is_wide(searched)
+        } else {
+            false
+        }
+    });
+    walks.map(|step| step.replace("COVERING ", "")).collect()
+}
+
+/// Whether a search finds its rows by nothing that tells them apart.
+fn is_wide(searched: &str) -> bool {
+    let Some((_, terms)) = searched.split_once(" (") else {
+        // The smallest or largest of a table is one row, that of a partial index is a walk.
+        return searched.contains(" INDEX ");
+    };
+    let column = Regex::new(r"<expr>|[a-z_]+").unwrap();
+    let mut columns = column.find_iter(terms);
+    columns.all(|column| SHARED.contains(&column.as_str()))
+}
+
+#[test]
+fn a_walk_is_told_from_a_search() {
+    for plan in [
+        &["SCAN outbox"][..],
+        &["SCAN m USING INDEX i"],
+        &["SEARCH outbox USING INDEX i (remote=? AND priority=?)"],
+        &["SEARCH message USING INDEX i (<expr>=?)"],
+        &["SEARCH outbox USING INDEX outbox_due"],
+        &["SEARCH m USING AUTOMATIC INDEX (openid=?)"],
+    ] {
+        assert_eq!(walks(&owned(plan)), plan);
+    }
+    for plan in [
+        &["SEARCH mapping USING PRIMARY KEY ((account,openid)>(?,?))"][..],
+        &["SEARCH m USING INDEX i (<expr>=? AND openid=? AND account=?)"],
+        &[
+            "SEARCH inbox USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH inbox",
+        ],
+        &["SCAN f VIRTUAL TABLE INDEX 1:", "SCAN CONSTANT ROW"],
+        &["CO-ROUTINE (subquery-1)", "SCAN (subquery-1)"],
+        &["MATERIALIZE u", "SCAN u"],
+    ] {
+        assert!(walks(&owned(plan)).is_empty(), "{plan:?}");
+    }
+}
+
+fn owned(plan: &[&str]) -> Vec<String> {
+    plan.iter().map(|step| (*step).to_owned()).collect()
+}
