@@ -27,6 +27,7 @@ mod plan;
 mod reconcile;
 mod recovery;
 mod rows;
+mod seeding;
 mod settle;
 mod tally;
 #[cfg(test)]
@@ -52,6 +53,7 @@ pub use listing::{AttemptRow, OutboxFilter, OutboxRow, QueueState};
 pub use mappings::Mapping;
 pub use observe::{Batch, CommitWatch, Moment};
 pub use open::Opening;
+pub use seeding::{SeedError, seed, seeded_openid};
 pub use settle::{NextState, Settlement, Tried};
 pub use tally::{Mark, Tally};
 pub use trace::TracedRow;
