@@ -2,7 +2,7 @@
 //!
 //! What is measured runs as child processes of this binary ([`process`], [`roles`]) on one core,
 //! the load ([`load`]) on another; cases take turns over several rounds ([`figures`]), and after
-//! every run the database must show that what was acknowledged is there exactly once ([`run`]).
+//! every run the database must show that what was acknowledged is there exactly once ([`run`](mod@run)).
 //! It owns no SQL and no decision of Qiao; it only uses what the daemon is made of. Start reading
 //! at [`run`](fn@run), then [`intake`] and [`delivery`].
 
@@ -27,7 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
 use cores::Cores;
@@ -139,7 +139,11 @@ struct Measure {
 /// Does what was asked for: measuring, printing and writing, unless it is a part of that.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     match options.part {
-        None => measure_all(options).await,
+        // A database of years must not be left behind in the temporary folder.
+        None => tokio::select! {
+            measured = measure_all(options) => measured,
+            _ = tokio::signal::ctrl_c() => bail!("stopped before its end; nothing is written"),
+        },
         Some(Part::Serve(role)) => roles::play(role).await,
         Some(Part::Seed { file, size }) => {
             let Size { messages, mappings } = size;
