@@ -2,7 +2,8 @@
 //!
 //! What is measured runs as child processes of this binary ([`process`], [`roles`]) on one core,
 //! the load ([`load`]) on another; cases take turns over several rounds ([`figures`]), and after
-//! every run the database must show that what was acknowledged is there exactly once ([`run`](mod@run)).
+//! every run the database must show that what was acknowledged is there exactly once
+//! ([`run`](mod@run)).
 //! It owns no SQL and no decision of Qiao; it only uses what the daemon is made of. Start reading
 //! at [`run`](fn@run), then [`intake`] and [`delivery`].
 
