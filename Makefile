@@ -1,5 +1,5 @@
-# The words of the project. All of them share one target folder and one build profile, so that
-# nothing is compiled twice.
+# The words of the project. All of them but `bench` share one target folder and one build profile,
+# so that nothing is compiled twice.
 
 NEXTEST_VERSION := 0.9.143
 CARGO_FUZZ_VERSION := 0.13.2
@@ -25,7 +25,7 @@ help:
 	@echo '             every crash $(SOAK_CRASH_ROUNDS) times, an overload of $(SOAK_OVERLOAD_SECONDS) s,'
 	@echo '             and $(POWERCUT_IMAGES) disks after a power cut'
 	@echo 'make fuzz    guided by coverage (nightly Rust): TARGET=$(TARGET) SECONDS=$(SECONDS)'
-	@echo 'make bench   measures nothing yet'
+	@echo 'make bench   measures speed and memory, writes docs/BENCHMARKS.md (ARGS="--only intake …")'
 
 demo: rust
 	@cargo run --quiet --locked --bin qiao -- demo $(ARGS)
@@ -67,9 +67,9 @@ fuzz: cargo-fuzz
 fuzz-merge: cargo-fuzz
 	$(FUZZ_RUN) $(FUZZ)/corpus/$(TARGET) target/fuzz/$(TARGET) -- -merge=1 -max_len=4000
 
-bench:
-	@echo 'Nothing is measured yet: `qiao bench` (coming) will do it.' >&2
-	@exit 1
+# A release build, on an otherwise idle machine; the whole takes about half an hour.
+bench: rust
+	cargo run --quiet --release --locked --bin qiao -- bench --write docs/BENCHMARKS.md $(ARGS)
 
 rust:
 	@command -v cargo >/dev/null || { \

@@ -104,10 +104,7 @@ pub(super) async fn measure(measure: &Measure) -> anyhow::Result<Section> {
     let template = folder.join("template.db");
     site::prepare(&template, 1).await?;
     let rounds = Rounds::measure(measure.rounds, &CASES, async |case| {
-        let folder = Folder::new(&measure.folder)?;
-        let database = folder.join("qiao.db");
-        std::fs::copy(&template, &database)?;
-        case.measure_on(measure, &database).await
+        case.measure(measure, &template).await
     });
     let rounds = rounds.await?;
     Ok(Section {
@@ -123,7 +120,24 @@ pub(super) async fn measure(measure: &Measure) -> anyhow::Result<Section> {
     })
 }
 
+/// One drain of many lanes on a copy of `template`.
+pub(super) async fn measure_copy(measure: &Measure, template: &Path) -> anyhow::Result<Drained> {
+    engine(MANY_LANES, 32).measure(measure, template).await
+}
+
+/// One drain of many lanes on `database` itself.
+pub(super) async fn measure_one(measure: &Measure, database: &Path) -> anyhow::Result<Drained> {
+    engine(MANY_LANES, 32).measure_on(measure, database).await
+}
+
 impl Case {
+    async fn measure(self, measure: &Measure, template: &Path) -> anyhow::Result<Drained> {
+        let folder = Folder::new(&measure.folder)?;
+        let database = folder.join("qiao.db");
+        std::fs::copy(template, &database)?;
+        self.measure_on(measure, &database).await
+    }
+
     /// Fills, drains, and proves at the sink and by SQL that each row went once and in order.
     async fn measure_on(self, measure: &Measure, database: &Path) -> anyhow::Result<Drained> {
         let rows = self.rows(measure);

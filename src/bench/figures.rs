@@ -51,6 +51,24 @@ impl<C: Ord + Copy, S> Rounds<C, S> {
     }
 }
 
+/// What this share of the figures does not exceed.
+pub(super) fn percentile(figures: &[f64], share: f64) -> f64 {
+    let mut figures = figures.to_vec();
+    figures.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a share of a count"
+    )]
+    let at = (figures.len() as f64 * share) as usize;
+    figures
+        .get(at)
+        .or(figures.last())
+        .copied()
+        .unwrap_or(f64::NAN)
+}
+
 /// The median; NaN of nothing.
 pub(super) fn median(figures: impl Iterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.collect();

@@ -118,7 +118,8 @@ impl Load<'_> {
             seen.latencies.append(&mut of_one.latencies);
             seen.refused.append(&mut of_one.refused);
         }
-        let (took, cpu) = (began.elapsed(), cores::time_of_this_thread() - cpu);
+        let took = began.elapsed();
+        let cpu = cores::time_of_this_thread().saturating_sub(cpu);
         seen.latencies.sort_unstable();
         Ok(Answered {
             next: shared.next.get(),

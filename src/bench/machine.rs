@@ -21,6 +21,7 @@ pub(super) struct Machine {
     memory: String,
     kernel: String,
     file_system: String,
+    load_before: String,
 }
 
 impl Machine {
@@ -48,6 +49,7 @@ impl Machine {
             kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease")
                 .map_or_else(|_| String::new(), |text| text.trim().to_owned()),
             file_system: file_system(folder).unwrap_or_else(|| "unknown".to_owned()),
+            load_before: line_of("/proc/loadavg", "").unwrap_or_default(),
         }
     }
 
@@ -63,6 +65,7 @@ impl Machine {
             ("memory", &self.memory),
             ("kernel", &self.kernel),
             ("file system", &self.file_system),
+            ("load before", &self.load_before),
         ] {
             let _ = writeln!(text, "- {name}: {value}");
         }

@@ -2,17 +2,21 @@
 //!
 //! What is measured runs as child processes of this binary ([`process`], [`roles`]) on one core,
 //! the load ([`load`]) on another; cases take turns over several rounds ([`figures`]), and after
-//! every run the database must show that what was acknowledged is there exactly once ([`run`]).
+//! every run the database must show that what was acknowledged is there exactly once
+//! ([`run`](mod@run)).
 //! It owns no SQL and no decision of Qiao; it only uses what the daemon is made of. Start reading
 //! at [`run`](fn@run), then [`intake`] and [`delivery`].
 
 mod cores;
 mod delivery;
 mod drain;
+mod feel;
 mod figures;
+mod growth;
 mod intake;
 mod load;
 mod machine;
+mod memory;
 mod process;
 mod pushes;
 mod report;
@@ -21,15 +25,19 @@ mod run;
 mod site;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 
 use cores::Cores;
 use machine::Machine;
 use report::{Report, Section};
 use roles::Role;
+
+use crate::kit::clock::SystemClock;
+use crate::store;
 
 /// What is measured, and how long.
 #[derive(Debug, Args)]
@@ -49,6 +57,11 @@ pub struct Options {
     /// How many rows each run of delivery drains
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     rows: u64,
+    /// How many people act in what a person feels
+    #[arg(long, default_value_t = 60, value_name = "N")]
+    people: u32,
+    #[command(flatten)]
+    size: Size,
     /// Where databases are made: on the disk that is to be measured
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     folder: PathBuf,
@@ -62,9 +75,27 @@ pub struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Part {
+    /// Makes a database as years of use would leave it
+    Seed {
+        /// The file, which must not exist
+        file: PathBuf,
+        #[command(flatten)]
+        size: Size,
+    },
     /// Plays a part in a measurement
     #[command(subcommand, hide = true)]
     Serve(Role),
+}
+
+/// How much history a database has.
+#[derive(Debug, Clone, Copy, Args)]
+struct Size {
+    /// How many messages a grown database has
+    #[arg(long, default_value_t = 5_000_000, value_name = "N")]
+    messages: u64,
+    /// How many linked followers a grown database has
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    mappings: u64,
 }
 
 /// A group of figures.
@@ -74,6 +105,12 @@ enum Topic {
     Intake,
     /// Effects delivered
     Delivery,
+    /// What a person feels
+    Feel,
+    /// Both again on a large database
+    Growth,
+    /// Resident memory
+    Memory,
 }
 
 impl Topic {
@@ -81,6 +118,9 @@ impl Topic {
         match self {
             Self::Intake => intake::measure(measure).await,
             Self::Delivery => delivery::measure(measure).await,
+            Self::Feel => feel::measure(measure).await,
+            Self::Growth => growth::measure(measure).await,
+            Self::Memory => memory::measure(measure).await,
         }
     }
 }
@@ -91,20 +131,35 @@ struct Measure {
     rounds: u32,
     time: Duration,
     rows: u64,
+    people: u32,
+    size: Size,
     cores: Cores,
     folder: PathBuf,
 }
 
-/// Measures, prints and writes.
+/// Does what was asked for: measuring, printing and writing, unless it is a part of that.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     match options.part {
-        Some(Part::Serve(role)) => return roles::play(role).await,
-        None => {}
+        // A database of years must not be left behind in the temporary folder.
+        None => tokio::select! {
+            measured = measure_all(options) => measured,
+            _ = tokio::signal::ctrl_c() => bail!("stopped before its end; nothing is written"),
+        },
+        Some(Part::Serve(role)) => roles::play(role).await,
+        Some(Part::Seed { file, size }) => {
+            let Size { messages, mappings } = size;
+            Ok(store::seed(&file, Arc::new(SystemClock), mappings, messages).await?)
+        }
     }
+}
+
+async fn measure_all(options: Options) -> anyhow::Result<()> {
     let measure = Measure {
         rounds: options.rounds.max(1),
         time: Duration::try_from_secs_f64(options.seconds).context("--seconds")?,
         rows: options.rows.max(1),
+        people: options.people.max(1),
+        size: options.size,
         cores: Cores::of_this_process(),
         folder: options.folder,
     };

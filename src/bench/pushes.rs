@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use qiao_sim::wechat::crypto::{Cipher, signature};
 
 use super::site;
+use crate::store::seeded_openid;
 
 /// Digits of a MsgId, as WeChat gives them today.
 const MSG_ID_DIGITS: usize = 19;
@@ -120,7 +121,7 @@ impl Pushes {
                 if buffer.len() != template.len() {
                     buffer.clone_from(template);
                 }
-                let openid = site::openid(self.crowd.speaker(number));
+                let openid = seeded_openid(self.crowd.speaker(number));
                 buffer[*openid_at..][..openid.len()].copy_from_slice(openid.as_bytes());
                 write_digits(
                     self.msg_id(number),
@@ -149,7 +150,7 @@ impl Pushes {
 }
 
 fn plain(address: SocketAddr, now: Timestamp) -> Requests {
-    let openid = site::openid(0);
+    let openid = seeded_openid(0);
     let msg_id = "0".repeat(MSG_ID_DIGITS);
     let template = request(address, &query(now), &xml(0, 0, now));
     let place = |piece: &str| {
@@ -191,7 +192,7 @@ fn xml(speaker: u64, msg_id: u64, now: Timestamp) -> String {
          <MsgType><![CDATA[text]]></MsgType><Content><![CDATA[{WORDS}]]></Content>\
          <MsgId>{msg_id:0MSG_ID_DIGITS$}</MsgId></xml>",
         site::ORIGINAL_ID,
-        site::openid(speaker),
+        seeded_openid(speaker),
         now.as_second()
     )
 }
@@ -237,7 +238,7 @@ mod tests {
     fn each_push_has_its_own_msg_id_and_speaker() {
         let request = written(Mode::Plain, 7);
         assert!(request.contains("<MsgId>1700000000000000007</MsgId>"));
-        let speaker = site::openid(7919 * 7 % 10 * 100);
+        let speaker = seeded_openid(7919 * 7 % 10 * 100);
         assert!(request.contains(&speaker), "{request}");
     }
 

@@ -15,7 +15,7 @@ pub(super) struct Target {
     /// What was measured.
     measured: f64,
     /// What it must be, in words.
-    target: String,
+    bound: String,
     /// Whether it is.
     met: bool,
 }
@@ -26,7 +26,7 @@ impl Target {
         Self {
             what: what.into(),
             measured: rounded(measured),
-            target: format!("≥ {bound}"),
+            bound: format!("≥ {bound}"),
             met: measured >= bound,
         }
     }
@@ -36,7 +36,7 @@ impl Target {
         Self {
             what: what.into(),
             measured: rounded(measured),
-            target: format!("≤ {bound}"),
+            bound: format!("≤ {bound}"),
             met: measured <= bound,
         }
     }
@@ -46,7 +46,7 @@ impl Target {
         Self {
             what: what.into(),
             measured: rounded(measured),
-            target: format!("< {bound}"),
+            bound: format!("< {bound}"),
             met: measured < bound,
         }
     }
@@ -103,7 +103,7 @@ impl Report {
             vec![
                 json!(target.what),
                 json!(target.measured),
-                json!(target.target),
+                json!(target.bound),
                 json!(met),
             ]
         });

@@ -165,11 +165,11 @@ mod tests {
     #[test]
     fn a_sink_tells_what_is_repeated_or_too_early() {
         let mut seen = Seen::default();
-        for (lane, number) in [(1, 0), (2, 0), (1, 1), (1, 1), (2, 2), (2, 1)] {
+        for (lane, number) in [(1, 0), (2, 0), (1, 1), (1, 1), (1, 2), (2, 2), (2, 1)] {
             seen.count(lane, number);
         }
         let expected = Received {
-            in_order: 3,
+            in_order: 4,
             repeated: 2,
             too_early: 1,
         };

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
 use super::Measure;
 use super::cores;
 use super::load::Load;
-use super::process::{self, Process};
+use super::process::{self, Process, Usage};
 use super::pushes::{Crowd, Mode, Pushes};
 use super::site::{Folder, Site};
 use crate::kit::clock::{Clock as _, SystemClock};
@@ -21,6 +22,9 @@ const WARM_UP: u32 = 8;
 
 /// More pushes than any server here takes in a second: so many are sealed for safe mode.
 const MOST_A_SECOND: f64 = 80_000.0;
+
+/// How often the outbox is looked at while it is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +59,17 @@ pub(super) struct Case {
     pub(super) connections: usize,
 }
 
+/// On what it is run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ground<'a> {
+    /// The daemon's database.
+    pub(super) database: &'a Path,
+    /// Who speaks.
+    pub(super) crowd: Crowd,
+    /// Another run follows on it: what this one queued is delivered before the daemon stops.
+    pub(super) kept: bool,
+}
+
 /// What one run showed.
 #[derive(Debug)]
 pub(super) struct Sample {
@@ -72,10 +87,8 @@ pub(super) struct Sample {
     pub(super) load_share: f64,
     /// Requests of one commit, if it could be told.
     pub(super) batch: Option<f64>,
-    /// Resident memory before the load, MiB.
-    pub(super) idle: f64,
-    /// The most it was.
-    pub(super) peak: f64,
+    /// What the server had used by the end of the load.
+    pub(super) usage: Usage,
     /// Rows a push, in words.
     pub(super) rows: String,
 }
@@ -91,24 +104,31 @@ impl Case {
         let folder = Folder::new(&measure.folder)?;
         let database = folder.join("qiao.db");
         std::fs::copy(template, &database)?;
-        self.measure_on(measure, &folder, &database, crowd).await
+        let ground = Ground {
+            database: &database,
+            crowd,
+            kept: false,
+        };
+        self.measure_on(measure, &folder, ground).await
     }
 
-    /// Runs it on `database` itself.
+    /// Runs it on a database itself.
     pub(super) async fn measure_on(
         self,
         measure: &Measure,
         folder: &Folder,
-        database: &Path,
-        crowd: Crowd,
+        ground: Ground<'_>,
     ) -> anyhow::Result<Sample> {
-        let site = Site::new(folder, database.to_owned(), self.mode)?;
-        let mark = mark(database).await?;
+        let site = Site::new(folder, ground.database, self.mode)?;
+        let mark = mark(ground.database).await?;
         let server = self.start(&site, measure)?;
-        let (mut sample, sent) = self.load(measure, &server, crowd)?;
+        let (mut sample, sent) = self.load(measure, &server, ground.crowd)?;
+        if ground.kept {
+            until_delivered(server.address)?;
+        }
         server.stop()?;
         if self.server != Server::Ceiling {
-            let store = Store::open_read_only(database).await?;
+            let store = Store::open_read_only(ground.database).await?;
             let tally = store.tally(&mark).await?;
             sent.prove(&tally, &store.msg_ids(&mark).await?)?;
             sample.rows = rows_a_push(&tally);
@@ -153,7 +173,6 @@ impl Case {
             };
             cores::on(measure.cores.load, || load.run())
         };
-        let idle = server.usage()?.resident;
         let warm = run(0, warm_up)?;
         let (before, commits_before) = (server.usage()?, commits(address));
         let answered = run(warm.next, measure.time)?;
@@ -168,8 +187,7 @@ impl Case {
             server_share: cpu / took,
             load_share: answered.cpu.as_secs_f64() / took,
             batch: commits_before.zip(commits_after).map(requests_a_commit),
-            idle,
-            peak: after.peak,
+            usage: after,
             rows: String::new(),
         };
         let refused = [warm.refused, answered.refused].concat();
@@ -226,6 +244,18 @@ async fn mark(database: &Path) -> anyhow::Result<Mark> {
     Ok(Store::open_read_only(database).await?.mark().await?)
 }
 
+/// Waits until nothing waits in the daemon's outbox any more.
+fn until_delivered(address: SocketAddr) -> anyhow::Result<()> {
+    loop {
+        let (_, body) = process::get(address, "/readyz")?;
+        let ready: serde_json::Value = serde_json::from_str(&body)?;
+        if ready["queue"]["open"] == 0 {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
 fn rows_a_push(tally: &Tally) -> String {
     #[expect(
         clippy::cast_precision_loss,
@@ -259,4 +289,73 @@ fn commits(address: SocketAddr) -> Option<(f64, f64)> {
 
 fn requests_a_commit(((sum, count), (later_sum, later_count)): ((f64, f64), (f64, f64))) -> f64 {
     (later_sum - sum) / (later_count - count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    /// Three pushes were sent and the last of them was refused.
+    fn sent() -> Sent {
+        let crowd = Crowd {
+            population: 3,
+            speakers: 3,
+        };
+        let address = "127.0.0.1:80".parse().unwrap();
+        let pushes = Pushes::prepare(Mode::Plain, address, crowd, Timestamp::UNIX_EPOCH, 3);
+        Sent {
+            pushes: Arc::new(pushes),
+            next: 3,
+            refused: vec![2],
+        }
+    }
+
+    fn rows(count: i64) -> Tally {
+        Tally {
+            inbox: count,
+            dedupe: count,
+            message: count,
+            outbox: count,
+            ..Tally::default()
+        }
+    }
+
+    fn written(msg_ids: &[&str]) -> Vec<String> {
+        msg_ids.iter().map(|&id| id.to_owned()).collect()
+    }
+
+    #[test]
+    fn every_acknowledged_push_must_be_there_and_a_refused_one_may() {
+        sent().prove(&rows(2), &written(&["0", "1"])).unwrap();
+        sent().prove(&rows(3), &written(&["0", "1", "2"])).unwrap();
+        let lost = sent().prove(&rows(1), &written(&["0"])).unwrap_err();
+        assert!(lost.to_string().contains("1 acknowledged"), "{lost}");
+    }
+
+    #[test]
+    fn a_push_that_is_there_twice_or_with_other_rows_is_found() {
+        assert!(sent().prove(&rows(3), &written(&["0", "1", "1"])).is_err());
+        let two = written(&["0", "1"]);
+        for other in [
+            Tally {
+                message: 1,
+                ..rows(2)
+            },
+            Tally {
+                dedupe: 1,
+                ..rows(2)
+            },
+            Tally {
+                suppressed: 1,
+                ..rows(2)
+            },
+            Tally {
+                remote: 1,
+                ..rows(2)
+            },
+        ] {
+            assert!(sent().prove(&other, &two).is_err(), "{other:?}");
+        }
+    }
 }

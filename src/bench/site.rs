@@ -14,21 +14,17 @@ use crate::domain::ids::{AccountId, CustomerId, ObjectId, OpenId, TenantId};
 use crate::domain::rows::{Changes, Follower, MappingChange, MappingState};
 use crate::kit::clock::{Clock as _, SystemClock};
 use crate::kit::random::Random;
-use crate::store::{Store, StoredToken};
+use crate::store::{Store, StoredToken, seeded_openid};
 
 /// Demo values: they open nothing but the servers of this measurement.
 pub(super) const APP_ID: &str = "wx0123456789abcdef";
 pub(super) const ORIGINAL_ID: &str = "gh_0123456789ab";
 pub(super) const TOKEN: &str = "simtoken";
+pub(super) const NOTIFY_KEY: &str = "0123456789abcdef-key";
 pub(super) const AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 
 /// Rows that one transaction of the preparation writes.
 const CHUNK: u64 = 2000;
-
-/// The OpenID of the nth follower: 28 characters, in the order of their numbers.
-pub(super) fn openid(number: u64) -> String {
-    format!("oBench{number:022}")
-}
 
 /// A folder of a measurement, removed when it is dropped.
 pub(super) struct Folder(PathBuf);
@@ -61,17 +57,35 @@ pub(super) struct Site {
     pub(super) config: PathBuf,
     /// Where it listens.
     pub(super) address: SocketAddr,
-    /// Its database.
-    pub(super) database: PathBuf,
 }
 
+/// Where both platforms are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Platforms<'a> {
+    pub(super) wechat: &'a str,
+    pub(super) c4c: &'a str,
+}
+
+/// Neither platform is there: a plain message of somebody linked calls nobody.
+const NOBODY: Platforms<'_> = Platforms {
+    wechat: "http://127.0.0.1:9",
+    c4c: "http://127.0.0.1:9",
+};
+
 impl Site {
-    /// Writes a configuration for the database at `database`.
-    ///
-    /// Neither platform is there: a plain message of somebody linked calls nobody.
-    pub(super) fn new(folder: &Folder, database: PathBuf, mode: Mode) -> anyhow::Result<Self> {
+    /// Writes a configuration for the database at `database`, with platforms that do not answer.
+    pub(super) fn new(folder: &Folder, database: &Path, mode: Mode) -> anyhow::Result<Self> {
+        Self::between(folder, database, mode, NOBODY)
+    }
+
+    /// The same between platforms.
+    pub(super) fn between(
+        folder: &Folder,
+        database: &Path,
+        mode: Mode,
+        platforms: Platforms<'_>,
+    ) -> anyhow::Result<Self> {
         let address = free_address()?;
-        let nobody = "http://127.0.0.1:9";
         let aes_key = match mode {
             Mode::Plain => String::new(),
             Mode::Safe => format!("encoding_aes_key = \"{AES_KEY}\"\n"),
@@ -82,26 +96,24 @@ listen = "{address}"
 [database]
 url = "sqlite:{database}"
 [c4c.main]
-url = "{nobody}"
+url = "{c4c}"
 username = "qiao"
 password = "secret"
-notify_key = "0123456789abcdef-key"
+notify_key = "{NOTIFY_KEY}"
 [wechat.main]
 app_id = "{APP_ID}"
 app_secret = "simsecret"
 original_id = "{ORIGINAL_ID}"
 token = "{TOKEN}"
-api_url = "{nobody}"
+api_url = "{wechat}"
 {aes_key}"#,
             database = database.display(),
+            wechat = platforms.wechat,
+            c4c = platforms.c4c,
         );
         let config = folder.join("qiao.toml");
         std::fs::write(&config, text)?;
-        Ok(Self {
-            config,
-            address,
-            database,
-        })
+        Ok(Self { config, address })
     }
 }
 
@@ -137,7 +149,7 @@ pub(super) async fn open(database: &Path) -> anyhow::Result<Store> {
 fn linked(number: u64, now: Timestamp) -> MappingChange {
     let follower = Follower {
         account: AccountId::new("main"),
-        openid: OpenId::new(openid(number)),
+        openid: OpenId::new(seeded_openid(number)),
     };
     MappingChange {
         customer: Some((

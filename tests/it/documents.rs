@@ -8,9 +8,10 @@ use std::process::Command;
 use regex::Regex;
 
 /// Everything a newcomer reads.
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "docs/ARCHITECTURE.md",
+    "docs/BENCHMARKS.md",
     "docs/DESIGN.md",
     "docs/SCHEMA.md",
     "docs/WECHAT-SETUP.md",
