@@ -139,7 +139,7 @@ impl Edge {
         };
         self.context
             .waiting
-            .sit(&answer::seat(&follower, &push.dedupe_key()))
+            .sit(&answer::seat(&follower, push.dedupe_key()))
     }
 
     async fn wait(&self, seat: Seat<Option<String>>) -> Option<String> {
