@@ -28,6 +28,7 @@ mod reconciliation;
 mod refusals;
 mod running;
 mod schema;
+mod simulation;
 mod steps;
 mod templates;
 mod tokens;

@@ -1,0 +1,133 @@
+//! Seeds: how one is run, which are kept, and the tests.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::faults::{Count, Fault};
+use super::trace::content;
+use super::world::World;
+
+/// Steps before a seed heals.
+const STEPS: usize = 300;
+
+/// Seeds that once failed, one a line, with what they found.
+const KEPT: &str = include_str!("seeds.txt");
+
+/// What a seed came to.
+struct Run {
+    /// Of the trace and of the database.
+    hashes: [String; 2],
+    faults: Count,
+    broken: Vec<String>,
+    trace: String,
+}
+
+async fn live(seed: u64) -> Run {
+    let telling = Telling(seed);
+    let mut world = World::new(seed).await;
+    for _ in 0..STEPS {
+        world.step().await;
+        if !world.witness.broken.is_empty() {
+            break;
+        }
+    }
+    if world.witness.broken.is_empty() {
+        world.heal().await;
+    }
+    if world.witness.broken.is_empty() {
+        world.check_at_the_end().await;
+    }
+    let run = Run {
+        hashes: [world.trace.hash(), content(&mut world.sqlite).await],
+        faults: std::mem::take(&mut world.faults),
+        broken: std::mem::take(&mut world.witness.broken),
+        trace: world.trace.told(),
+    };
+    std::mem::forget(telling);
+    run
+}
+
+/// Says which seed it was, should it panic.
+struct Telling(u64);
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        eprintln!("seed {} broke off", self.0);
+    }
+}
+
+/// Runs these seeds; every one must keep every promise. Tells which faults they met.
+async fn run(seeds: impl IntoIterator<Item = u64>) -> Count {
+    let mut faults = Count::new();
+    let mut failed = Vec::new();
+    for seed in seeds {
+        let run = live(seed).await;
+        for (fault, times) in run.faults {
+            *faults.entry(fault).or_default() += times;
+        }
+        if !run.broken.is_empty() {
+            eprintln!("seed {seed}\n{}\nbroken: {:#?}", run.trace, run.broken);
+            failed.push((seed, run.broken[0].clone()));
+        }
+    }
+    assert!(failed.is_empty(), "make simulate SEED=…: {failed:#?}");
+    faults
+}
+
+/// A share of the seeds of `make test`: every fault must have happened in it.
+async fn share(seeds: Range<u64>) {
+    let faults = run(seeds).await;
+    let missing: BTreeSet<Fault> = Fault::ALL
+        .into_iter()
+        .filter(|fault| !faults.contains_key(fault))
+        .collect();
+    assert!(missing.is_empty(), "never happened: {missing:?}");
+}
+
+#[tokio::test]
+async fn seeds_that_once_failed_keep_every_promise() {
+    let kept = KEPT.lines().filter(|line| !line.starts_with('#'));
+    let seeds = kept.filter_map(|line| line.split_whitespace().next());
+    run(seeds.map(|seed| seed.parse().unwrap())).await;
+}
+
+#[tokio::test]
+async fn a_seed_reproduces_exactly() {
+    for seed in [3, 77, 1_000_003] {
+        let [first, again] = [live(seed).await, live(seed).await];
+        assert_eq!(first.hashes, again.hashes, "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn seeds_of_the_first_quarter_keep_every_promise() {
+    share(0..125).await;
+}
+
+#[tokio::test]
+async fn seeds_of_the_second_quarter_keep_every_promise() {
+    share(125..250).await;
+}
+
+#[tokio::test]
+async fn seeds_of_the_third_quarter_keep_every_promise() {
+    share(250..375).await;
+}
+
+#[tokio::test]
+async fn seeds_of_the_fourth_quarter_keep_every_promise() {
+    share(375..500).await;
+}
+
+/// `make simulate`: SEED for one, or SEEDS from FROM on.
+#[tokio::test]
+#[ignore = "as long as one likes: make simulate SEEDS=…"]
+async fn as_many_seeds_as_asked_for() {
+    let asked = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let from = asked("FROM").unwrap_or(0);
+    let seeds = match asked("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => from..from + asked("SEEDS").unwrap_or(500),
+    };
+    run(seeds).await;
+}
