@@ -153,15 +153,14 @@ impl World {
     /// An order becomes a task.
     pub fn order(&mut self, command: Command) {
         let controls = self.parts.controls();
-        let what = format!("{command:?}");
-        self.tell(&format!("an operator: {what}"));
+        self.tell(&format!("an operator: {command:?}"));
         let future = async move {
             let told = controls.execute(command, "operator").await;
             let told = told.map(|told| told.to_string());
             Ended::Told(told.map_err(|refused| refused.0))
         };
         let number = self.number();
-        self.tasks.push(Task::new(number, Work::Order(what), future));
+        self.tasks.push(Task::new(number, Work::Order, future));
     }
 
     /// A job of the timetable becomes a task, as its alarm would have it.
@@ -173,6 +172,6 @@ impl World {
         };
         self.tell(&format!("the job {name}"));
         let number = self.number();
-        self.tasks.push(Task::new(number, Work::Job(name), future));
+        self.tasks.push(Task::new(number, Work::Job, future));
     }
 }

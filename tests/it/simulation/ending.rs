@@ -62,12 +62,15 @@ impl World {
                 self.witness.holds(accepted <= 1, told);
             }
             for msg_id in push.msg_ids {
-                let messages: i64 =
-                    sqlx::query_scalar("SELECT count(*) FROM message WHERE msg_id = ?")
-                        .bind(msg_id.to_string())
-                        .fetch_one(&mut self.sqlite)
-                        .await
-                        .unwrap();
+                let messages: i64 = sqlx::query_scalar(
+                    "SELECT count(*) FROM message WHERE account = ? AND openid = ? AND msg_id = ?",
+                )
+                .bind(ACCOUNTS[at])
+                .bind(&openid)
+                .bind(msg_id.to_string())
+                .fetch_one(&mut self.sqlite)
+                .await
+                .unwrap();
                 let fits = messages == 1 || (messages == 0 && push.acknowledged == 0);
                 self.witness.holds(fits, || format!("{messages} messages of one push"));
             }

@@ -166,9 +166,7 @@ impl World {
         for job in jobs {
             let effect = Effect {
                 id: job.id,
-                lane: job.lane.clone(),
                 name: job.effect.clone(),
-                remote: job.remote.clone(),
             };
             let number = self.number();
             self.tell(&format!("[{number}] claims {} {}", job.effect, job.id));

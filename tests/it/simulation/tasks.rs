@@ -32,18 +32,16 @@ pub enum Work {
     /// One attempt of an effect.
     Attempt(Effect),
     /// A job of the timetable.
-    Job(&'static str),
+    Job,
     /// An order of an operator.
-    Order(String),
+    Order,
 }
 
 /// The effect that an attempt is made of.
 #[derive(Debug, Clone)]
 pub struct Effect {
     pub id: i64,
-    pub lane: String,
     pub name: String,
-    pub remote: String,
 }
 
 /// What a task came to.
