@@ -23,7 +23,11 @@ impl World {
         let follows = self.wechat[at]
             .people()
             .any(|(who, person)| who == openid && person.subscribed);
-        let copies = if self.chance(Fault::Duplicate, 0.25) { 2 } else { 1 };
+        let copies = if self.chance(Fault::Duplicate, 0.25) {
+            2
+        } else {
+            1
+        };
         self.wechat[at].next_push(PushOptions {
             copies,
             ..PushOptions::default()
@@ -106,7 +110,8 @@ impl World {
                 } else {
                     ("Email", "a@b.example")
                 };
-                self.c4c.change(object, &[(field, &format!("{of}{roll}"))], now);
+                self.c4c
+                    .change(object, &[(field, &format!("{of}{roll}"))], now);
                 "changes"
             }
         };

@@ -57,7 +57,8 @@ impl World {
             let [all, accepted] = [all, accepted].map(|n| usize::try_from(n).unwrap());
             self.witness.holds(all >= push.acknowledged, told);
             self.witness.holds(all <= push.delivered, told);
-            self.witness.holds(push.acknowledged == 0 || accepted > 0, told);
+            self.witness
+                .holds(push.acknowledged == 0 || accepted > 0, told);
             if push.acts == 1 {
                 self.witness.holds(accepted <= 1, told);
             }
@@ -72,7 +73,8 @@ impl World {
                 .await
                 .unwrap();
                 let fits = messages == 1 || (messages == 0 && push.acknowledged == 0);
-                self.witness.holds(fits, || format!("{messages} messages of one push"));
+                self.witness
+                    .holds(fits, || format!("{messages} messages of one push"));
             }
         }
         for wechat in &self.wechat {
@@ -228,7 +230,10 @@ impl World {
                 .map(|(name, was)| format!("{name}: {was} and {}", customer.text(name)))
                 .collect();
             self.witness.holds(differs.is_empty(), || {
-                format!("the baseline of {} is not how it stands: {differs:?}", &object[28..])
+                format!(
+                    "the baseline of {} is not how it stands: {differs:?}",
+                    &object[28..]
+                )
             });
         }
     }

@@ -50,7 +50,8 @@ impl World {
                 return;
             }
         }
-        self.witness.breaks("a healed world never becomes quiet".to_owned());
+        self.witness
+            .breaks("a healed world never becomes quiet".to_owned());
     }
 
     /// Does what can be done now, or waits for what is due next. `false` when nothing is.
@@ -104,7 +105,10 @@ impl World {
         let report = self.parts.engine.report();
         for (remote, due) in rows {
             let due = Timestamp::from_microsecond(due).expect("an instant of Qiao's");
-            let until = report.iter().find(|r| r.name == remote).and_then(|r| r.until);
+            let until = report
+                .iter()
+                .find(|r| r.name == remote)
+                .and_then(|r| r.until);
             let at = until.map_or(due, |until| due.max(until));
             next.push(at.duration_since(now));
         }

@@ -39,7 +39,6 @@ pub struct Call {
     /// The task that made it.
     pub by: u64,
     pub request: wire::Request,
-    pub sent_at: Timestamp,
     /// When its caller gives up.
     pub deadline: Timestamp,
     /// What the far side said, once the request has reached it.
@@ -132,7 +131,6 @@ impl Transport for Network {
             far,
             by,
             deadline: now + request.timeout,
-            sent_at: now,
             request: heard(&url, request),
             answer: None,
             caller,

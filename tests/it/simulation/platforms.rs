@@ -15,7 +15,7 @@ use tower_service::Service;
 use url::Url;
 
 use super::network::{Call, Far};
-use super::tasks::{Ended, Task, Work};
+use super::tasks::{Effect, Ended, Task, Work};
 use super::witness::PushKey;
 use super::world::{ACCOUNTS, World};
 
@@ -61,9 +61,9 @@ impl World {
     }
 
     /// The effect that a call sends for.
-    fn effect_of(&self, call: &Call) -> Option<i64> {
+    fn effect_of(&self, call: &Call) -> Option<&Effect> {
         self.tasks.iter().find_map(|task| match &task.work {
-            Work::Attempt(effect) if task.id == call.by => Some(effect.id),
+            Work::Attempt(effect) if task.id == call.by => Some(effect),
             _ => None,
         })
     }
@@ -86,27 +86,46 @@ impl World {
         }
     }
 
-    /// Whether an act of the addressed follower is known to WeChat and not yet to Qiao.
-    async fn is_unsure(&mut self, call: &Call) -> bool {
-        let (Far::Wechat(at), Some(openid)) = (call.far, receiver(call)) else {
+    /// Whether the follower of a `send:` lane has done something that Qiao has not decided on yet.
+    pub async fn is_behind(&mut self, lane: &str) -> bool {
+        let Some(follower) = lane.strip_prefix("send:") else {
             return false;
         };
-        let mut pushes = self.witness.pushes.iter();
-        let unheard = pushes.any(|((of, who, _), push)| {
-            *of == at && *who == openid && push.acknowledged == 0 && push.acts > 0
+        let unheard = self.witness.pushes.iter().any(|((at, openid, _), push)| {
+            push.acknowledged < push.acts && follower == format!("{}:{openid}", ACCOUNTS[*at])
         });
-        if unheard || self.witness.unsure.contains(&(at, openid.clone())) {
+        if unheard {
             return true;
         }
-        let lane = format!("in:{}:{openid}", ACCOUNTS[at]);
         let waiting: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM outbox WHERE lane = ? AND state IN ('ready', 'running')",
         )
-        .bind(lane)
+        .bind(format!("in:{follower}"))
         .fetch_one(&mut self.sqlite)
         .await
         .unwrap();
         waiting > 0
+    }
+
+    /// Whether Qiao could not know the window of the follower whom a call addresses: since the
+    /// attempt began it was not told of all that they had done.
+    async fn is_unsure(&mut self, call: &Call) -> bool {
+        let (Far::Wechat(at), Some(openid)) = (call.far, receiver(call)) else {
+            return false;
+        };
+        let Some(effect) = self.effect_of(call).cloned() else {
+            return false;
+        };
+        let since = effect.claimed_at.as_second();
+        let mut pushes = self.witness.pushes.keys();
+        let acted = pushes.any(|(of, who, second)| *of == at && *who == openid && *second >= since);
+        let follower = (at, openid.clone());
+        effect.unsure
+            || acted
+            || self.witness.unsure.contains(&follower)
+            || self
+                .is_behind(&format!("send:{}:{openid}", ACCOUNTS[at]))
+                .await
     }
 
     fn witness_send(&mut self, call: &Call, before: Option<usize>, unsure: bool, injected: bool) {
@@ -119,13 +138,14 @@ impl World {
         }
         let code = errcode(call);
         let refused = matches!(code, Some(45015 | 45047));
-        let late = self.now().duration_since(call.sent_at).as_secs() >= 5;
+        let began = self.effect_of(call).map(|effect| effect.claimed_at);
+        let late = began.is_none_or(|at| self.now().duration_since(at).as_secs() >= 5);
         let excused = unsure || injected || late || self.witness.clock_was_wrong;
         self.witness.holds(!refused || excused, || {
             format!("a message left outside the follower's window ({code:?})")
         });
         if self.shown_to(call) > Some(before) {
-            match self.effect_of(call) {
+            match self.effect_of(call).map(|effect| effect.id) {
                 Some(id) => {
                     let now = self.now();
                     self.witness.shown.entry(id).or_default().push(now);

@@ -24,7 +24,8 @@ impl World {
                 format!("{} was claimed although {passed:?} go before it", job.id)
             });
             let expired = job.expires_at.is_some_and(|at| at <= job.created_at);
-            self.witness.holds(!expired, || "it was born expired".to_owned());
+            self.witness
+                .holds(!expired, || "it was born expired".to_owned());
         }
         for remote in before {
             let Some(reason) = remote.paused else {
@@ -32,11 +33,13 @@ impl World {
             };
             let claimed = jobs.iter().filter(|job| job.remote == remote.name).count();
             let now = qiao::kit::clock::Clock::now(&self.time);
-            let probes = usize::from(
-                remote.running == 0 && remote.until.is_some_and(|until| until <= now),
-            );
+            let probes =
+                usize::from(remote.running == 0 && remote.until.is_some_and(|until| until <= now));
             self.witness.holds(claimed <= probes, || {
-                format!("{claimed} calls although {} is paused: {reason}", remote.name)
+                format!(
+                    "{claimed} calls although {} is paused: {reason}",
+                    remote.name
+                )
             });
         }
     }
@@ -56,7 +59,10 @@ impl World {
         });
         for (at, fetches) in tokens.into_iter().enumerate() {
             self.witness.holds(fetches <= 1, || {
-                format!("{fetches} fetches of {}'s access_token at once", ACCOUNTS[at])
+                format!(
+                    "{fetches} fetches of {}'s access_token at once",
+                    ACCOUNTS[at]
+                )
             });
         }
         self.check_tokens().await;
@@ -92,6 +98,7 @@ impl World {
         let all = openids.len();
         openids.dedup();
         let once = openids.len() == all;
-        self.witness.holds(once, || "a follower has two customers".to_owned());
+        self.witness
+            .holds(once, || "a follower has two customers".to_owned());
     }
 }

@@ -167,6 +167,8 @@ impl World {
             let effect = Effect {
                 id: job.id,
                 name: job.effect.clone(),
+                claimed_at: self.now(),
+                unsure: self.is_behind(&job.lane).await,
             };
             let number = self.number();
             self.tell(&format!("[{number}] claims {} {}", job.effect, job.id));
@@ -175,7 +177,8 @@ impl World {
                 engine.attempt(job).await;
                 Ended::Attempt
             };
-            self.tasks.push(Task::new(number, Work::Attempt(effect), future));
+            self.tasks
+                .push(Task::new(number, Work::Attempt(effect), future));
         }
     }
 
@@ -291,7 +294,13 @@ impl World {
     }
 
     fn some_job(&mut self) {
-        let jobs = ["token_refresh", "token_refresh", "expire", "prune", "reconcile"];
+        let jobs = [
+            "token_refresh",
+            "token_refresh",
+            "expire",
+            "prune",
+            "reconcile",
+        ];
         let job = jobs[self.rng.random_range(0..jobs.len())];
         self.job(job);
     }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use qiao::domain::ids::AccountId;
 use qiao::store::Store;
 use qiao_sim::wire;
@@ -42,6 +43,9 @@ pub enum Work {
 pub struct Effect {
     pub id: i64,
     pub name: String,
+    pub claimed_at: Timestamp,
+    /// Whether, at that instant, Qiao had not heard of everything its follower had done.
+    pub unsure: bool,
 }
 
 /// What a task came to.

@@ -153,8 +153,7 @@ impl World {
         let seed = self.seed ^ (self.starts << 32);
         let path = self.folder.path().join("data/qiao.db");
         let how = (self.config.as_str(), &path);
-        let (parts, router) =
-            assemble(how, &self.time, &self.network, &self.commits, seed).await;
+        let (parts, router) = assemble(how, &self.time, &self.network, &self.commits, seed).await;
         self.parts = parts;
         self.router = router;
         self.store().recover().await.unwrap();
