@@ -19,6 +19,10 @@ impl World {
         // Two acts of one follower in one second can look alike to the byte (design.md 4).
         self.time.advance(seconds(1));
         let at = self.rng.random_range(0..ACCOUNTS.len());
+        if self.chance(Fault::Duplicate, 0.15) {
+            self.push_comes_again(at);
+            return;
+        }
         let openid = self.somebody(at);
         let follows = self.wechat[at]
             .people()
@@ -62,6 +66,22 @@ impl World {
         pushed.msg_ids.extend(msg_id);
         pushed.acts += 1;
         self.tell(&format!("{} of {} {what}", &openid[24..], ACCOUNTS[at]));
+    }
+
+    /// A push of the last day is sent once more, to the byte.
+    fn push_comes_again(&mut self, at: usize) {
+        let now = self.now();
+        let lately = |created| now.duration_since(created).as_hours() < 24;
+        let pushes: Vec<u64> = self.wechat[at]
+            .pushes()
+            .filter(|push| lately(push.created))
+            .map(|push| push.id)
+            .collect();
+        if let Some(push) = pushes.get(self.rng.random_range(0..pushes.len().max(1))) {
+            self.met(Fault::Duplicate);
+            self.wechat[at].repeat_push(*push, now);
+            self.tell("a push is sent once more");
+        }
     }
 
     /// One of the few people around an account.

@@ -3,6 +3,7 @@
 use qiao_sim::wechat::Reply;
 use serde_json::Value;
 
+use super::platforms::ANSWER;
 use super::world::{ACCOUNTS, World};
 
 /// Counted tries that an effect gets before it is given up.
@@ -19,6 +20,7 @@ struct Effect {
     last_error: Option<String>,
     was_uncertain: bool,
     by_template: bool,
+    passively: bool,
     message: Option<String>,
     age_days: i64,
 }
@@ -30,6 +32,8 @@ impl World {
         self.check_effects().await;
         self.check_followers().await;
         self.check_snapshots().await;
+        self.check_held().await;
+        self.check_answers();
     }
 
     async fn check_integrity(&mut self) {
@@ -98,6 +102,7 @@ impl World {
                  EXISTS (SELECT 1 FROM attempt a WHERE a.outbox_id = o.id
                      AND a.verdict = 'uncertain') AS was_uncertain,
                  coalesce(o.note LIKE '%template%', 0) AS by_template,
+                 coalesce(o.note LIKE '%passive%', 0) AS passively,
                  m.state AS message, (? - o.created_at) / 86400000000 AS age_days
              FROM outbox o LEFT JOIN message m ON m.id = o.message_id ORDER BY o.id",
         )
@@ -149,7 +154,7 @@ impl World {
             self.witness.holds(shown <= 1 + again, told);
         }
         if effect.state == "done" {
-            self.witness.holds(shown >= 1, told);
+            self.witness.holds(shown >= 1 || effect.passively, told);
         } else if again == 0 && !effect.was_uncertain && !resends {
             self.witness.holds(shown == 0, told);
         }
@@ -164,6 +169,41 @@ impl World {
             _ => false,
         };
         self.witness.holds(fits, told);
+    }
+
+    /// Nobody's message waits for a window that is open.
+    async fn check_held(&mut self) {
+        let waiting: Vec<i64> = sqlx::query_scalar(
+            "SELECT o.id FROM outbox o JOIN send_window w
+                 ON o.lane = 'send:' || w.account || ':' || w.openid
+             WHERE o.state = 'held' AND o.held_reason = 'window' AND w.valid_until > ?
+                 AND w.used < w.allowed",
+        )
+        .bind(qiao::kit::clock::Clock::now(&self.time).as_microsecond())
+        .fetch_all(&mut self.sqlite)
+        .await
+        .unwrap();
+        self.witness.holds(waiting.is_empty(), || {
+            format!("{waiting:?} are held although the window is open")
+        });
+    }
+
+    /// No answer of the hook was shown twice.
+    fn check_answers(&mut self) {
+        let retried: usize = self.witness.retried.values().sum();
+        let mut twice = 0;
+        for (openid, _) in self.wechat[0].people() {
+            let seen = self.wechat[0].seen(openid).iter();
+            let mut answers: Vec<&str> = seen
+                .map(|seen| seen.text.as_str())
+                .filter(|text| text.starts_with(ANSWER))
+                .collect();
+            answers.sort_unstable();
+            twice += answers.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        }
+        self.witness.holds(twice <= retried, || {
+            format!("{twice} answers of the hook were shown twice")
+        });
     }
 
     /// Whoever follows is linked to their one customer; whoever left is not.

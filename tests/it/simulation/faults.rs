@@ -44,6 +44,8 @@ pub enum Fault {
     TokenRevoked,
     /// WeChat's quota was used up.
     Quota,
+    /// WeChat took the right to send from the account (48001).
+    NotAllowed,
     /// A tenant in maintenance.
     Maintenance,
     /// C4C locked our user, or its password was changed.
@@ -53,7 +55,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::NotSent,
         Self::LostBefore,
         Self::LostAfter,
@@ -72,6 +74,7 @@ impl Fault {
         Self::LongPause,
         Self::TokenRevoked,
         Self::Quota,
+        Self::NotAllowed,
         Self::Maintenance,
         Self::LockedOut,
         Self::SessionEnded,

@@ -16,10 +16,12 @@ pub enum Far {
     /// The platform of one account, by its place in [`super::world::ACCOUNTS`].
     Wechat(usize),
     C4c,
+    /// Somebody's program that is asked for answers.
+    Hook,
 }
 
 impl Far {
-    const ALL: [Self; 3] = [Self::Wechat(0), Self::Wechat(1), Self::C4c];
+    const ALL: [Self; 4] = [Self::Wechat(0), Self::Wechat(1), Self::C4c, Self::Hook];
 
     /// Its address; nobody listens there.
     pub fn url(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Far {
             Self::Wechat(0) => "http://127.0.0.1:1",
             Self::Wechat(_) => "http://127.0.0.1:2",
             Self::C4c => "http://127.0.0.1:3",
+            Self::Hook => "http://127.0.0.1:4",
         }
     }
 }

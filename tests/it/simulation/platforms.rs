@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
@@ -22,6 +23,9 @@ use super::world::{ACCOUNTS, World};
 pub const CUSTOM_SEND: &str = "/cgi-bin/message/custom/send";
 pub const TEMPLATE_SEND: &str = "/cgi-bin/message/template/send";
 
+/// How every answer of the hook begins.
+pub const ANSWER: &str = "the answer to";
+
 /// A passive reply and its like are far shorter.
 const MOST: usize = 1 << 20;
 
@@ -36,6 +40,7 @@ impl World {
         let delivery = match call.far {
             Far::Wechat(at) => self.wechat[at].handle(request, now, rng),
             Far::C4c => self.c4c.handle(request, now, rng),
+            Far::Hook => Delivery::Answer(answered_by_hook(request), Duration::ZERO),
         };
         let injected = self.faults_struck(call.far) > faults;
         let told = match &delivery {
@@ -83,6 +88,7 @@ impl World {
         match far {
             Far::Wechat(at) => self.wechat[at].faults.hits().values().sum(),
             Far::C4c => self.c4c.faults().hits().values().sum(),
+            Far::Hook => 0,
         }
     }
 
@@ -144,6 +150,9 @@ impl World {
         self.witness.holds(!refused || excused, || {
             format!("a message left outside the follower's window ({code:?})")
         });
+        let expired = self.effect_of(call).is_some_and(|effect| effect.expired);
+        self.witness
+            .holds(!expired, || "a message left that had expired".to_owned());
         if self.shown_to(call) > Some(before) {
             match self.effect_of(call).map(|effect| effect.id) {
                 Some(id) => {
@@ -168,6 +177,7 @@ impl World {
 
     /// The answer reaches the caller, whose task may go on.
     pub fn give(&mut self, mut call: Call) {
+        self.witness.token_came |= is_token_fetch(&call);
         let answer = call.answer.take().expect("the far side has answered");
         call.end(answer);
     }
@@ -205,7 +215,12 @@ impl World {
             })
         };
         let number = self.number();
-        let work = Work::Push { from, push };
+        let gives_up_at = self.now() + push.deadline;
+        let work = Work::Push {
+            from,
+            push,
+            gives_up_at,
+        };
         self.tasks.push(Task::new(number, work, future));
     }
 
@@ -216,6 +231,7 @@ impl World {
         match from {
             Far::Wechat(at) => self.wechat[at].pushed(push, outcome, now),
             Far::C4c => self.c4c.pushed(push, outcome, now),
+            Far::Hook => unreachable!("the hook pushes nothing"),
         }
     }
 }
@@ -234,6 +250,22 @@ fn request_of(push: &wire::Push) -> Request<Body> {
     let sender = SocketAddr::from(([127, 0, 0, 1], 1));
     let request = request.extension(ConnectInfo(sender));
     request.body(Body::from(push.body.clone())).unwrap()
+}
+
+/// The hook's answer to a message speaks of that message alone.
+fn answered_by_hook(request: &wire::Request) -> wire::Response {
+    let question = json(&request.body);
+    let answer = format!(
+        "{ANSWER} {}",
+        question["msg_id"].as_str().unwrap_or_default()
+    );
+    wire::Response {
+        status: 200,
+        headers: Vec::new(),
+        body: serde_json::json!({ "text": answer })
+            .to_string()
+            .into_bytes(),
+    }
 }
 
 /// What a push's URL tells of it.

@@ -1,5 +1,7 @@
 //! Promises that are looked at while a seed runs.
 
+use std::collections::BTreeMap;
+
 use qiao::outbox::remote::RemoteReport;
 use qiao::store::Job;
 
@@ -23,9 +25,6 @@ impl World {
             self.witness.holds(passed.is_empty(), || {
                 format!("{} was claimed although {passed:?} go before it", job.id)
             });
-            let expired = job.expires_at.is_some_and(|at| at <= job.created_at);
-            self.witness
-                .holds(!expired, || "it was born expired".to_owned());
         }
         for remote in before {
             let Some(reason) = remote.paused else {
@@ -65,7 +64,9 @@ impl World {
                 )
             });
         }
-        self.check_tokens().await;
+        if std::mem::take(&mut self.witness.token_came) {
+            self.check_tokens().await;
+        }
     }
 
     /// No older token ever takes the place of a newer one.
@@ -84,6 +85,46 @@ impl World {
             });
             self.witness.stored[at] = place;
         }
+    }
+
+    /// What a reading found changed is told to every follower of the customer, in its own commit.
+    pub async fn check_told(&mut self, effect: &str) {
+        let baselines: Vec<(String, String)> =
+            sqlx::query_as("SELECT object_id, fields FROM customer_snapshot")
+                .fetch_all(&mut self.sqlite)
+                .await
+                .unwrap();
+        let baselines: BTreeMap<String, String> = baselines.into_iter().collect();
+        let listeners: Vec<(String, String, String)> =
+            sqlx::query_as("SELECT object_id, account, openid FROM mapping WHERE state = 'linked'")
+                .fetch_all(&mut self.sqlite)
+                .await
+                .unwrap();
+        let notices: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT account, openid, count(*) FROM message WHERE purpose = 'customer_changed'
+             GROUP BY 1, 2",
+        )
+        .fetch_all(&mut self.sqlite)
+        .await
+        .unwrap();
+        let notices: BTreeMap<(String, String), i64> = notices
+            .into_iter()
+            .map(|(account, openid, count)| ((account, openid), count))
+            .collect();
+        let several = std::mem::take(&mut self.witness.several);
+        if effect == "customer.reread" && !several {
+            for (object, account, openid) in listeners {
+                let before = self.witness.baselines.get(&object);
+                let changed = before.is_some() && before != baselines.get(&object);
+                let of = (account, openid);
+                let told = notices.get(&of) > self.witness.notices.get(&of);
+                self.witness.holds(!changed || told, || {
+                    format!("a change of {} was not told", &object[28..])
+                });
+            }
+        }
+        self.witness.baselines = baselines;
+        self.witness.notices = notices;
     }
 
     /// C4C has at most one customer for each follower.

@@ -125,6 +125,11 @@ impl World {
         self.commits.hold_next(None);
         if let Some(ended) = ended {
             let task = self.tasks.remove(at);
+            if let Work::Attempt(effect) = &task.work
+                && effect.name.starts_with("customer.")
+            {
+                self.check_told(&effect.name).await;
+            }
             self.ended(task.work, id, ended);
         }
         self.check_after_drive().await;
@@ -132,7 +137,7 @@ impl World {
 
     fn ended(&mut self, work: Work, id: u64, ended: Ended) {
         match (work, ended) {
-            (Work::Push { from, push }, Ended::Push(answer)) => {
+            (Work::Push { from, push, .. }, Ended::Push(answer)) => {
                 let (status, acknowledged) = (answer.status, answer.status == 200);
                 self.tell(&format!("[{id}] the push is answered {status}"));
                 if let Some(key) = key_of(from, &push) {
@@ -169,6 +174,7 @@ impl World {
                 name: job.effect.clone(),
                 claimed_at: self.now(),
                 unsure: self.is_behind(&job.lane).await,
+                expired: job.expires_at.is_some_and(|at| at <= now),
             };
             let number = self.number();
             self.tell(&format!("[{number}] claims {} {}", job.effect, job.id));
@@ -249,11 +255,11 @@ impl World {
                 code: 40001,
                 after_effect: false,
             },
-            (Far::C4c, 3) => Kind::Code {
+            (_, 3) => Kind::Code {
                 code: 409,
                 after_effect: false,
             },
-            (Far::C4c, _) => Kind::Drop { after_effect },
+            (_, _) => Kind::Drop { after_effect },
         };
         self.arm(far, "", kind, 1);
     }
@@ -267,6 +273,7 @@ impl World {
         match far {
             Far::Wechat(at) => self.wechat[at].faults.add(fault),
             Far::C4c => self.c4c.faults().add(fault),
+            Far::Hook => {}
         }
     }
 
@@ -315,6 +322,20 @@ impl World {
             self.tell(&format!("  {}: its caller gives up", line(&call)));
             call.end(Err(TransportError::Lost("the time-out ran out".to_owned())));
         }
+        let now = self.now();
+        for task in std::mem::take(&mut self.tasks) {
+            match &task.work {
+                Work::Push {
+                    from,
+                    push,
+                    gives_up_at,
+                } if *gives_up_at <= now => {
+                    self.tell(&format!("[{}] its sender gives up", task.id));
+                    self.report(*from, push, None);
+                }
+                _ => self.tasks.push(task),
+            }
+        }
     }
 
     async fn wait_for_next(&mut self) {
@@ -333,7 +354,7 @@ impl World {
     /// Something breaks or is mended.
     fn trouble(&mut self) {
         let far = [Far::Wechat(0), Far::Wechat(1), Far::C4c][self.rng.random_range(0..3)];
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..11) {
             0..3 => self.mend(),
             3 if self.climate.knows(Fault::Outage) => {
                 self.met(Fault::Outage);
@@ -370,6 +391,13 @@ impl World {
                 self.c4c.expire_sessions();
             }
             9 if self.climate.knows(Fault::WrongClock) => self.set_clock(),
+            10 if self.climate.knows(Fault::NotAllowed) => {
+                if let Far::Wechat(at) = far {
+                    self.met(Fault::NotAllowed);
+                    self.tell(&format!("{far:?} may not send any more"));
+                    self.wechat[at].settings.may_send = false;
+                }
+            }
             _ => {}
         }
     }
@@ -401,6 +429,7 @@ impl World {
         self.tell("what was broken is mended");
         for wechat in &mut self.wechat {
             wechat.faults.clear(None);
+            wechat.settings.may_send = true;
         }
         self.c4c.faults().clear(None);
         for user in ["qiao", "agent"] {
@@ -417,6 +446,7 @@ impl World {
         }
         self.tell("— the held commit goes on");
         self.commits.release();
+        self.witness.several = true;
         super::tasks::write_nothing(self.store()).await;
     }
 }

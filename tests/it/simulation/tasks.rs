@@ -29,7 +29,12 @@ const SOON: Duration = Duration::from_millis(1);
 #[derive(Debug, Clone)]
 pub enum Work {
     /// A push or notification on its way through the edge.
-    Push { from: Far, push: wire::Push },
+    Push {
+        from: Far,
+        push: wire::Push,
+        /// When its sender gives up.
+        gives_up_at: Timestamp,
+    },
     /// One attempt of an effect.
     Attempt(Effect),
     /// A job of the timetable.
@@ -46,6 +51,8 @@ pub struct Effect {
     pub claimed_at: Timestamp,
     /// Whether, at that instant, Qiao had not heard of everything its follower had done.
     pub unsure: bool,
+    /// Whether it had expired by then.
+    pub expired: bool,
 }
 
 /// What a task came to.

@@ -35,10 +35,17 @@ pub struct Witness {
     pub unsure: BTreeSet<(usize, String)>,
     /// Tokens in the order of their issue, by account.
     pub tokens: [Vec<String>; 2],
+    /// Whether one has come since the stored ones were looked at.
+    pub token_came: bool,
     /// The place in that order of the token that is stored.
     pub stored: [Option<usize>; 2],
     /// Customers that an agent deleted or made obsolete.
     pub removed: BTreeSet<String>,
+    /// The baselines and, by account and OpenID, the change notices, as they last stood.
+    pub baselines: BTreeMap<String, String>,
+    pub notices: BTreeMap<(String, String), i64>,
+    /// Whether several commits went on at once since then.
+    pub several: bool,
     pub restarts: usize,
     /// Whether our clock was ever wrong.
     pub clock_was_wrong: bool,

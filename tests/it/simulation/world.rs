@@ -1,6 +1,6 @@
 //! The world of a seed: both platforms' cores, the network between, Qiao, and the tasks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use super::commits::Commits;
 use super::faults::{Climate, Count, Fault};
@@ -29,7 +30,7 @@ use super::trace::Trace;
 use super::witness::Witness;
 use crate::world::KEY;
 
-/// The accounts. `main` holds what is uncertain; `shop` sends it again, has a template for
+/// The accounts. `main` asks a hook for answers and holds what is uncertain; `shop` sends it again, has a template for
 /// changes, and takes its tokens from the classic endpoint.
 pub const ACCOUNTS: [&str; 2] = ["main", "shop"];
 
@@ -76,6 +77,7 @@ impl World {
         let config = config(user);
         let folder = folder();
         let path = folder.path().join("data/qiao.db");
+        prepare(&path).await;
         let how = (config.as_str(), &path);
         let (parts, router) = assemble(how, &time, &network, &commits, seed).await;
         let sqlite = SqliteConnection::connect(&format!("sqlite:{}", path.display()))
@@ -143,7 +145,7 @@ impl World {
             }
         }
         for task in std::mem::take(&mut self.tasks) {
-            if let Work::Push { from, push } = task.work {
+            if let Work::Push { from, push, .. } = task.work {
                 self.report(from, &push, None);
             }
         }
@@ -175,6 +177,20 @@ fn folder() -> TempDir {
         tempfile::tempdir()
     };
     made.unwrap()
+}
+
+/// Puts an empty database there. Only the first of a process is migrated; the others are copies.
+async fn prepare(path: &Path) {
+    static EMPTY: OnceCell<Vec<u8>> = OnceCell::const_new();
+    std::fs::create_dir_all(path.parent().expect("a file in a folder")).unwrap();
+    let empty = EMPTY
+        .get_or_init(async || {
+            let clock = Arc::new(Time::new(Timestamp::UNIX_EPOCH));
+            Store::open(path, clock).await.unwrap().close().await;
+            std::fs::read(path).unwrap()
+        })
+        .await;
+    std::fs::write(path, empty).unwrap();
 }
 
 async fn assemble(
@@ -260,6 +276,7 @@ encoding_aes_key = "{KEY}"
 api_url = "{}"
 tenant = "main"
 existing_followers = "import"
+answer_hook = "{hook}"
 [wechat.shop]
 app_id = "{}"
 app_secret = "{}"
@@ -282,6 +299,7 @@ data = {{ thing1 = "{{changes|something}}" }}
         shop.token,
         Far::Wechat(1).url(),
         c4c = Far::C4c.url(),
+        hook = Far::Hook.url(),
     )
 }
 
