@@ -118,6 +118,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
 async fn readers(path: &Path, most: u32) -> Result<SqlitePool, OpenError> {
     SqlitePoolOptions::new()
         .max_connections(most)
+        // A file needs no ping, which would cost as much as the read.
+        .test_before_acquire(false)
         .connect_with(options(path).read_only(true))
         .await
         .map_err(|source| sqlite(path, source))
