@@ -4,10 +4,12 @@
 NEXTEST_VERSION := 0.9.143
 SOAK_CASES := 20000
 SOAK_ROUNDS := 20
+SEEDS := 500
+FROM := 0
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench soak rust nextest
+.PHONY: help demo test lint fmt bench simulate soak rust nextest
 
 help:
 	@echo 'make demo    plays the main job with simulated platforms (ARGS="--once --json" …)'
@@ -15,6 +17,7 @@ help:
 	@echo 'make lint    format, clippy and documentation, warnings denied'
 	@echo 'make fmt     formats the code'
 	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times'
+	@echo 'make simulate  the simulation with $(SEEDS) seeds from $(FROM) on, or with SEED=N alone'
 	@echo 'make bench   measures nothing yet'
 
 demo: rust
@@ -36,6 +39,12 @@ fmt: rust
 soak: nextest
 	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib
 	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS)
+
+# SEED=N runs that one alone and shows what happened in it.
+simulate: nextest
+	FROM=$(FROM) SEEDS=$(SEEDS) SEED=$(SEED) \
+		cargo nextest run --locked --profile soak --test it --run-ignored all --no-capture \
+		as_many_seeds_as_asked_for
 
 bench:
 	@echo 'Nothing is measured yet: `qiao bench` (coming) will do it.' >&2

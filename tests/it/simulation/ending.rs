@@ -26,11 +26,22 @@ struct Effect {
 }
 
 impl World {
+    /// What Qiao was told it knows without comparing itself with the platforms.
+    pub async fn check_before_reconciling(&mut self) {
+        if !self.witness.clock_was_wrong {
+            self.check_followers(true).await;
+        }
+        let tally = self.c4c.notifications().tally();
+        if tally.lost + tally.refused + tally.unanswered == 0 {
+            self.check_snapshots().await;
+        }
+    }
+
     pub async fn check_at_the_end(&mut self) {
         self.check_integrity().await;
         self.check_pushes().await;
         self.check_effects().await;
-        self.check_followers().await;
+        self.check_followers(false).await;
         self.check_snapshots().await;
         self.check_held().await;
         self.check_answers();
@@ -206,14 +217,22 @@ impl World {
         });
     }
 
-    /// Whoever follows is linked to their one customer; whoever left is not.
-    async fn check_followers(&mut self) {
+    /// Whoever follows is linked to their one customer; whoever left is not. `heard`: only those
+    /// whose every push was acknowledged.
+    async fn check_followers(&mut self, heard: bool) {
         let mut people = Vec::new();
         for (at, wechat) in self.wechat.iter().enumerate() {
             let them = wechat.people();
             people.extend(them.map(|(openid, who)| (at, openid.to_owned(), who.subscribed)));
         }
         for (at, openid, follows) in people {
+            let mut pushes = self.witness.pushes.iter();
+            let unheard = pushes.any(|((of, who, _), push)| {
+                *of == at && *who == openid && push.acknowledged < push.acts
+            });
+            if heard && unheard {
+                continue;
+            }
             let mapping: Option<(String, Option<String>)> = sqlx::query_as(
                 "SELECT state, object_id FROM mapping WHERE account = ? AND openid = ?",
             )

@@ -19,6 +19,7 @@ impl World {
         self.until_quiet().await;
         self.retry_dead().await;
         self.until_quiet().await;
+        self.check_before_reconciling().await;
         for job in ["expire", "token_refresh", "reconcile"] {
             self.job(job);
             self.until_quiet().await;

@@ -8,7 +8,7 @@ use super::trace::content;
 use super::world::World;
 
 /// Steps before a seed heals.
-const STEPS: usize = 300;
+const STEPS: usize = 240;
 
 /// Seeds that once failed, one a line, with what they found.
 const KEPT: &str = include_str!("seeds.txt");

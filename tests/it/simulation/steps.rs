@@ -163,6 +163,17 @@ impl World {
             return;
         }
         let now = self.time.now();
+        let due: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'ready' AND head = 1
+                 AND next_attempt_at <= ?)",
+        )
+        .bind(now.as_microsecond())
+        .fetch_one(&mut self.sqlite)
+        .await
+        .unwrap();
+        if !due {
+            return;
+        }
         let before = self.parts.engine.report();
         let mut jobs = self.parts.engine.claim(now).await.unwrap();
         // The engine asks for its remotes in no order.
