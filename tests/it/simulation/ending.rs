@@ -1,6 +1,6 @@
 //! Promises that are looked at when a seed has healed: both sides and the database must agree.
 
-use qiao_sim::wechat::Reply;
+use qiao_sim::wechat::{PushRecord, Reply};
 use serde_json::Value;
 
 use super::platforms::ANSWER;
@@ -74,9 +74,10 @@ impl World {
             self.witness.holds(all <= push.delivered, told);
             self.witness
                 .holds(push.acknowledged == 0 || accepted > 0, told);
-            if push.acts == 1 {
-                self.witness.holds(accepted <= 1, told);
-            }
+            let same =
+                |sent: &&PushRecord| sent.openid == openid && sent.created.as_second() == second;
+            let distinct = self.wechat[at].pushes().filter(same).count();
+            self.witness.holds(accepted <= distinct, told);
             for msg_id in push.msg_ids {
                 let messages: i64 = sqlx::query_scalar(
                     "SELECT count(*) FROM message WHERE account = ? AND openid = ? AND msg_id = ?",

@@ -21,6 +21,7 @@ impl World {
         self.until_quiet().await;
         self.check_before_reconciling().await;
         for job in ["expire", "token_refresh", "reconcile"] {
+            self.pass(1);
             self.job(job);
             self.until_quiet().await;
         }
