@@ -108,7 +108,15 @@ impl World {
         if objects.is_empty() {
             return;
         }
-        let object = &objects[self.rng.random_range(0..objects.len())];
+        // An agent who has a customer open often saves more than once.
+        let again = self.rng.random_bool(0.5);
+        let open = self.witness.open.take();
+        let open = open.filter(|object| again && objects.contains(object));
+        let object = &match open {
+            Some(object) => object,
+            None => objects[self.rng.random_range(0..objects.len())].clone(),
+        };
+        self.witness.open = Some(object.clone());
         let lost = self.chance(Fault::NotificationLost, 0.4);
         let copies = u32::from(self.rng.random_bool(0.3));
         let settings = &mut self.c4c.notifications().settings;
@@ -137,6 +145,9 @@ impl World {
         };
         if roll < 2 {
             self.witness.removed.insert(object.clone());
+        }
+        if lost {
+            self.witness.untold.insert(object.clone());
         }
         let object = object[28..].to_owned();
         self.c4c.notifications().settings.lose_next = 0;

@@ -10,7 +10,7 @@ use super::world::{ACCOUNTS, World};
 const MOST_TRIES: i64 = 20;
 
 #[derive(sqlx::FromRow)]
-struct Effect {
+struct Row {
     id: i64,
     effect: String,
     remote: String,
@@ -31,10 +31,7 @@ impl World {
         if !self.witness.clock_was_wrong {
             self.check_followers(true).await;
         }
-        let tally = self.c4c.notifications().tally();
-        if tally.lost + tally.refused + tally.unanswered == 0 {
-            self.check_snapshots().await;
-        }
+        self.check_snapshots(true).await;
     }
 
     pub async fn check_at_the_end(&mut self) {
@@ -42,7 +39,7 @@ impl World {
         self.check_pushes().await;
         self.check_effects().await;
         self.check_followers(false).await;
-        self.check_snapshots().await;
+        self.check_snapshots(false).await;
         self.check_held().await;
         self.check_answers();
     }
@@ -109,7 +106,7 @@ impl World {
     /// No effect waits or runs; what was given up had its tries; what WeChat showed is what we say.
     async fn check_effects(&mut self) {
         let now = qiao::kit::clock::Clock::now(&self.time).as_microsecond();
-        let effects: Vec<Effect> = sqlx::query_as(
+        let effects: Vec<Row> = sqlx::query_as(
             "SELECT o.id, o.effect, o.remote, o.state, o.attempts, o.last_verdict, o.last_error,
                  EXISTS (SELECT 1 FROM attempt a WHERE a.outbox_id = o.id
                      AND a.verdict = 'uncertain') AS was_uncertain,
@@ -127,7 +124,7 @@ impl World {
         }
     }
 
-    fn check_effect(&mut self, effect: &Effect) {
+    fn check_effect(&mut self, effect: &Row) {
         let id = effect.id;
         let told = || format!("{} {id} is {}", effect.effect, effect.state);
         let restarts = i64::try_from(self.witness.restarts).unwrap();
@@ -153,7 +150,7 @@ impl World {
         }
     }
 
-    fn check_send(&mut self, effect: &Effect) {
+    fn check_send(&mut self, effect: &Row) {
         let id = effect.id;
         let shown = self.witness.shown.get(&id).map_or(0, Vec::len);
         let again = self.witness.retried.get(&id).copied().unwrap_or_default();
@@ -162,7 +159,8 @@ impl World {
             let (state, message) = (&effect.state, &effect.message);
             format!("send {id} is {state} ({message:?}) and was shown {shown} times")
         };
-        if !(resends && effect.was_uncertain) && !effect.by_template {
+        let may_repeat = effect.by_template || (resends && effect.was_uncertain);
+        if !may_repeat {
             self.witness.holds(shown <= 1 + again, told);
         }
         if effect.state == "done" {
@@ -170,17 +168,14 @@ impl World {
         } else if again == 0 && !effect.was_uncertain && !resends {
             self.witness.holds(shown == 0, told);
         }
-        let fits = match effect.message.as_deref() {
-            Some("sent") => effect.state == "done",
-            Some("answered") => effect.state == "done",
-            Some("queued") => false,
-            Some("held") => effect.state == "held",
-            Some("uncertain") => effect.state == "held",
-            Some("failed") => effect.state == "dead",
-            Some("cancelled") => effect.state == "cancelled",
-            _ => false,
+        let fitting = match effect.message.as_deref() {
+            Some("sent" | "answered") => "done",
+            Some("held" | "uncertain") => "held",
+            Some("failed") => "dead",
+            Some("cancelled") => "cancelled",
+            _ => "nothing",
         };
-        self.witness.holds(fits, told);
+        self.witness.holds(effect.state == fitting, told);
     }
 
     /// Nobody's message waits for a window that is open.
@@ -267,8 +262,9 @@ impl World {
         }
     }
 
-    /// The baseline of each linked customer is how it stands in C4C.
-    async fn check_snapshots(&mut self) {
+    /// The baseline of each linked customer is how it stands in C4C. `told`: only of those of
+    /// whose every change Qiao was told.
+    async fn check_snapshots(&mut self, told: bool) {
         let snapshots: Vec<(String, String)> = sqlx::query_as(
             "SELECT s.object_id, s.fields FROM customer_snapshot s
              WHERE EXISTS (SELECT 1 FROM mapping m WHERE m.tenant = s.tenant
@@ -278,6 +274,9 @@ impl World {
         .await
         .unwrap();
         for (object, fields) in snapshots {
+            if told && self.witness.untold.contains(&object) {
+                continue;
+            }
             let Some(customer) = self.c4c.customer(&object).filter(|c| !c.is_obsolete()) else {
                 continue;
             };

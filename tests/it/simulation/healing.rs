@@ -27,6 +27,12 @@ impl World {
         }
     }
 
+    /// The first reconciliation of an installation; the next ones look back to it.
+    pub async fn first_night(&mut self) {
+        self.job("reconcile");
+        self.until_quiet().await;
+    }
+
     /// An operator sets going again what was given up and still makes sense.
     async fn retry_dead(&mut self) {
         let dead: Vec<i64> = sqlx::query_scalar(

@@ -19,5 +19,6 @@ mod steps;
 mod tasks;
 mod time;
 mod trace;
+mod trouble;
 mod witness;
 mod world;

@@ -230,9 +230,24 @@ impl World {
         let outcome = answer.map_or(PushOutcome::Unanswered, PushOutcome::Answered);
         match from {
             Far::Wechat(at) => self.wechat[at].pushed(push, outcome, now),
-            Far::C4c => self.c4c.pushed(push, outcome, now),
+            Far::C4c => {
+                if matches!(outcome, PushOutcome::Unanswered) {
+                    self.note_untold(push);
+                }
+                self.c4c.pushed(push, outcome, now);
+            }
             Far::Hook => unreachable!("the hook pushes nothing"),
         }
+    }
+}
+
+impl World {
+    /// A notification was not answered, perhaps not even heard.
+    fn note_untold(&mut self, push: &wire::Push) {
+        let body = String::from_utf8_lossy(&push.body);
+        let objects = self.c4c.customers().map(|customer| &customer.object_id);
+        let named = objects.filter(|object| body.contains(object.as_str()));
+        self.witness.untold.extend(named.cloned());
     }
 }
 

@@ -1,14 +1,11 @@
 //! The scheduler: what happens next is drawn from the seed.
 
-use jiff::SignedDuration;
 use qiao::kit::clock::Clock;
 use qiao::kit::transport::TransportError;
 use qiao::store::Moment;
-use qiao_sim::fault::{self, Kind, UNTIL_CLEARED};
 use rand::RngExt;
 
 use super::faults::Fault;
-use super::network::Far;
 use super::platforms::{key_of, line};
 use super::tasks::{Effect, Ended, Task, Work};
 use super::world::{World, seconds};
@@ -20,7 +17,7 @@ const STEPS: [(u32, Step); 13] = [
     (34, Step::Call),
     (14, Step::Push),
     (10, Step::Follower),
-    (4, Step::Agent),
+    (6, Step::Agent),
     (2, Step::Operator),
     (2, Step::Job),
     (8, Step::Wait),
@@ -69,7 +66,7 @@ impl World {
             Step::Go => self.go().await,
             Step::Claim => self.claim().await,
             Step::Call => self.call().await,
-            Step::Push => self.push(),
+            Step::Push => self.push().await,
             Step::Follower => self.follower_acts(),
             Step::Agent => self.agent_acts(),
             Step::Operator => self.operator_acts().await,
@@ -100,7 +97,12 @@ impl World {
             return;
         }
         let at = able[self.rng.random_range(0..able.len())];
-        if !self.commits.is_held() && self.chance(Fault::CommitHeld, 0.15) {
+        self.turn_of(at).await;
+    }
+
+    /// Drives a task; its commit may be held, and the daemon killed there.
+    async fn turn_of(&mut self, at: usize) {
+        if !self.commits.is_held() && self.chance(Fault::CommitHeld, 0.25) {
             let moments = [Moment::Begun, Moment::Written, Moment::Committed];
             let moment = moments[self.rng.random_range(0..moments.len())];
             self.commits.hold_next(Some(moment));
@@ -188,7 +190,11 @@ impl World {
                 expired: job.expires_at.is_some_and(|at| at <= now),
             };
             let number = self.number();
-            self.tell(&format!("[{number}] claims {} {}", job.effect, job.id));
+            let whose = &job.lane[job.lane.len().saturating_sub(4)..];
+            self.tell(&format!(
+                "[{number}] claims {} {} of {whose}",
+                job.effect, job.id
+            ));
             let engine = self.parts.engine.clone();
             let future = async move {
                 engine.attempt(job).await;
@@ -207,89 +213,52 @@ impl World {
         }
         let at = self.rng.random_range(0..calls);
         let mut call = self.network.take(at);
-        let what = line(&call);
+        let (what, by) = (line(&call), call.by);
         if call.answer.is_some() {
-            if self.chance(Fault::LostAfter, 0.15) {
+            if self.chance(Fault::LostAfter, 0.25) {
                 self.met(Fault::LostAfter);
                 self.tell(&format!("  {what}: its answer is lost"));
                 call.answer = Some(Err(TransportError::Lost("cut off".to_owned())));
             }
             self.give(call);
+            self.promptly(by).await;
             return;
         }
-        if self.chance(Fault::NotSent, 0.04) {
+        if self.chance(Fault::NotSent, 0.07) {
             self.met(Fault::NotSent);
             self.tell(&format!("  {what}: never left"));
             call.end(Err(TransportError::NotSent("refused".to_owned())));
             return;
         }
-        if self.chance(Fault::LostBefore, 0.06) {
+        if self.chance(Fault::LostBefore, 0.1) {
             self.met(Fault::LostBefore);
             self.tell(&format!("  {what}: lost on its way"));
             call.end(Err(TransportError::Lost("cut off".to_owned())));
             return;
         }
-        if self.chance(Fault::Refused, 0.08) {
+        if self.chance(Fault::Refused, 0.1) {
             self.met(Fault::Refused);
             self.refuse_next(call.far);
         }
         self.reach(&mut call).await;
         if self.rng.random_bool(0.6) {
             self.give(call);
+            self.promptly(by).await;
         } else {
             self.network.put_back(at, call);
         }
     }
 
-    /// The next call of a far side meets an error.
-    fn refuse_next(&mut self, far: Far) {
-        let html = self.rng.random();
-        let after_effect = self.rng.random();
-        let drawn = self.rng.random_range(0..5);
-        let kind = match (far, drawn) {
-            (_, 0) => Kind::Status {
-                status: 500,
-                html,
-                retry_after: None,
-            },
-            (_, 1) => Kind::Status {
-                status: 429,
-                html,
-                retry_after: Some(20),
-            },
-            (_, 2) => Kind::HtmlBody,
-            (Far::Wechat(_), 3) => Kind::Code {
-                code: -1,
-                after_effect,
-            },
-            (Far::Wechat(_), _) => Kind::Code {
-                code: 40001,
-                after_effect: false,
-            },
-            (_, 3) => Kind::Code {
-                code: 409,
-                after_effect: false,
-            },
-            (_, _) => Kind::Drop { after_effect },
-        };
-        self.arm(far, "", kind, 1);
-    }
-
-    fn arm(&mut self, far: Far, on: &str, kind: Kind, times: u32) {
-        let fault = fault::Fault {
-            on: on.to_owned(),
-            kind,
-            times,
-        };
-        match far {
-            Far::Wechat(at) => self.wechat[at].faults.add(fault),
-            Far::C4c => self.c4c.faults().add(fault),
-            Far::Hook => {}
+    /// Mostly a task goes on as soon as its answer is there.
+    async fn promptly(&mut self, id: u64) {
+        let task = self.tasks.iter().position(|task| task.id == id);
+        if let Some(at) = task.filter(|_| self.rng.random_bool(0.6)) {
+            self.turn_of(at).await;
         }
     }
 
     /// A push arrives; or it is lost; or one that set out later comes first.
-    fn push(&mut self) {
+    async fn push(&mut self) {
         if self.on_the_way.is_empty() {
             return;
         }
@@ -309,6 +278,9 @@ impl World {
         }
         self.tell(&format!("a push of {from:?} arrives"));
         self.arrive(from, push);
+        if self.rng.random_bool(0.6) {
+            self.turn_of(self.tasks.len() - 1).await;
+        }
     }
 
     fn some_job(&mut self) {
@@ -360,94 +332,6 @@ impl World {
         if let Some(pause) = self.until_next().await {
             self.pass(pause.min(7_200));
         }
-    }
-
-    /// Something breaks or is mended.
-    fn trouble(&mut self) {
-        let far = [Far::Wechat(0), Far::Wechat(1), Far::C4c][self.rng.random_range(0..3)];
-        match self.rng.random_range(0..11) {
-            0..3 => self.mend(),
-            3 if self.climate.knows(Fault::Outage) => {
-                self.met(Fault::Outage);
-                self.tell(&format!("{far:?} is out of order"));
-                let kind = Kind::Status {
-                    status: 503,
-                    html: true,
-                    retry_after: None,
-                };
-                self.arm(far, "", kind, UNTIL_CLEARED);
-            }
-            4 if self.climate.knows(Fault::TokenRevoked) => {
-                if let Far::Wechat(at) = far {
-                    self.met(Fault::TokenRevoked);
-                    self.tell(&format!("{far:?} ends its tokens"));
-                    let now = self.now();
-                    self.wechat[at].revoke_tokens(now);
-                }
-            }
-            5 if self.climate.knows(Fault::Quota) => self.use_up(far),
-            6 if self.climate.knows(Fault::Maintenance) => {
-                self.met(Fault::Maintenance);
-                self.tell("the tenant is in maintenance");
-                self.arm(Far::C4c, "", Kind::HtmlBody, UNTIL_CLEARED);
-            }
-            7 if self.climate.knows(Fault::LockedOut) => {
-                self.met(Fault::LockedOut);
-                self.tell("our user's password is another");
-                self.c4c.users().set_password("qiao", "other");
-                self.c4c.users().set_password("agent", "other");
-            }
-            8 if self.climate.knows(Fault::SessionEnded) => {
-                self.met(Fault::SessionEnded);
-                self.c4c.expire_sessions();
-            }
-            9 if self.climate.knows(Fault::WrongClock) => self.set_clock(),
-            10 if self.climate.knows(Fault::NotAllowed) => {
-                if let Far::Wechat(at) = far {
-                    self.met(Fault::NotAllowed);
-                    self.tell(&format!("{far:?} may not send any more"));
-                    self.wechat[at].settings.may_send = false;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn use_up(&mut self, far: Far) {
-        let Far::Wechat(_) = far else { return };
-        self.met(Fault::Quota);
-        let codes = [45009, 45011, 45015, 45047];
-        let code = codes[self.rng.random_range(0..codes.len())];
-        self.tell(&format!("{far:?} refuses two sends with {code}"));
-        let kind = Kind::Code {
-            code,
-            after_effect: false,
-        };
-        self.arm(far, "custom/send", kind, 2);
-    }
-
-    fn set_clock(&mut self) {
-        self.met(Fault::WrongClock);
-        self.witness.clock_was_wrong = true;
-        let minutes = [-120, -11, -1, 0, 1, 30, 300];
-        let minutes = minutes[self.rng.random_range(0..minutes.len())];
-        self.tell(&format!("our clock is {minutes} minutes ahead"));
-        self.time.set_wrong_by(SignedDuration::from_mins(minutes));
-    }
-
-    /// Everything that was broken works again, but for our clock.
-    pub fn mend(&mut self) {
-        self.tell("what was broken is mended");
-        for wechat in &mut self.wechat {
-            wechat.faults.clear(None);
-            wechat.settings.may_send = true;
-        }
-        self.c4c.faults().clear(None);
-        for user in ["qiao", "agent"] {
-            self.c4c.users().set_password(user, "secret");
-            self.c4c.users().set_locked(user, false);
-        }
-        self.parts.engine.probe_again();
     }
 
     /// A held commit goes on, with whatever was queued behind it.

@@ -46,6 +46,10 @@ pub struct Witness {
     pub notices: BTreeMap<(String, String), i64>,
     /// Whether several commits went on at once since then.
     pub several: bool,
+    /// Customers of whose changes some notification was lost.
+    pub untold: BTreeSet<String>,
+    /// The customer that an agent has open.
+    pub open: Option<String>,
     pub restarts: usize,
     /// Whether our clock was ever wrong.
     pub clock_was_wrong: bool,
