@@ -28,7 +28,7 @@ struct Row {
 impl World {
     /// What Qiao was told it knows without comparing itself with the platforms.
     pub async fn check_before_reconciling(&mut self) {
-        if !self.witness.clock_was_wrong {
+        if !self.clock_was_wrong() {
             self.check_followers(true).await;
         }
         self.check_snapshots(true).await;

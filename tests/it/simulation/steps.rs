@@ -142,6 +142,7 @@ impl World {
             (Work::Push { from, push, .. }, Ended::Push(answer)) => {
                 let (status, acknowledged) = (answer.status, answer.status == 200);
                 self.tell(&format!("[{id}] the push is answered {status}"));
+                self.witness.stalled |= status == 503;
                 if let Some(key) = key_of(from, &push) {
                     let pushed = self.witness.pushes.entry(key).or_default();
                     pushed.acknowledged += usize::from(acknowledged);

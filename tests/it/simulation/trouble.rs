@@ -122,7 +122,6 @@ impl World {
 
     fn set_clock(&mut self) {
         self.met(Fault::WrongClock);
-        self.witness.clock_was_wrong = true;
         let minutes = [-120, -11, -1, 0, 1, 30, 300];
         let minutes = minutes[self.rng.random_range(0..minutes.len())];
         self.tell(&format!("our clock is {minutes} minutes ahead"));

@@ -50,9 +50,10 @@ pub struct Witness {
     pub untold: BTreeSet<String>,
     /// The customer that an agent has open.
     pub open: Option<String>,
+    /// Whether a push was refused because its commit took too long in real time: nothing else
+    /// makes Qiao refuse one here.
+    pub stalled: bool,
     pub restarts: usize,
-    /// Whether our clock was ever wrong.
-    pub clock_was_wrong: bool,
 }
 
 impl Witness {

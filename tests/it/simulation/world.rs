@@ -120,6 +120,11 @@ impl World {
         self.trace.tell(self.time.truth(), what);
     }
 
+    /// Whether our clock was ever wrong.
+    pub fn clock_was_wrong(&self) -> bool {
+        self.faults.contains_key(&Fault::WrongClock)
+    }
+
     /// Counts a fault that has happened.
     pub fn met(&mut self, fault: Fault) {
         *self.faults.entry(fault).or_default() += 1;
