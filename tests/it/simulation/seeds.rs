@@ -8,7 +8,7 @@ use super::trace::content;
 use super::world::World;
 
 /// Steps before a seed heals.
-const STEPS: usize = 240;
+const STEPS: usize = 200;
 
 /// Seeds of one test.
 const SHARE: u64 = 50;

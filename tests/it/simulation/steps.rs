@@ -22,7 +22,7 @@ const STEPS: [(u32, Step); 13] = [
     (2, Step::Job),
     (8, Step::Wait),
     (3, Step::WaitForNext),
-    (3, Step::Trouble),
+    (5, Step::Trouble),
     (2, Step::Restart),
     (6, Step::Release),
 ];
