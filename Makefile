@@ -5,6 +5,9 @@ NEXTEST_VERSION := 0.9.143
 CARGO_FUZZ_VERSION := 0.13.2
 SOAK_CASES := 20000
 SOAK_ROUNDS := 20
+# Seeds of the simulation.
+SEEDS := 500
+FROM := 0
 SOAK_CRASH_ROUNDS := 3
 SOAK_OVERLOAD_SECONDS := 300
 POWERCUT_IMAGES := 100000
@@ -14,7 +17,7 @@ SECONDS := 60
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench soak fuzz fuzz-merge rust nextest cargo-fuzz
+.PHONY: help demo test lint fmt bench simulate soak fuzz fuzz-merge rust nextest cargo-fuzz
 
 help:
 	@echo 'make demo    plays the main job with simulated platforms (ARGS="--once --json" …)'
@@ -24,6 +27,7 @@ help:
 	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times,'
 	@echo '             every crash $(SOAK_CRASH_ROUNDS) times, an overload of $(SOAK_OVERLOAD_SECONDS) s,'
 	@echo '             and $(POWERCUT_IMAGES) disks after a power cut'
+	@echo 'make simulate  the simulation with $(SEEDS) seeds from $(FROM) on, or with SEED=N alone'
 	@echo 'make fuzz    guided by coverage (nightly Rust): TARGET=$(TARGET) SECONDS=$(SECONDS)'
 	@echo 'make bench   measures speed and memory, writes docs/BENCHMARKS.md (ARGS="--only intake …")'
 
@@ -52,6 +56,12 @@ soak: nextest
 	QIAO_TEST_OVERLOAD_SECONDS=$(SOAK_OVERLOAD_SECONDS) \
 		cargo nextest run --locked --profile soak --test it -E 'test(/^(crash_points|overload)::/)'
 	POWERCUT_IMAGES=$(POWERCUT_IMAGES) cargo nextest run --locked --profile soak --workspace --test powercut
+
+# SEED=N runs that one alone and shows what happened in it.
+simulate: nextest
+	FROM=$(FROM) SEEDS=$(SEEDS) SEED=$(SEED) \
+		cargo nextest run --locked --profile soak --test it --run-ignored all --no-capture \
+		as_many_seeds_as_asked_for
 
 FUZZ := tests/fuzz
 FUZZ_RUN = cp Cargo.lock $(FUZZ)/libfuzzer/ && QIAO_FUZZ_TARGET=$(TARGET) \

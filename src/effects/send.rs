@@ -52,7 +52,8 @@ impl WechatSend {
             text,
         };
         if job.uncertain && account.uncertain_send == UncertainSend::Hold {
-            return Ok(attempt.held_uncertain(None));
+            // It was cut off; the start after that has counted it in the window.
+            return Ok(held_uncertain(None, Changes::none()));
         }
         let grants = self
             .0
@@ -151,7 +152,7 @@ impl Attempt<'_> {
 
     fn uncertain(&self, failure: Failure, used: Changes) -> Outcome {
         match self.account.uncertain_send {
-            UncertainSend::Hold => self.held_uncertain(Some(failure)),
+            UncertainSend::Hold => held_uncertain(Some(failure), used),
             UncertainSend::Resend => Outcome::Failed {
                 failure,
                 changes: used,
@@ -172,18 +173,15 @@ impl Attempt<'_> {
             ..Changes::none()
         }
     }
+}
 
-    /// It may have been sent, so it counts as sent in the window.
-    fn held_uncertain(&self, failure: Option<Failure>) -> Outcome {
-        Outcome::Held {
-            reason: HELD_UNCERTAIN,
-            uncertain: true,
-            failure,
-            changes: Changes {
-                window_uses: vec![self.send.follower.clone()],
-                ..Changes::none()
-            },
-        }
+/// It may have been sent, so it counts as sent in the window: `used`, where nobody has counted it.
+fn held_uncertain(failure: Option<Failure>, used: Changes) -> Outcome {
+    Outcome::Held {
+        reason: HELD_UNCERTAIN,
+        uncertain: true,
+        failure,
+        changes: used,
     }
 }
 

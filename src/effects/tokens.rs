@@ -45,6 +45,7 @@ impl Context {
 
     /// Fetches a new token if the present one nears its end; returns whether it did.
     pub async fn refresh_if_due(&self, account: &AccountId) -> Result<bool, Failure> {
+        let _one_at_a_time = self.lock(account)?.lock().await;
         let due = match self.stored(account).await? {
             Some(t) => token::is_due(t.fetched_at, t.expires_at, self.clock.now()),
             None => true,

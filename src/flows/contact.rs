@@ -79,13 +79,17 @@ pub fn decide(acted: &Acted, mapping: Option<&Mapping>, tenant: &TenantId) -> Ch
     let is_late = last.is_some_and(|at| at > acted.created);
     let has_left = mapping.is_some_and(|m| m.state == MappingState::Unfollowed);
     match acted.act {
-        // Pushes overtake each other: an older one never undoes a newer follow or unfollow.
-        Act::Unfollow if is_late => Changes::none(),
+        // Pushes overtake each other: an older one never undoes a newer follow or unfollow. But
+        // whoever left and came back has lost the windows from before they left.
+        Act::Unfollow if is_late => Changes {
+            window_closed: vec![closed(acted, acted.created)],
+            ..Changes::none()
+        },
         Act::Follow | Act::Contact if is_late && has_left => Changes::none(),
         Act::Unfollow => gone(acted, tenant),
         // A late follow is news to nobody, but it still shows that they were there.
-        Act::Follow => there(acted, !is_late, mapping, tenant),
-        Act::Contact => there(acted, false, mapping, tenant),
+        Act::Follow => there(acted, !is_late, is_late, mapping, tenant),
+        Act::Contact => there(acted, false, is_late, mapping, tenant),
     }
 }
 
@@ -98,10 +102,7 @@ fn gone(acted: &Acted, tenant: &TenantId) -> Changes {
     let reason = "the follower left";
     Changes {
         mappings: vec![mapping],
-        window_closed: vec![WindowClosed {
-            follower: follower.clone(),
-            until: acted.received,
-        }],
+        window_closed: vec![closed(acted, acted.received)],
         cancels: vec![
             Cancel {
                 lane: follower.send_lane(),
@@ -116,10 +117,24 @@ fn gone(acted: &Acted, tenant: &TenantId) -> Changes {
     }
 }
 
-fn there(acted: &Acted, is_follow: bool, mapping: Option<&Mapping>, tenant: &TenantId) -> Changes {
+fn closed(acted: &Acted, until: Timestamp) -> WindowClosed {
+    WindowClosed {
+        follower: acted.follower.clone(),
+        until,
+    }
+}
+
+fn there(
+    acted: &Acted,
+    is_follow: bool,
+    is_late: bool,
+    mapping: Option<&Mapping>,
+    tenant: &TenantId,
+) -> Changes {
     let follower = &acted.follower;
     let mut changes = Changes {
-        grants: granted(acted),
+        // They have followed anew since a late act, so they had left: its window is void.
+        grants: if is_late { Vec::new() } else { granted(acted) },
         ..Changes::none()
     };
     if !changes.grants.is_empty() {

@@ -83,15 +83,16 @@ impl Drift {
     }
 }
 
-/// The rows of one difference; its repair only with `apply`.
+/// The rows of one difference; its repair only with `apply`. `known_at` is when the platform was
+/// asked: what a follower did after that is newer than the difference.
 pub fn record(
     drift: &Drift,
     tenant: &TenantId,
     job_run_id: i64,
     apply: bool,
-    now: Timestamp,
+    known_at: Timestamp,
 ) -> Changes {
-    let repair = repair(drift, tenant, now).filter(|_| apply);
+    let repair = repair(drift, tenant, known_at).filter(|_| apply);
     let finding = Finding {
         job_run_id,
         kind: drift.kind(),
@@ -114,7 +115,7 @@ pub fn record(
     changes
 }
 
-fn repair(drift: &Drift, tenant: &TenantId, now: Timestamp) -> Option<Changes> {
+fn repair(drift: &Drift, tenant: &TenantId, known_at: Timestamp) -> Option<Changes> {
     let to =
         |follower: &Follower, state| MappingChange::to(follower.clone(), tenant.clone(), state);
     Some(match drift {
@@ -122,7 +123,7 @@ fn repair(drift: &Drift, tenant: &TenantId, now: Timestamp) -> Option<Changes> {
         Drift::FollowerWithoutMapping { follower, .. } => Changes {
             mappings: vec![MappingChange {
                 returned: true,
-                followed_at: Some(now),
+                followed_at: Some(known_at),
                 ..to(follower, MappingState::Pending)
             }],
             effects: vec![contact::ensure(follower, tenant, Priority::Bulk, false)],
@@ -134,12 +135,12 @@ fn repair(drift: &Drift, tenant: &TenantId, now: Timestamp) -> Option<Changes> {
         },
         Drift::UnfollowMissed(follower) => Changes {
             mappings: vec![MappingChange {
-                followed_at: Some(now),
+                followed_at: Some(known_at),
                 ..to(follower, MappingState::Unfollowed)
             }],
             window_closed: vec![WindowClosed {
                 follower: follower.clone(),
-                until: now,
+                until: known_at,
             }],
             cancels: vec![Cancel {
                 lane: follower.send_lane(),

@@ -221,6 +221,7 @@ impl Walk<'_> {
         };
         loop {
             let start = next.as_ref();
+            let asked = context.clock.now();
             let page = context
                 .with_token(id, 1, |token| async move {
                     client.follower_page(&token, start).await
@@ -233,8 +234,8 @@ impl Walk<'_> {
                     account: id.clone(),
                     openid,
                 };
-                self.found(&Drift::FollowerWithoutMapping { follower, import }, tenant)
-                    .await?;
+                let drift = Drift::FollowerWithoutMapping { follower, import };
+                self.found(&drift, tenant, asked).await?;
             }
             next = page.next;
             let Some(openid) = &next else { return Ok(()) };
@@ -260,7 +261,8 @@ impl Walk<'_> {
                 return Ok(());
             };
             for follower in page {
-                self.found(&drift(follower), tenant).await?;
+                self.found(&drift(follower), tenant, self.resume.began)
+                    .await?;
             }
             self.note(Some(last.as_str().to_owned())).await?;
             after = Some(last);
@@ -281,7 +283,8 @@ impl Walk<'_> {
             let read = context.stale_page(id, since, page.as_deref()).await;
             let StalePage { stale, next } = read.map_err(|outcome| Stop::Fault(why(&outcome)))?;
             for object in stale {
-                self.found(&Drift::StaleSnapshot(object), id).await?;
+                self.found(&Drift::StaleSnapshot(object), id, self.resume.began)
+                    .await?;
             }
             page = next;
             if page.is_none() {
@@ -322,7 +325,12 @@ impl Walk<'_> {
             .await?)
     }
 
-    async fn found(&mut self, drift: &Drift, tenant: &TenantId) -> Result<(), Stop> {
+    async fn found(
+        &mut self,
+        drift: &Drift,
+        tenant: &TenantId,
+        known_at: Timestamp,
+    ) -> Result<(), Stop> {
         let wanted = self
             .job
             .options
@@ -337,7 +345,7 @@ impl Walk<'_> {
             return Err(Stop::Limit);
         }
         let context = &self.job.context;
-        let changes = record(drift, tenant, self.run, apply, context.clock.now());
+        let changes = record(drift, tenant, self.run, apply, known_at);
         context.store.write(changes).await?;
         self.resume.found += 1;
         Ok(())

@@ -29,7 +29,8 @@ const CACHE_KIB: &str = "-4096";
 /// How a database is opened for writing. The default is what the daemon does.
 #[derive(Debug, Clone, Default)]
 pub struct Opening {
-    /// Commits do not wait for the disk: for a simulation, whose machine never loses power.
+    /// Commits do not wait for the disk, and reads are made one after the other: for a simulation,
+    /// whose machine never loses power and whose order must be known.
     pub volatile: bool,
     /// Is told of every commit.
     pub watch: Option<Arc<dyn CommitWatch>>,
@@ -57,7 +58,7 @@ pub(super) async fn for_writing(
         .await
         .map_err(|source| sqlite(path, source))?;
     migrate(&mut connection, path).await?;
-    let readers = readers(path).await?;
+    let readers = readers(path, if opening.volatile { 1 } else { READERS }).await?;
     let writer = writer::start(connection, lock, clock, opening.watch)
         .await
         .map_err(|e| sqlite(path, e))?;
@@ -72,7 +73,7 @@ pub(super) async fn for_reading(path: &Path) -> Result<Store, OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing(path.to_owned()));
     }
-    let readers = readers(path).await?;
+    let readers = readers(path, READERS).await?;
     let mut reader = readers.acquire().await.map_err(|e| sqlite(path, e))?;
     let applied = applied_versions(&mut reader).await;
     drop(reader);
@@ -114,9 +115,11 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", CACHE_KIB)
 }
 
-async fn readers(path: &Path) -> Result<SqlitePool, OpenError> {
+async fn readers(path: &Path, most: u32) -> Result<SqlitePool, OpenError> {
     SqlitePoolOptions::new()
-        .max_connections(READERS)
+        .max_connections(most)
+        // A file needs no ping, which would cost as much as the read.
+        .test_before_acquire(false)
         .connect_with(options(path).read_only(true))
         .await
         .map_err(|source| sqlite(path, source))

@@ -37,6 +37,18 @@ pub(super) async fn recover(
     .bind(micros(now))
     .execute(&mut *connection)
     .await?;
+    // Each may have shown its message, so it counts as sent, whatever becomes of it now.
+    sqlx::query(
+        "UPDATE send_window SET used = used + u.times
+         FROM (SELECT m.account, m.openid, count(*) AS times
+               FROM outbox o JOIN message m ON m.id = o.message_id
+               WHERE o.state = 'running' GROUP BY 1, 2) u
+         WHERE send_window.account = u.account AND send_window.openid = u.openid
+             AND valid_until > ?",
+    )
+    .bind(micros(now))
+    .execute(&mut *connection)
+    .await?;
     let lanes: Vec<String> = sqlx::query_scalar(
         "UPDATE outbox SET state = 'ready', head = 0, uncertain = 1, lease_until = NULL,
              attempts = attempts + 1, tries = tries + 1, next_attempt_at = ?1,

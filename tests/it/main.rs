@@ -34,6 +34,7 @@ mod reconciliation;
 mod refusals;
 mod running;
 mod schema;
+mod simulation;
 mod stalled;
 mod steps;
 mod templates;
