@@ -12,6 +12,9 @@ use super::tree::{Notes, Run, Section};
 use super::types::Config;
 use super::validate;
 
+/// Arrays within arrays that a configuration may hold; its own have two.
+const MAX_OPEN_BRACKETS: usize = 100;
+
 /// Where the file is looked for when neither `-c` nor `QIAO_CONFIG` names it.
 const PLACES: [&str; 2] = ["qiao.toml", "/etc/qiao/qiao.toml"];
 
@@ -106,12 +109,32 @@ fn unreadable(file: &Path, error: &std::io::Error) -> ConfigError {
 
 /// The parser's message names what it expected and never quotes the line.
 fn parse(text: &str, file: &Path) -> Result<Table, ConfigError> {
+    if is_too_deep(text) {
+        let reason = format!("more than {MAX_OPEN_BRACKETS} brackets are open at once");
+        return Err(Fault::new(reason, "close them").at(file.display().to_string()));
+    }
     text.parse().map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start));
         let (line, column) = position(before.unwrap_or_default());
         let reason = error.message().replace('\n', ", ");
         let key = format!("{}:{line}:{column}", file.display());
         Fault::new(reason, "correct the TOML there").at(key)
+    })
+}
+
+/// Whether so many brackets are open that reading them could exhaust the stack: the TOML reader
+/// descends into each. Brackets in texts are counted, too; no configuration comes near the limit.
+pub fn is_too_deep(text: &str) -> bool {
+    let mut open = Vec::new();
+    text.bytes().any(|byte| {
+        match byte {
+            b'[' => open.push(b']'),
+            b'{' => open.push(b'}'),
+            b']' | b'}' if open.last() == Some(&byte) => drop(open.pop()),
+            // One that closes nothing leaves the others open.
+            _ => {}
+        }
+        open.len() > MAX_OPEN_BRACKETS
     })
 }
 
@@ -125,6 +148,14 @@ fn position(before: &str) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brackets_without_end_are_refused_and_exhaust_nothing() {
+        let text = format!("a = {}", "[".repeat(100_000));
+        let refused = load_text(&text, Path::new("/qiao.toml"), &Environment::default());
+        let reason = &refused.unwrap_err().0[0].reason;
+        assert_eq!(reason, "more than 100 brackets are open at once");
+    }
 
     #[test]
     fn the_file_is_taken_from_the_first_that_names_it() {

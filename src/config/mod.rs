@@ -18,7 +18,7 @@ mod validate;
 
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors};
-pub use load::{Loaded, load, load_text};
+pub use load::{Loaded, is_too_deep, load, load_text};
 pub use types::*;
 
 #[cfg(test)]

@@ -33,9 +33,16 @@ macro_rules! text_id {
 
 macro_rules! shown_whole {
     ($($name:ident)*) => { $(
+        /// Whole, with control characters escaped: it may come from outside and stand in a log.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                if !self.0.contains(char::is_control) {
+                    return f.write_str(&self.0);
+                }
+                self.0.chars().try_for_each(|c| match c.is_control() {
+                    true => write!(f, "{}", c.escape_unicode()),
+                    false => write!(f, "{c}"),
+                })
             }
         }
     )* };

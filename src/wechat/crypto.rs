@@ -8,6 +8,7 @@ use std::fmt;
 use aes::Aes256;
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
+use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
@@ -24,10 +25,13 @@ const RANDOM_LEN: usize = 16;
 const HEAD_LEN: usize = RANDOM_LEN + 4;
 
 /// Keys as WeChat shows them need not be canonical: both published ones have stray bits in
-/// their last character, which a strict decoder refuses.
-const KEY_BASE64: GeneralPurpose = GeneralPurpose::new(
+/// their last character, which a strict decoder refuses. What is sealed is signed and checked inside, so
+/// nothing is gained by refusing another spelling of it.
+const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
 /// An EncodingAESKey, decoded. Its `Debug` shows nothing.
@@ -65,8 +69,8 @@ pub struct Opened {
 impl EncodingAesKey {
     /// Decodes the 43 characters of the console.
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
-        KEY_BASE64
-            .decode(format!("{text}="))
+        LENIENT_BASE64
+            .decode(text)
             .ok()
             .and_then(|bytes| bytes.try_into().ok())
             .map(Self)
@@ -95,7 +99,9 @@ impl EncodingAesKey {
     /// Opens the Base64 text of `<Encrypt>`. Every length in it is checked before it is used:
     /// a wrong key yields garbage, and garbage claims absurd lengths.
     pub fn open(&self, sealed: &str) -> Result<Opened, Undecryptable> {
-        let mut buffer = STANDARD.decode(sealed.trim()).map_err(|_| Undecryptable)?;
+        let mut buffer = LENIENT_BASE64
+            .decode(sealed.trim())
+            .map_err(|_| Undecryptable)?;
         let plain = cbc::Decryptor::<Aes256>::new(&self.0.into(), &self.iv().into())
             .decrypt_padded::<NoPadding>(&mut buffer)
             .map_err(|_| Undecryptable)?;

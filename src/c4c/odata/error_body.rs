@@ -17,6 +17,9 @@ pub const MAX_MESSAGE: usize = 300;
 /// How much of a body is searched for a page's title or a word, in bytes.
 const PAGE_HEAD: usize = 16 * 1024;
 
+/// OpenIDs and UnionIDs have 28 characters (wechat.md 0).
+const OPENID_LENGTH: usize = 28;
+
 /// The shortest sent value that is masked when C4C quotes it, in bytes: codes are shorter, while
 /// OpenIDs, telephone numbers and addresses are not.
 const MIN_MASKED: usize = 8;
@@ -170,12 +173,14 @@ fn bounded(text: &str) -> String {
     }
 }
 
-/// Masks what has the form of an OpenID or UnionID (wechat.md 0): C4C may quote one that we did
-/// not send, such as the value that stood there before.
+/// Masks words as long as an OpenID or UnionID (wechat.md 0), or longer: C4C may quote one that we
+/// did not send, such as the value that stood there before, and with something at its ends.
 fn without_openids(text: &str) -> String {
     let in_id = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let shown = |word: &str| {
-        if word.len() == 28 && word.starts_with('o') {
+        // An ObjectID is as long, and nobody's secret.
+        let is_hex = word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if word.len() >= OPENID_LENGTH && !is_hex {
             masked(word)
         } else {
             word.to_owned()
@@ -281,7 +286,7 @@ mod tests {
         let openid = "oLVPpjqs9BhvzwPj5A-vTYAX3GLc".to_owned();
         let body = format!("'{openid}' or {} is wrong", openid.to_uppercase());
         let told = said(&body).told(&[openid, "is".to_owned()]);
-        assert_eq!(told, "'oLVP…Lc' or oLVP…Lc is wrong");
+        assert_eq!(told, "'oLVP…Lc' or OLVP…LC is wrong");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The configuration: valid, or refused with keys and reasons; never a value, least of all a secret.
 
-use qiao::config::{ConfigErrors, Environment};
+use qiao::config::{ConfigErrors, Environment, is_too_deep};
 use toml::{Table, Value};
 
 use crate::Target;
@@ -51,6 +51,10 @@ fn check(bytes: &[u8]) {
     let pairs = || variables.lines().filter_map(|line| line.split_once('='));
     let env: Environment = pairs().collect();
     assert_fit(&format!("{env:?}"));
+    if is_too_deep(file) {
+        assert!(load(file, &env).is_err(), "a file without bottom is read");
+        return;
+    }
     if names_a_file(file) || pairs().any(|(_, value)| value.starts_with("file:")) {
         return;
     }
