@@ -122,7 +122,9 @@ impl Engine {
             let is_busy = !settlements.is_empty();
             // Read before looking for work, so that no wake-up is lost.
             let before = *wake.borrow();
-            let turned = self.turn(settlements, now, &ended).await;
+            let Some(turned) = self.turn(settlements, now, &ended).await else {
+                continue;
+            };
             let seen = turned.seen.unwrap_or(before);
             let is_busy = is_busy || turned.has_started;
             tokio::select! {
@@ -183,19 +185,25 @@ impl Engine {
         gathered
     }
 
-    /// Settles what has ended, claims what is due after it, and starts its attempts.
-    async fn turn(&self, settlements: Vec<Settlement>, now: Timestamp, ended: &Endings) -> Turn {
+    /// Settles what has ended, claims what is due after it, and starts its attempts. `None` when
+    /// the database did not take it: what is due is still due, and nothing would wake the loop.
+    async fn turn(
+        &self,
+        settlements: Vec<Settlement>,
+        now: Timestamp,
+        ended: &Endings,
+    ) -> Option<Turn> {
         let asks = self.0.asks(now, RUN_AHEAD);
         let has_asked = !asks.is_empty();
         if settlements.is_empty() && !has_asked {
-            return Turn::default();
+            return Some(Turn::default());
         }
         let settlements: Arc<[Settlement]> = settlements.into();
         let turned = match self.0.store.turn(Arc::clone(&settlements), asks).await {
             Ok(turned) => turned,
             Err(fault) => {
                 self.0.settle_each(&settlements, &fault).await;
-                return Turn::default();
+                return None;
             }
         };
         let units = unit::units(turned.jobs, |remote| self.0.is_batched(remote));
@@ -208,10 +216,10 @@ impl Engine {
         for unit in admitted {
             tokio::spawn(Arc::clone(&self.0).work(unit, ended.clone()));
         }
-        Turn {
+        Some(Turn {
             has_started,
             seen: has_asked.then_some(turned.seen),
-        }
+        })
     }
 
     /// Waits until there is something to do; returns an attempt that has ended, if that is it.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use qiao_sim::fault::Kind;
 use qiao_sim::wechat::{Mode, Reply, Settings, Tamper};
 use sqlx::Connection as _;
 
@@ -251,6 +252,32 @@ async fn a_push_meets_a_locked_database_and_is_taken_once_it_is_free() {
     );
     assert_eq!(world.count("SELECT count(*) FROM inbox").await, 1);
     assert_eq!(world.get("/readyz").await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_due_while_the_database_was_locked_is_delivered_once_it_is_free() {
+    let world = World::new().await;
+    let failed = Kind::Status {
+        status: 500,
+        html: false,
+        retry_after: None,
+    };
+    world.c4c_fails("POST", failed);
+    let openid = world.somebody();
+    world.follow(&openid);
+    world.settled().await;
+    let mut somebody = world.sqlite().await;
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut somebody)
+        .await
+        .unwrap();
+    world.advance(Duration::from_secs(5));
+    // The second is refused after the claim was, which came before it at the latest.
+    for _ in 0..2 {
+        assert_eq!(world.post_sealed(&hello()).await, (503, String::new()));
+    }
+    somebody.close().await.unwrap();
+    world.until_seen(&openid, "1000441").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
