@@ -1,24 +1,28 @@
 -- Qiao's tables. SQL is a user interface: every table is STRICT, its CHECKs state its truth, and
 -- docs/SCHEMA.md explains each column. Instants are INTEGER microseconds since 1970, UTC.
+-- CHECKs say OR and not IN: SQLite would make the list of an IN anew for each row that is written.
 
 -- Every fact that arrived: one row a push or notification, duplicates and refusals included.
 CREATE TABLE inbox (
     id           INTEGER PRIMARY KEY,
-    source       TEXT NOT NULL CHECK (source IN ('wechat', 'c4c')),
+    source       TEXT NOT NULL CHECK (source = 'wechat' OR source = 'c4c'),
     remote       TEXT NOT NULL,                 -- the account or tenant it came for
     kind         TEXT NOT NULL,                 -- text, image …, event:subscribe …, notification:a …
     openid       TEXT,
     object_id    TEXT,
     dedupe_key   TEXT,                          -- NULL: this kind is never deduplicated
     body         TEXT,                          -- decrypted, as received; NULL once deleted
-    state        TEXT NOT NULL CHECK (state IN ('accepted', 'suppressed', 'released', 'rejected')),
+    state        TEXT NOT NULL CHECK (
+        state = 'accepted' OR state = 'suppressed' OR state = 'released' OR
+        state = 'rejected'),
     duplicate_of INTEGER,                       -- inbox.id of the first one
     reason       TEXT,                          -- why it was rejected
-    answer_state TEXT NOT NULL CHECK (answer_state IN ('none', 'pending', 'stored')),
+    answer_state TEXT NOT NULL CHECK (
+        answer_state = 'none' OR answer_state = 'pending' OR answer_state = 'stored'),
     answer       TEXT,                          -- the passive reply before encryption
     sent_at      INTEGER,                       -- the sender's clock (CreateTime)
     received_at  INTEGER NOT NULL,
-    CHECK ((duplicate_of IS NOT NULL) = (state IN ('suppressed', 'released'))),
+    CHECK ((duplicate_of IS NOT NULL) = (state = 'suppressed' OR state = 'released')),
     CHECK ((state = 'rejected') = (reason IS NOT NULL)),
     CHECK (answer_state = 'stored' OR answer IS NULL)
 ) STRICT;
@@ -45,13 +49,15 @@ CREATE TABLE message (
     id          INTEGER PRIMARY KEY,
     account     TEXT NOT NULL,
     openid      TEXT NOT NULL,
-    direction   TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+    direction   TEXT NOT NULL CHECK (direction = 'in' OR direction = 'out'),
     kind        TEXT NOT NULL,                  -- text, image, location …, news, template
     purpose     TEXT,                           -- of an outgoing one: welcome, customer_created …
     msg_id      TEXT,                           -- WeChat's MsgId
     text        TEXT,
-    state       TEXT NOT NULL CHECK (state IN
-        ('received', 'answered', 'queued', 'sent', 'held', 'uncertain', 'failed', 'cancelled')),
+    state       TEXT NOT NULL CHECK (
+        state = 'received' OR state = 'answered' OR state = 'queued' OR
+        state = 'sent' OR state = 'held' OR state = 'uncertain' OR
+        state = 'failed' OR state = 'cancelled'),
     inbox_id    INTEGER,                        -- the push that brought it or that it answers
     outbox_id   INTEGER,                        -- the effect that delivers it
     created_at  INTEGER NOT NULL,               -- the sender's clock
@@ -61,9 +67,9 @@ CREATE TABLE message (
     CHECK ((direction = 'in') = (purpose IS NULL)),
     CHECK (direction = 'out' OR outbox_id IS NULL)
 ) STRICT;
--- By buckets of 4,096 messages, so that new rows fall into a small, recent part of the index however
+-- By buckets of 1,024 messages, so that new rows fall into a small, recent part of the index however
 -- many messages there are. A follower's messages are found bucket by bucket: see v_conversation.
-CREATE INDEX message_of_follower ON message (id >> 12, openid, account);
+CREATE INDEX message_of_follower ON message (id >> 10, openid, account);
 
 -- Every effect that must happen outside the database. docs/DESIGN.md explains lanes and heads.
 CREATE TABLE outbox (
@@ -72,19 +78,22 @@ CREATE TABLE outbox (
     effect          TEXT NOT NULL,
     remote          TEXT NOT NULL,              -- whose gate and call slots it needs
     payload         TEXT NOT NULL CHECK (json_valid(payload)),
-    state           TEXT NOT NULL CHECK (state IN
-        ('ready', 'running', 'held', 'done', 'dead', 'cancelled')),
-    head            INTEGER NOT NULL CHECK (head IN (0, 1)),   -- the one of its lane that may run
-    uncertain       INTEGER NOT NULL DEFAULT 0 CHECK (uncertain IN (0, 1)),
-    priority        INTEGER NOT NULL CHECK (priority IN (0, 1, 2)),  -- live, normal, bulk
+    state           TEXT NOT NULL CHECK (
+        state = 'ready' OR state = 'running' OR state = 'held' OR state = 'done' OR
+        state = 'dead' OR state = 'cancelled'),
+    head            INTEGER NOT NULL CHECK (head = 0 OR head = 1),   -- it may run: first of its lane
+    uncertain       INTEGER NOT NULL DEFAULT 0 CHECK (uncertain = 0 OR uncertain = 1),
+    priority        INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 2),  -- live, normal, bulk
     attempts        INTEGER NOT NULL DEFAULT 0, -- counted tries
     tries           INTEGER NOT NULL DEFAULT 0, -- all tries, also those that a pause forgave
     next_attempt_at INTEGER NOT NULL,
     expires_at      INTEGER,
     lease_until     INTEGER,
     held_reason     TEXT,
-    last_verdict    TEXT CHECK (last_verdict IN
-        ('transient', 'throttled', 'auth', 'window', 'permanent', 'uncertain')),
+    last_verdict    TEXT CHECK (
+        last_verdict = 'transient' OR last_verdict = 'throttled' OR
+        last_verdict = 'auth' OR last_verdict = 'window' OR
+        last_verdict = 'permanent' OR last_verdict = 'uncertain'),
     last_error      TEXT,
     note            TEXT,                       -- how a done one ended, when that needs a word
     inbox_id        INTEGER,                    -- the fact it follows from
@@ -92,10 +101,10 @@ CREATE TABLE outbox (
     created_at      INTEGER NOT NULL,
     started_at      INTEGER,
     finished_at     INTEGER,
-    CHECK (head = 0 OR state IN ('ready', 'running')),
+    CHECK (head = 0 OR state = 'ready' OR state = 'running'),
     CHECK ((state = 'running') = (lease_until IS NOT NULL)),
     CHECK ((state = 'held') = (held_reason IS NOT NULL)),
-    CHECK ((state IN ('done', 'dead', 'cancelled')) = (finished_at IS NOT NULL))
+    CHECK ((state = 'done' OR state = 'dead' OR state = 'cancelled') = (finished_at IS NOT NULL))
 ) STRICT;
 -- What waits or runs in a lane, oldest first. A claim changes none of its entries.
 -- (SQLite uses a partial index only where a query repeats its condition, hence the OR.)
@@ -114,10 +123,13 @@ CREATE TABLE attempt (
     number      INTEGER NOT NULL,
     started_at  INTEGER NOT NULL,
     finished_at INTEGER NOT NULL,
-    outcome     TEXT NOT NULL CHECK (outcome IN ('done', 'failed', 'held', 'cancelled')),
-    counted     INTEGER NOT NULL CHECK (counted IN (0, 1)),
-    verdict     TEXT CHECK (verdict IN
-        ('transient', 'throttled', 'auth', 'window', 'permanent', 'uncertain')),
+    outcome     TEXT NOT NULL CHECK (
+        outcome = 'done' OR outcome = 'failed' OR outcome = 'held' OR
+        outcome = 'cancelled'),
+    counted     INTEGER NOT NULL CHECK (counted = 0 OR counted = 1),
+    verdict     TEXT CHECK (
+        verdict = 'transient' OR verdict = 'throttled' OR verdict = 'auth' OR
+        verdict = 'window' OR verdict = 'permanent' OR verdict = 'uncertain'),
     error       TEXT,
     PRIMARY KEY (outbox_id, number),
     CHECK ((outcome = 'failed') = (verdict IS NOT NULL))
@@ -131,8 +143,9 @@ CREATE TABLE mapping (
     tenant      TEXT NOT NULL,
     object_id   TEXT,                           -- not unique: one person may follow two accounts
     customer_id TEXT,
-    state       TEXT NOT NULL CHECK (state IN
-        ('pending', 'linked', 'conflict', 'unfollowed', 'obsolete')),
+    state       TEXT NOT NULL CHECK (
+        state = 'pending' OR state = 'linked' OR state = 'conflict' OR
+        state = 'unfollowed' OR state = 'obsolete'),
     reason      TEXT,
     scene       TEXT,                           -- of the QR code they came by
     followed_at INTEGER,                        -- CreateTime of the last follow or unfollow
@@ -149,7 +162,7 @@ CREATE INDEX mapping_unlinked ON mapping (account, openid) WHERE state = 'pendin
 -- The access_token of each account.
 CREATE TABLE account_token (
     account    TEXT NOT NULL,
-    kind       TEXT NOT NULL CHECK (kind IN ('access_token')),
+    kind       TEXT NOT NULL CHECK (kind = 'access_token'),
     value      TEXT NOT NULL,
     fetched_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -160,7 +173,9 @@ CREATE TABLE account_token (
 CREATE TABLE send_window (
     account     TEXT NOT NULL,
     openid      TEXT NOT NULL,
-    "trigger"   TEXT NOT NULL CHECK ("trigger" IN ('message', 'menu', 'follow', 'scan')),
+    "trigger"   TEXT NOT NULL CHECK (
+        "trigger" = 'message' OR "trigger" = 'menu' OR "trigger" = 'follow' OR
+        "trigger" = 'scan'),
     granted_at  INTEGER NOT NULL,
     valid_until INTEGER NOT NULL,
     allowed     INTEGER NOT NULL CHECK (allowed > 0),
@@ -183,10 +198,12 @@ CREATE TABLE customer_snapshot (
 CREATE TABLE job_run (
     id          INTEGER PRIMARY KEY,
     job         TEXT NOT NULL,
-    started_by  TEXT NOT NULL CHECK (started_by IN ('schedule', 'operator')),
+    started_by  TEXT NOT NULL CHECK (started_by = 'schedule' OR started_by = 'operator'),
     started_at  INTEGER NOT NULL,
     finished_at INTEGER,
-    outcome     TEXT NOT NULL CHECK (outcome IN ('running', 'done', 'failed', 'interrupted')),
+    outcome     TEXT NOT NULL CHECK (
+        outcome = 'running' OR outcome = 'done' OR outcome = 'failed' OR
+        outcome = 'interrupted'),
     detail      TEXT,
     resume      TEXT CHECK (resume IS NULL OR json_valid(resume)),   -- where to go on after a crash
     CHECK ((outcome = 'running') = (finished_at IS NULL))
@@ -203,7 +220,8 @@ CREATE TABLE finding (
     openid     TEXT,
     object_id  TEXT,
     detail     TEXT NOT NULL,
-    state      TEXT NOT NULL CHECK (state IN ('found', 'repairing', 'for_person')),
+    state      TEXT NOT NULL CHECK (
+        state = 'found' OR state = 'repairing' OR state = 'for_person'),
     found_at   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX finding_of_run ON finding (job_run_id, id);
@@ -235,14 +253,14 @@ FROM mapping;
 -- What was said, quick for one follower: it looks into each bucket of message_of_follower.
 CREATE VIEW v_conversation AS
 WITH RECURSIVE bucket(number) AS (
-    SELECT (SELECT max(id) FROM message) >> 12
+    SELECT (SELECT max(id) FROM message) >> 10
     UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
 SELECT m.id, m.account, m.openid, p.customer_id, m.direction, m.kind, m.purpose, m.text, m.state,
        o.last_error,
        strftime('%Y-%m-%dT%H:%M:%fZ', m.created_at / 1e6, 'unixepoch')  AS created_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', m.recorded_at / 1e6, 'unixepoch') AS recorded_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', m.settled_at / 1e6, 'unixepoch')  AS settled_at
-FROM bucket CROSS JOIN message m ON m.id >> 12 = bucket.number
+FROM bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
 LEFT JOIN mapping p ON p.account = m.account AND p.openid = m.openid
 LEFT JOIN outbox o ON o.id = m.outbox_id;
 

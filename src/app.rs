@@ -34,10 +34,6 @@ use crate::store::Store;
 /// minute, not by connections.
 const WECHAT_SLOTS: usize = 16;
 
-/// Local effects only touch the database and are tried together: more at once make its batches
-/// fuller, and later ones wait longer.
-const LOCAL_SLOTS: usize = 256;
-
 /// Answer hooks at once for one account: somebody waits for each.
 const HOOK_SLOTS: usize = 32;
 
@@ -117,13 +113,10 @@ fn remotes(config: &Config) -> Vec<Remote> {
     let open = |name, slots| Remote {
         name,
         slots,
-        batched: false,
+        ahead: 0,
         closure: None,
     };
-    let mut remotes = vec![Remote {
-        batched: true,
-        ..open(names::LOCAL.to_owned(), LOCAL_SLOTS)
-    }];
+    let mut remotes = Vec::new();
     for id in config.wechat.keys() {
         remotes.push(open(names::wechat(id), WECHAT_SLOTS));
         remotes.push(open(names::hook(id), HOOK_SLOTS));
@@ -132,7 +125,8 @@ fn remotes(config: &Config) -> Vec<Remote> {
         remotes.push(Remote {
             name: names::c4c(id),
             slots: tenant.max_calls,
-            batched: false,
+            // One for each: a slot never waits for the commit of what it did.
+            ahead: tenant.max_calls,
             closure: closure(tenant),
         });
     }

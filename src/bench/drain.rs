@@ -2,7 +2,6 @@
 //!
 //! Both send the same 200 bytes with the same HTTP client to the same sink.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,11 +22,14 @@ use crate::domain::verdict::{Failure, Verdict};
 use crate::kit::clock::SystemClock;
 use crate::kit::random::Random;
 use crate::kit::transport::{BoxFuture, Method, Request, Transport};
-use crate::outbox::{Engine, Handler, Outcome, Remote};
+use crate::outbox::{Ahead, Engine, Handler, Handlers, Outcome, Remote};
 use crate::store::Job;
 
 const EFFECT: &str = "bench.post";
 const REMOTE: &str = "bench";
+
+/// Rows claimed ahead for each attempt at once: calls of a local sink take a fraction of a commit.
+const AHEAD: usize = 16;
 
 /// Bytes of a delivery.
 const BODY: usize = 200;
@@ -98,7 +100,7 @@ pub(super) async fn fill(database: &Path, rows: u64, lanes: u64) -> anyhow::Resu
         let effects = (first..rows.min(first + CHUNK)).map(|row| {
             let (lane, number) = (row % lanes, row / lanes);
             let payload = json!({ "lane": lane, "number": number });
-            NewEffect::new(format!("bench:{lane}"), EFFECT, REMOTE.to_owned(), payload)
+            NewEffect::new(format!("bench:{lane}"), EFFECT, REMOTE, &payload)
         });
         let changes = Changes {
             effects: effects.collect(),
@@ -127,12 +129,12 @@ pub(super) async fn through_the_engine(drain: &Drain) -> anyhow::Result<()> {
         poster: Poster::new(&drain.sink)?,
         delivered: Arc::clone(&delivered),
     };
-    let handlers: HashMap<&'static str, Arc<dyn Handler>> =
-        HashMap::from([(EFFECT, Arc::new(post) as Arc<dyn Handler>)]);
+    let mut handlers = Handlers::default();
+    handlers.remote.insert(EFFECT, Arc::new(post));
     let remote = Remote {
         name: REMOTE.to_owned(),
         slots: usize::try_from(drain.slots)?,
-        batched: false,
+        ahead: AHEAD * usize::try_from(drain.slots)?,
         closure: None,
     };
     let clock = Arc::new(SystemClock);
@@ -232,8 +234,9 @@ struct Post {
 
 impl Post {
     async fn deliver(&self, job: &Job) -> anyhow::Result<()> {
+        let payload: serde_json::Value = serde_json::from_str(&job.payload)?;
         let field = |name| {
-            job.payload[name]
+            payload[name]
                 .as_u64()
                 .context("a payload of this benchmark")
         };
@@ -258,8 +261,8 @@ impl Handler for Post {
     }
 
     /// As of every effect whose repeat the far side knows: the sink knows lane and number.
-    fn may_run_ahead(&self) -> bool {
-        true
+    fn ahead(&self) -> Ahead {
+        Ahead::Rows
     }
 }
 

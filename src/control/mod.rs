@@ -216,7 +216,10 @@ impl Controls {
             return Err(Refused("only pushes of WeChat can be released".to_owned()));
         };
         let live = self.context.live();
-        let arrival = self.context.arrival(&live, account, &push, body).await?;
+        let arrival = self
+            .context
+            .arrival(&live, account, &push, &body.into())
+            .await?;
         Ok(arrival.changes)
     }
 

@@ -1,6 +1,8 @@
 //! Identifiers of both platforms, a type for each, so that none is taken for another.
+//! Their clones share one text: an OpenID goes into several rows of each push.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,17 +11,22 @@ macro_rules! text_id {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes the text as it is; whoever parses the wire has checked it.
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into())
+            pub fn new(text: impl AsRef<str>) -> Self {
+                Self(Arc::from(text.as_ref()))
             }
 
             /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// The text itself, shared.
+            pub fn text(&self) -> Arc<str> {
+                Arc::clone(&self.0)
             }
         }
 
@@ -101,7 +108,7 @@ impl ObjectId {
     pub fn parse(text: &str) -> Option<Self> {
         let bare: String = text.chars().filter(|c| *c != '-').collect();
         let plausible = bare.len() == 32 && bare.bytes().all(|b| b.is_ascii_hexdigit());
-        plausible.then(|| Self(bare.to_ascii_uppercase()))
+        plausible.then(|| Self(bare.to_ascii_uppercase().into()))
     }
 }
 

@@ -4,11 +4,14 @@
 //! outcome that they follow from. Nothing here knows SQL.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AccountId, CustomerId, ObjectId, OpenId, TenantId, UnionId};
+
+pub mod names;
 
 /// Everything that one decision wants written. Applied in one transaction or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -88,11 +91,6 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// The lane of local decisions about them: never waits for a remote.
-    pub fn inbound_lane(&self) -> String {
-        self.lane("in")
-    }
-
     /// The lane of what is sent to them.
     pub fn send_lane(&self) -> String {
         self.lane("send")
@@ -113,34 +111,6 @@ impl Follower {
     }
 }
 
-/// Names of lanes and remotes that are not a follower's.
-pub mod names {
-    use super::{AccountId, ObjectId, TenantId};
-
-    /// The remote of effects that touch nothing but the database.
-    pub const LOCAL: &str = "local";
-
-    /// The lane of one C4C object.
-    pub fn object_lane(tenant: &TenantId, object: &ObjectId) -> String {
-        format!("object:{tenant}:{object}")
-    }
-
-    /// The remote of one WeChat account.
-    pub fn wechat(account: &AccountId) -> String {
-        format!("wechat:{account}")
-    }
-
-    /// The remote of one C4C tenant.
-    pub fn c4c(tenant: &TenantId) -> String {
-        format!("c4c:{tenant}")
-    }
-
-    /// The remote of one account's answer hooks.
-    pub fn hook(account: &AccountId) -> String {
-        format!("hook:{account}")
-    }
-}
-
 /// A row of `message`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewMessage {
@@ -149,13 +119,13 @@ pub struct NewMessage {
     /// Which way, and how far it has come.
     pub state: MessageState,
     /// `text`, `image`, `news`, `template` …
-    pub kind: String,
+    pub kind: Arc<str>,
     /// Why we send it; `None` for incoming ones.
     pub purpose: Option<&'static str>,
     /// WeChat's MsgId.
-    pub msg_id: Option<String>,
+    pub msg_id: Option<Arc<str>>,
     /// Its words.
-    pub text: Option<String>,
+    pub text: Option<Arc<str>>,
     /// The push that it answers. The push that brought it is linked by the store.
     pub inbox_id: Option<i64>,
     /// The sender's clock.
@@ -224,13 +194,13 @@ impl Priority {
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEffect {
     /// Effects of one lane run one after the other, in order of id.
-    pub lane: String,
+    pub lane: Arc<str>,
     /// Its name, by which its handler is found.
     pub effect: &'static str,
     /// Whose gate and call slots it needs.
-    pub remote: String,
+    pub remote: Arc<str>,
     /// What the handler needs to know; JSON. Words of people stay in `message`.
-    pub payload: serde_json::Value,
+    pub payload: Arc<str>,
     /// How urgent it is.
     pub priority: Priority,
     /// Not before this instant; `None` for at once.
@@ -248,16 +218,17 @@ pub struct NewEffect {
 impl NewEffect {
     /// An effect to be run at once, at normal priority, that never expires.
     pub fn new(
-        lane: String,
+        lane: impl Into<Arc<str>>,
         effect: &'static str,
-        remote: String,
-        payload: serde_json::Value,
+        remote: impl Into<Arc<str>>,
+        payload: &impl Serialize,
     ) -> Self {
+        let payload = serde_json::to_string(payload).expect("payloads have text keys");
         Self {
-            lane,
+            lane: lane.into(),
             effect,
-            remote,
-            payload,
+            remote: remote.into(),
+            payload: payload.into(),
             priority: Priority::Normal,
             not_before: None,
             expires_at: None,

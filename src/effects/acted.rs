@@ -1,27 +1,27 @@
 //! `follower.acted`: windows, held sends and first contact. Local: it calls nobody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Context, Live, either, payload, unconfigured, unreadable};
 use crate::domain::rows::Follower;
 use crate::flows::contact::{self, Acted};
 use crate::kit::transport::BoxFuture;
-use crate::outbox::{Handler, Outcome};
+use crate::outbox::{Decider, Outcome};
 use crate::store::{Job, Mapping};
 
 pub(super) struct FollowerActed(pub(super) Context);
 
-impl Handler for FollowerActed {
-    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
+impl Decider for FollowerActed {
+    /// Up to the second act of a follower: that one is decided on when the first one's rows are there.
+    fn decide<'a>(&'a self, jobs: &'a [Job]) -> BoxFuture<'a, Vec<Outcome>> {
         Box::pin(async move {
-            let mut outcomes = self.attempt_all(std::slice::from_ref(job)).await;
-            outcomes.pop().expect("one outcome for one row")
-        })
-    }
-
-    fn attempt_all<'a>(&'a self, jobs: &'a [Job]) -> BoxFuture<'a, Vec<Outcome>> {
-        Box::pin(async move {
-            let acted: Vec<Result<Acted, Box<Outcome>>> = jobs.iter().map(payload).collect();
+            let mut seen = HashSet::new();
+            let mut is_first = |acted: &Result<Acted, Box<Outcome>>| {
+                let follower = acted.as_ref().ok().map(|acted| acted.follower.clone());
+                follower.is_none_or(|follower| seen.insert(follower))
+            };
+            let acted = jobs.iter().map(payload).take_while(|acted| is_first(acted));
+            let acted: Vec<Result<Acted, Box<Outcome>>> = acted.collect();
             let followers: Vec<&Follower> = acted
                 .iter()
                 .flatten()
@@ -31,7 +31,7 @@ impl Handler for FollowerActed {
                 Ok(mappings) => mappings,
                 Err(fault) => {
                     let unreadable = unreadable(fault);
-                    return jobs.iter().map(|_| (*unreadable).clone()).collect();
+                    return acted.iter().map(|_| (*unreadable).clone()).collect();
                 }
             };
             let live = self.0.live();

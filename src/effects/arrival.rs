@@ -1,5 +1,7 @@
 //! From a verified push to what is committed: reads what the intake flow needs, and asks it.
 
+use std::sync::Arc;
+
 use super::{Context, Live};
 use crate::config::Action;
 use crate::domain::ids::AccountId;
@@ -16,7 +18,7 @@ impl Context {
         live: &Live,
         id: &AccountId,
         push: &Push,
-        xml: &str,
+        xml: &Arc<str>,
     ) -> Result<Arrival, StoreError> {
         let (account, _) = live.account(id).ok_or(StoreError::Closed)?;
         let follower = push.follower().map(|openid| Follower {
@@ -47,16 +49,16 @@ impl Context {
         let decided = intake::decide(push, &known);
         Ok(Arrival {
             source: Source::Wechat,
-            remote: id.as_str().to_owned(),
-            kind: push.kind_word().to_owned(),
+            remote: id.text(),
+            kind: push.kind_word().into(),
             openid: follower.map(|follower| follower.openid),
             object_id: None,
             dedupe: Some(Dedupe {
-                key: push.dedupe_key().to_owned(),
-                remote: id.as_str().to_owned(),
-                sender: push.from.as_str().to_owned(),
+                key: push.dedupe_key().into(),
+                remote: id.text(),
+                sender: push.from.text(),
             }),
-            body: xml.to_owned(),
+            body: Arc::clone(xml),
             rejected: None,
             answer: decided.answer,
             sent_at: Some(push.created),

@@ -12,7 +12,7 @@ use crate::domain::rows::{Changes, Follower, MappingState, Priority};
 use crate::flows::contact::Ensure;
 use crate::flows::customer::{self, Linking, Person};
 use crate::kit::transport::BoxFuture;
-use crate::outbox::{Handler, Outcome};
+use crate::outbox::{Ahead, Handler, Outcome};
 use crate::store::{Job, Mapping};
 
 pub(super) struct CustomerEnsure(pub(super) Context);
@@ -20,6 +20,11 @@ pub(super) struct CustomerEnsure(pub(super) Context);
 impl Handler for CustomerEnsure {
     fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
         Box::pin(async move { either(self.ensure(job).await) })
+    }
+
+    /// It looks before it creates.
+    fn ahead(&self) -> Ahead {
+        Ahead::Heads
     }
 }
 

@@ -13,7 +13,6 @@ mod send;
 mod sweep;
 pub mod tokens;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -23,39 +22,30 @@ pub use sweep::StalePage;
 
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::names;
-use crate::outbox::{Handler, Outcome};
+use crate::outbox::{Handlers, Outcome};
 use crate::store::{Job, StoreError};
 
 /// Every effect and its handler.
-pub fn register(context: &Context) -> HashMap<&'static str, Arc<dyn Handler>> {
-    let mut handlers: HashMap<&'static str, Arc<dyn Handler>> = HashMap::new();
-    handlers.insert(
-        names::FOLLOWER_ACTED,
-        Arc::new(acted::FollowerActed(context.clone())),
-    );
-    handlers.insert(
-        names::CUSTOMER_ENSURE,
-        Arc::new(ensure::CustomerEnsure(context.clone())),
-    );
-    handlers.insert(
-        names::CUSTOMER_REREAD,
-        Arc::new(reread::CustomerReread(context.clone())),
-    );
-    handlers.insert(
-        names::CUSTOMER_SWEEP,
-        Arc::new(sweep::CustomerSweep(context.clone())),
-    );
-    handlers.insert(
-        names::WECHAT_SEND,
-        Arc::new(send::WechatSend(context.clone())),
-    );
-    handlers.insert(names::HOOK_ASK, Arc::new(hook::HookAsk(context.clone())));
+pub fn register(context: &Context) -> Handlers {
+    let mut handlers = Handlers::default();
+    let acted = Arc::new(acted::FollowerActed(context.clone()));
+    handlers.local.insert(names::FOLLOWER_ACTED, acted);
+    let mut remote = |name, handler| handlers.remote.insert(name, handler);
+    let ensure = Arc::new(ensure::CustomerEnsure(context.clone()));
+    remote(names::CUSTOMER_ENSURE, ensure);
+    let reread = Arc::new(reread::CustomerReread(context.clone()));
+    remote(names::CUSTOMER_REREAD, reread);
+    let sweep = Arc::new(sweep::CustomerSweep(context.clone()));
+    remote(names::CUSTOMER_SWEEP, sweep);
+    let send = Arc::new(send::WechatSend(context.clone()));
+    remote(names::WECHAT_SEND, send);
+    remote(names::HOOK_ASK, Arc::new(hook::HookAsk(context.clone())));
     handlers
 }
 
 /// Reads a payload that a flow of this binary, or of an older one, wrote.
 fn payload<T: DeserializeOwned>(job: &Job) -> Result<T, Box<Outcome>> {
-    serde_json::from_value(job.payload.clone()).map_err(|fault| {
+    serde_json::from_str(&job.payload).map_err(|fault| {
         let message = format!("the payload cannot be read ({fault}); was it edited by hand?");
         Box::new(Outcome::failed(Failure::new(Verdict::Permanent, message)))
     })

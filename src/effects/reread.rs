@@ -9,7 +9,7 @@ use crate::flows::customer;
 use crate::flows::notice::{self, Listener};
 use crate::flows::refresh::{Reread, reread};
 use crate::kit::transport::BoxFuture;
-use crate::outbox::{Handler, Outcome};
+use crate::outbox::{Ahead, Handler, Outcome};
 use crate::store::{Job, Mapping};
 
 pub(super) struct CustomerReread(pub(super) Context);
@@ -17,6 +17,11 @@ pub(super) struct CustomerReread(pub(super) Context);
 impl Handler for CustomerReread {
     fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
         Box::pin(async move { either(self.reread(job).await) })
+    }
+
+    /// It only reads.
+    fn ahead(&self) -> Ahead {
+        Ahead::Heads
     }
 }
 
@@ -107,7 +112,7 @@ impl CustomerReread {
             let pending = |m: &Mapping| m.state == MappingState::Pending && m.tenant == *tenant;
             if mapping.as_ref().is_some_and(pending) {
                 let again = NewEffect {
-                    lane: follower.c4c_lane(),
+                    lane: follower.c4c_lane().into(),
                     ..reread(tenant, object_id, Priority::Normal)
                 };
                 let changes = Changes {

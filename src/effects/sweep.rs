@@ -10,7 +10,7 @@ use crate::domain::rows::{Changes, Priority};
 use crate::flows::notice::{self, Difference};
 use crate::flows::refresh::{Sweep, reread};
 use crate::kit::transport::BoxFuture;
-use crate::outbox::{Handler, Outcome};
+use crate::outbox::{Ahead, Handler, Outcome};
 use crate::store::Job;
 
 /// How far back an unreadable notification may point: it was sent when something was saved, and
@@ -25,6 +25,11 @@ pub(super) struct CustomerSweep(pub(super) Context);
 impl Handler for CustomerSweep {
     fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
         Box::pin(async move { either(self.sweep(job).await) })
+    }
+
+    /// It only reads.
+    fn ahead(&self) -> Ahead {
+        Ahead::Heads
     }
 }
 

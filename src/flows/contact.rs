@@ -3,6 +3,7 @@
 //! Decided in the follower's `in:` lane, after the sender was answered.
 
 use jiff::Timestamp;
+use jiff::fmt::serde::timestamp::microsecond;
 use serde::{Deserialize, Serialize};
 
 use super::names::{CUSTOMER_ENSURE, FOLLOWER_ACTED};
@@ -24,12 +25,16 @@ pub struct Acted {
     /// What.
     pub act: Act,
     /// CreateTime.
+    #[serde(with = "microsecond::required")]
     pub created: Timestamp,
     /// When it reached us.
+    #[serde(with = "microsecond::required")]
     pub received: Timestamp,
     /// The word of the send window that it opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
     /// Of the QR code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scene: Option<String>,
 }
 
@@ -61,14 +66,13 @@ pub fn follow_up(follower: &Follower, push: &Push, received: Timestamp) -> Optio
         grant: push.grant().map(|trigger| trigger.as_str().to_owned()),
         scene: push.scene().map(str::to_owned),
     };
-    let payload = serde_json::to_value(&acted).expect("text and numbers");
     Some(NewEffect {
         priority: Priority::Live,
         ..NewEffect::new(
-            follower.inbound_lane(),
+            names::inbound_lane(&follower.account),
             FOLLOWER_ACTED,
-            names::LOCAL.to_owned(),
-            payload,
+            names::LOCAL,
+            &acted,
         )
     })
 }
@@ -203,7 +207,7 @@ pub fn ensure(
             follower.c4c_lane(),
             CUSTOMER_ENSURE,
             names::c4c(tenant),
-            serde_json::to_value(payload).expect("text and a flag"),
+            &payload,
         )
     }
 }

@@ -3,6 +3,8 @@
 //! Everything that can wait a moment is left to the follower's `in:` lane ([`super::contact`]),
 //! so that the answer leaves after one small commit.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -66,10 +68,10 @@ pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
         let message = NewMessage {
             follower: follower.clone(),
             state: MessageState::Received,
-            kind: push.kind_word().to_owned(),
+            kind: push.kind_word().into(),
             purpose: None,
-            msg_id: msg_id.map(|id| id.to_string()),
-            text: push.text(),
+            msg_id: msg_id.map(|id| id.to_string().into()),
+            text: push.text().map(Arc::from),
             inbox_id: None,
             created_at: push.created,
         };
@@ -162,10 +164,10 @@ pub fn answered(
     NewMessage {
         follower: follower.clone(),
         state: MessageState::Answered,
-        kind: reply.kind_word().to_owned(),
+        kind: reply.kind_word().into(),
         purpose: Some(purpose),
         msg_id: None,
-        text: super::sending::words(reply),
+        text: super::sending::words(reply).map(Arc::from),
         inbox_id: None,
         created_at: now,
     }
@@ -206,7 +208,7 @@ fn ask(push: &Push, follower: &Follower, url: &url::Url, known: &Known<'_>) -> I
             follower.hook_lane(),
             HOOK_ASK,
             names::hook(known.account_id),
-            json!({
+            &json!({
                 "account": follower.account,
                 "openid": follower.openid,
                 "url": url.as_str(),

@@ -35,7 +35,7 @@ pub fn reread(tenant: &TenantId, object_id: &ObjectId, priority: Priority) -> Ne
             names::object_lane(tenant, object_id),
             CUSTOMER_REREAD,
             names::c4c(tenant),
-            serde_json::to_value(payload).expect("text fields"),
+            &payload,
         )
     }
 }
@@ -49,10 +49,9 @@ pub fn sweep(tenant: &TenantId) -> NewEffect {
             format!("sweep:{tenant}"),
             CUSTOMER_SWEEP,
             names::c4c(tenant),
-            serde_json::to_value(Sweep {
+            &Sweep {
                 tenant: tenant.clone(),
-            })
-            .expect("text fields"),
+            },
         )
     }
 }

@@ -71,15 +71,14 @@ pub fn queue(say: &ToSay<'_>, now: Timestamp) -> Changes {
         purpose: say.purpose.to_owned(),
         values: say.values.clone(),
     };
-    let payload = serde_json::to_value(&send).expect("text fields");
     for piece in pieces {
         let message = NewMessage {
             follower: say.follower.clone(),
             state: MessageState::Queued,
-            kind: "text".to_owned(),
+            kind: "text".into(),
             purpose: Some(say.purpose),
             msg_id: None,
-            text: Some(piece),
+            text: Some(piece.into()),
             inbox_id: say.inbox_id,
             created_at: now,
         };
@@ -90,7 +89,7 @@ pub fn queue(say: &ToSay<'_>, now: Timestamp) -> Changes {
                 say.follower.send_lane(),
                 WECHAT_SEND,
                 names::wechat(&say.follower.account),
-                payload.clone(),
+                &send,
             )
         };
         changes.deliver(message, effect);

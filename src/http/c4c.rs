@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -33,7 +34,7 @@ type Segments = Path<HashMap<String, String>>;
 
 /// C4C's (or a person's) test of URL and credentials.
 pub(super) async fn probe(
-    State(edge): State<Edge>,
+    State(edge): State<Arc<Edge>>,
     ConnectInfo(socket): ConnectInfo<SocketAddr>,
     Path(segments): Segments,
     headers: HeaderMap,
@@ -47,7 +48,7 @@ pub(super) async fn probe(
 
 /// One notification: authenticated, read, committed, answered.
 pub(super) async fn notify(
-    State(edge): State<Edge>,
+    State(edge): State<Arc<Edge>>,
     ConnectInfo(socket): ConnectInfo<SocketAddr>,
     Path(segments): Segments,
     headers: HeaderMap,
@@ -114,14 +115,14 @@ impl Edge {
         let dedupe = match notification.variant {
             Variant::A => None,
             Variant::B => notification.event_id.as_ref().map(|event| Dedupe {
-                key: format!("b:{event}"),
-                remote: tenant.as_str().to_owned(),
-                sender: String::new(),
+                key: format!("b:{event}").into(),
+                remote: tenant.text(),
+                sender: "".into(),
             }),
         };
         let effect = reread(tenant, &notification.object_id, Priority::Normal);
         let arrival = Arrival {
-            kind: kind.to_owned(),
+            kind: kind.into(),
             object_id: Some(notification.object_id.clone()),
             dedupe,
             changes: Changes {
@@ -153,7 +154,7 @@ impl Edge {
         }
         let text = String::from_utf8_lossy(&body[..body.len().min(KEPT_BYTES)]).into_owned();
         let arrival = Arrival {
-            kind: "notification".to_owned(),
+            kind: "notification".into(),
             rejected: Some(fault.to_string()),
             changes,
             ..arrival(tenant, text)
@@ -165,12 +166,12 @@ impl Edge {
 fn arrival(tenant: &TenantId, body: String) -> Arrival {
     Arrival {
         source: Source::C4c,
-        remote: tenant.as_str().to_owned(),
-        kind: String::new(),
+        remote: tenant.text(),
+        kind: "".into(),
         openid: None,
         object_id: None,
         dedupe: None,
-        body,
+        body: body.into(),
         rejected: None,
         answer: Answer::None,
         sent_at: None,

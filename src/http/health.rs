@@ -1,5 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +16,7 @@ pub(super) async fn alive() -> &'static str {
 }
 
 /// Whether pushes can be taken, with the reasons; and what is paused, which refuses nobody.
-pub(super) async fn ready(State(edge): State<Edge>) -> Response {
+pub(super) async fn ready(State(edge): State<Arc<Edge>>) -> Response {
     let remotes: Vec<_> = edge
         .engine
         .report()
@@ -47,7 +49,7 @@ pub(super) async fn ready(State(edge): State<Edge>) -> Response {
 }
 
 /// Prometheus text.
-pub(super) async fn metrics(State(edge): State<Edge>) -> Response {
+pub(super) async fn metrics(State(edge): State<Arc<Edge>>) -> Response {
     let Some(handle) = &edge.metrics else {
         return StatusCode::NOT_FOUND.into_response();
     };

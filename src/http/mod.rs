@@ -7,6 +7,7 @@ mod c4c;
 mod door;
 mod guard;
 mod health;
+mod kinds;
 pub mod router;
 mod wechat;
 

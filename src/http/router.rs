@@ -8,6 +8,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::guard::LogLimit;
+use super::kinds::Kinds;
 use super::{c4c, health, wechat};
 use crate::effects::Context;
 use crate::outbox::Engine;
@@ -19,7 +20,7 @@ const WECHAT_BODY: usize = 64 * 1024;
 const NOTIFICATION_BODY: usize = 256 * 1024;
 
 /// What the handlers of routes share.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Edge {
     /// Store, clock, configuration.
     pub context: Context,
@@ -28,23 +29,26 @@ pub struct Edge {
     /// For `/metrics`.
     pub metrics: Option<PrometheusHandle>,
     /// Keeps a stream of bad requests from filling the log.
-    pub(super) log: Arc<LogLimit>,
+    pub(super) log: LogLimit,
+    /// What has been pushed.
+    pub(super) kinds: Kinds,
 }
 
 impl Edge {
     /// Puts the parts together.
-    pub fn new(context: Context, engine: Engine, metrics: Option<PrometheusHandle>) -> Self {
-        Self {
+    pub fn new(context: Context, engine: Engine, metrics: Option<PrometheusHandle>) -> Arc<Self> {
+        Arc::new(Self {
             context,
             engine,
             metrics,
-            log: Arc::default(),
-        }
+            log: LogLimit::default(),
+            kinds: Kinds::default(),
+        })
     }
 }
 
 /// What the world may reach. The path of `public_url` prefixes everything.
-pub fn public_router(edge: Edge, with_admin: bool) -> Router {
+pub fn public_router(edge: Arc<Edge>, with_admin: bool) -> Router {
     let prefix = edge
         .context
         .live()
@@ -77,15 +81,15 @@ pub fn public_router(edge: Edge, with_admin: bool) -> Router {
 }
 
 /// What only operators may reach, when `admin_listen` is set.
-pub fn admin_router(edge: Edge) -> Router {
+pub fn admin_router(edge: Arc<Edge>) -> Router {
     admin_routes().with_state(edge)
 }
 
-fn admin_routes() -> Router<Edge> {
+fn admin_routes() -> Router<Arc<Edge>> {
     Router::new().route("/metrics", get(health::metrics))
 }
 
-fn notifications() -> axum::routing::MethodRouter<Edge> {
+fn notifications() -> axum::routing::MethodRouter<Arc<Edge>> {
     get(c4c::probe)
         .post(c4c::notify)
         .layer(DefaultBodyLimit::max(NOTIFICATION_BODY))

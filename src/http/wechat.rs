@@ -1,6 +1,7 @@
 //! `GET|POST /wechat/{account}`: WeChat's verification and its pushes.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -29,49 +30,49 @@ const HOOK_WAIT: Duration = Duration::from_secs(3);
 
 /// WeChat checks the URL when it is saved in its console.
 pub(super) async fn verify(
-    State(edge): State<Edge>,
+    State(edge): State<Arc<Edge>>,
     ConnectInfo(socket): ConnectInfo<SocketAddr>,
     Path(account): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let peer = edge.peer(socket, &headers);
+    let peer = || edge.peer(socket, &headers);
     let live = edge.context.live();
     let Some(keys) = live.keys.get(&AccountId::new(account)) else {
-        return edge.refuse(StatusCode::NOT_FOUND, SIDE, "unknown_account", peer);
+        return edge.refuse(StatusCode::NOT_FOUND, SIDE, "unknown_account", peer());
     };
     match verify_url(keys, &PushQuery::parse(&query.unwrap_or_default())) {
         Ok(echo) => plain(echo),
-        Err(refusal) => edge.refuse_push(refusal, peer),
+        Err(refusal) => edge.refuse_push(refusal, peer()),
     }
 }
 
 /// One push: verified, decided on, committed, answered.
 pub(super) async fn push(
-    State(edge): State<Edge>,
+    State(edge): State<Arc<Edge>>,
     ConnectInfo(socket): ConnectInfo<SocketAddr>,
     Path(account): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let peer = edge.peer(socket, &headers);
+    let peer = || edge.peer(socket, &headers);
     let id = AccountId::new(account);
     let live = edge.context.live();
     let Some(keys) = live.keys.get(&id) else {
-        return edge.refuse(StatusCode::NOT_FOUND, SIDE, "unknown_account", peer);
+        return edge.refuse(StatusCode::NOT_FOUND, SIDE, "unknown_account", peer());
     };
     let body = match body {
         Ok(body) => body,
-        Err(fault) => return edge.refuse(fault.status(), SIDE, "body", peer),
+        Err(fault) => return edge.refuse(fault.status(), SIDE, "body", peer()),
     };
     let received = match open_push(keys, &PushQuery::parse(&query.unwrap_or_default()), &body) {
         Ok(received) => received,
-        Err(refusal) => return edge.refuse_push(refusal, peer),
+        Err(refusal) => return edge.refuse_push(refusal, peer()),
     };
     match edge.take(&live, &id, &received).await {
         Ok(answer) => edge.reply(&received, answer),
-        Err(fault) => edge.unavailable(SIDE, &fault, peer),
+        Err(fault) => edge.unavailable(SIDE, &fault, peer()),
     }
 }
 
@@ -104,7 +105,7 @@ impl Edge {
             Answer::Stored(answer) => Some(answer.clone()),
             Answer::None | Answer::Pending => None,
         };
-        metrics::counter!("qiao_pushes_total", "kind" => arrival.kind.clone()).increment(1);
+        self.kinds.count(&arrival.kind);
         match self.context.store.arrive(arrival).await? {
             Arrived::New { .. } => match seat {
                 Some(seat) => Ok(self.wait(seat).await),

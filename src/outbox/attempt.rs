@@ -8,98 +8,84 @@ use jiff::Timestamp;
 use super::engine::{Ended, Endings, Inner, STORE_AGAIN};
 use super::gate::Gate;
 use super::retry::{self, ATTEMPT_TIMEOUT, Tries};
-use super::unit::Unit;
+use super::run::Run;
 use super::{EXPIRED, Outcome, unwritable};
 use crate::domain::rows::Changes;
 use crate::domain::verdict::{Failure, Verdict};
 use crate::store::{Job, NextState, Settlement, StoreError, Tried};
 
 impl Inner {
-    /// Tries the rows of a unit and tells how each has ended.
-    pub(super) async fn work(self: Arc<Self>, unit: Unit, ended: Endings) {
-        // The receiver outlives every attempt.
-        let tell = |settlement, frees| drop(ended.send(Ended { settlement, frees }));
-        match unit {
-            Unit::Run(jobs) => self.run_in_order(jobs.into(), tell).await,
-            Unit::Batch(jobs) => {
-                for settlement in self.attempt_all(jobs).await {
-                    tell(settlement, true);
-                }
-            }
+    /// Tries a run and those that may follow in its slot, and tells how each row has ended.
+    pub(super) async fn work(self: Arc<Self>, run: Run, ended: Endings) {
+        let remote = run.remote().to_owned();
+        let mut next = Some(run);
+        while let Some(run) = next.take() {
+            let last = self.run_in_order(run.into_jobs(), &ended).await;
+            next = self.next_run(&remote);
+            // The receiver outlives every attempt.
+            let _ = ended.send(Ended {
+                settlement: last,
+                frees: next.is_none(),
+            });
         }
     }
 
-    /// One after the other, for as long as each is done: what is behind a failure waits for it.
-    async fn run_in_order(&self, mut jobs: VecDeque<Job>, tell: impl Fn(Settlement, bool)) {
-        let mut is_first = true;
-        while let Some(mut job) = jobs.pop_front() {
-            if !std::mem::take(&mut is_first) {
-                job.started_at = self.clock.now();
-            }
+    fn next_run(&self, remote: &str) -> Option<Run> {
+        let now = self.clock.now();
+        self.remotes().get_mut(remote)?.start_after(now)
+    }
+
+    /// One after the other, for as long as each is done: what is behind a failure waits for it. How
+    /// the last one ended is for the caller to tell.
+    async fn run_in_order(&self, mut jobs: VecDeque<Job>, ended: &Endings) -> Settlement {
+        loop {
+            let mut job = jobs.pop_front().expect("a run has a row");
+            job.started_at = self.clock.now();
             let settlement = self.attempt(job).await;
-            let is_last = jobs.is_empty() || !matches!(settlement.next, NextState::Done { .. });
-            if is_last {
-                self.give_back(jobs.drain(..).map(|job| job.id).collect())
-                    .await;
+            if jobs.is_empty() {
+                return settlement;
             }
-            tell(settlement, is_last);
+            if !matches!(settlement.next, NextState::Done { .. }) {
+                self.give_back(jobs.iter().map(|job| job.id).collect())
+                    .await;
+                return settlement;
+            }
+            let frees = false;
+            // The receiver outlives every attempt.
+            let _ = ended.send(Ended { settlement, frees });
         }
     }
 
     /// Tries one row and decides what becomes of it.
     pub(super) async fn attempt(&self, job: Job) -> Settlement {
-        let mut settled = self.attempt_all(vec![job]).await;
-        settled.pop().expect("one outcome for one row")
-    }
-
-    async fn attempt_all(&self, jobs: Vec<Job>) -> Vec<Settlement> {
-        let started = self.clock.now();
-        let (expired, due): (Vec<Job>, Vec<Job>) = jobs
-            .into_iter()
-            .partition(|job| job.expires_at.is_some_and(|at| at <= started));
-        let outcomes = self.ask_handler(&due).await;
-        let now = self.clock.now();
-        let expired = expired.into_iter().map(|job| (job, Outcome::Expired));
-        let settled = due.into_iter().zip(outcomes).chain(expired);
-        settled
-            .map(|(job, outcome)| {
-                if outcome.met_remote() {
-                    self.note_gate(&job.remote, &outcome, now);
-                }
-                self.decide(job, outcome, now)
-            })
-            .collect()
-    }
-
-    /// One outcome for each of these rows of one effect.
-    async fn ask_handler(&self, jobs: &[Job]) -> Vec<Outcome> {
-        use tracing::Instrument;
-        let Some(first) = jobs.first() else {
-            return Vec::new();
+        let is_expired = job.expires_at.is_some_and(|at| at <= self.clock.now());
+        let outcome = if is_expired {
+            Outcome::Expired
+        } else {
+            self.ask_handler(&job).await
         };
-        let Some(handler) = self.handlers.get(first.effect.as_str()) else {
-            let unknown = |job: &Job| Outcome::Held {
-                reason: "unknown_effect",
-                uncertain: job.uncertain,
-                failure: None,
-                changes: Changes::none(),
-            };
-            return jobs.iter().map(unknown).collect();
+        let now = self.clock.now();
+        if outcome.met_remote() {
+            self.note_gate(&job.remote, &outcome, now);
+        }
+        self.settlement(job, outcome, now)
+    }
+
+    async fn ask_handler(&self, job: &Job) -> Outcome {
+        use tracing::Instrument;
+        let Some(handler) = self.handlers.get(job.effect.as_str()) else {
+            return unknown_effect(job);
         };
         let span = tracing::info_span!(
-            "outbox.attempt", id = first.id, effect = %first.effect, remote = %first.remote,
-            rows = jobs.len()
+            "outbox.attempt", id = job.id, effect = %job.effect, remote = %job.remote
         );
-        let asked = handler.attempt_all(jobs).instrument(span);
-        if let Ok(outcomes) = tokio::time::timeout(ATTEMPT_TIMEOUT, asked).await {
-            return outcomes;
+        let asked = handler.attempt(job).instrument(span);
+        if let Ok(outcome) = tokio::time::timeout(ATTEMPT_TIMEOUT, asked).await {
+            return outcome;
         }
-        let cut_off = || {
-            let seconds = ATTEMPT_TIMEOUT.as_secs();
-            let message = format!("the attempt did not end within {seconds} s");
-            Outcome::failed(Failure::new(Verdict::Uncertain, message))
-        };
-        jobs.iter().map(|_| cut_off()).collect()
+        let seconds = ATTEMPT_TIMEOUT.as_secs();
+        let message = format!("the attempt did not end within {seconds} s");
+        Outcome::failed(Failure::new(Verdict::Uncertain, message))
     }
 
     fn note_gate(&self, remote: &str, outcome: &Outcome, now: Timestamp) {
@@ -127,7 +113,8 @@ impl Inner {
         }
     }
 
-    fn decide(&self, job: Job, outcome: Outcome, now: Timestamp) -> Settlement {
+    /// What becomes of a row after this outcome.
+    pub(super) fn settlement(&self, job: Job, outcome: Outcome, now: Timestamp) -> Settlement {
         let failed = |failure: &Failure, counted| Tried {
             verdict: Some(failure.verdict),
             error: Some(failure.message.clone()),
@@ -229,5 +216,15 @@ impl Inner {
                 }
             }
         }
+    }
+}
+
+/// The outcome of a row whose effect this binary does not know.
+pub(super) fn unknown_effect(job: &Job) -> Outcome {
+    Outcome::Held {
+        reason: "unknown_effect",
+        uncertain: job.uncertain,
+        failure: None,
+        changes: Changes::none(),
     }
 }

@@ -1,7 +1,7 @@
 //! The engine's loop: claim, start attempts, settle what has ended. No transaction is open while a
 //! handler runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::Handler;
 use super::gate::Gate;
 use super::remote::{Remote, RemoteReport, RemoteState};
-use super::unit::{self, Unit};
+use super::run::{self, Run};
+use super::{Ahead, Decider, Handler, Handlers};
 use crate::kit::clock::Clock;
 use crate::kit::random::Random;
 use crate::store::{Ask, Job, RunAhead, Settlement, Store, StoreError};
@@ -24,13 +24,13 @@ use crate::store::{Ask, Job, RunAhead, Settlement, Store, StoreError};
 pub(super) const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Without any wake-up the engine still looks this often, should one ever be lost.
-const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
+pub(super) const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long attempts that have ended wait for others, to share their commit.
 const LINGER: Duration = Duration::from_millis(1);
 
 /// While senders wait for their commits the engine takes its turns this far apart: the five seconds
-/// of a push come first, and 256 local effects a turn still keep delivery moving.
+/// of a push come first.
 const PRESSED_TURN: Duration = Duration::from_millis(25);
 
 /// With fewer attempts under way than this, waiting for others gains nothing.
@@ -39,9 +39,9 @@ const LINGER_FROM: usize = 8;
 /// How long the loop waits for more to end before it asks the database when the next row is due.
 const BREATH: Duration = Duration::from_millis(5);
 
-/// Rows of one lane that are claimed together where that does no harm: enough to hide the commit
-/// between two calls, and few enough that a crash leaves little to look up.
-const RUN_AHEAD: usize = 16;
+/// Rows of one lane that are claimed together where that does no harm: enough to hide the commits
+/// between their calls, and few enough that a crash leaves little to look up.
+const RUN_AHEAD: usize = 64;
 
 /// Delivers the outbox. Clones share one engine.
 #[derive(Clone)]
@@ -52,8 +52,9 @@ pub(super) struct Inner {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Random,
     pub(super) handlers: HashMap<&'static str, Arc<dyn Handler>>,
-    /// Effects whose rows may be claimed behind the head of their lane.
-    ahead: Arc<[&'static str]>,
+    pub(super) deciders: HashMap<&'static str, Arc<dyn Decider>>,
+    /// What may be claimed ahead.
+    ahead: RunAhead,
     remotes: Mutex<HashMap<String, RemoteState>>,
 }
 
@@ -61,7 +62,7 @@ pub(super) struct Inner {
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) settlement: Settlement,
-    /// Whether it gives its slot back; in a run of rows only the last one does.
+    /// Whether it gives its slot back, since nothing follows in it.
     pub(super) frees: bool,
 }
 
@@ -80,7 +81,7 @@ impl Engine {
         clock: Arc<dyn Clock>,
         random: Random,
         remotes: Vec<Remote>,
-        handlers: HashMap<&'static str, Arc<dyn Handler>>,
+        handlers: Handlers,
     ) -> Self {
         let remotes = remotes
             .into_iter()
@@ -89,24 +90,35 @@ impl Engine {
                 (state.remote.name.clone(), state)
             })
             .collect();
-        let ahead = handlers
-            .iter()
-            .filter(|(_, handler)| handler.may_run_ahead())
-            .map(|(name, _)| *name)
-            .collect();
+        let at_least = |ahead: Ahead| {
+            let named = handlers.remote.iter();
+            let fitting = named.filter(|(_, handler)| handler.ahead() >= ahead);
+            fitting.map(|(name, _)| *name).collect()
+        };
+        let ahead = RunAhead {
+            heads: 0,
+            waiting: at_least(Ahead::Heads),
+            rows: RUN_AHEAD,
+            effects: at_least(Ahead::Rows),
+        };
         Self(Arc::new(Inner {
             store,
             clock,
             random,
-            handlers,
+            handlers: handlers.remote,
+            deciders: handlers.local,
             ahead,
             remotes: Mutex::new(remotes),
         }))
     }
 
-    /// Delivers until `stop`; then claims nothing more, and returns when the attempts under way
-    /// have ended and are settled.
+    /// Delivers and decides until `stop`; then claims nothing more, and returns when the attempts
+    /// under way have ended and are settled.
     pub async fn run(&self, stop: CancellationToken) {
+        tokio::join!(self.deliver_until(&stop), self.decide_until(&stop));
+    }
+
+    async fn deliver_until(&self, stop: &CancellationToken) {
         let mut wake = self.0.store.wake();
         // Never more than the slots of all remotes, times the rows of a run.
         let (ended, mut endings) = mpsc::unbounded_channel();
@@ -133,6 +145,7 @@ impl Engine {
             }
         }
         drop(ended);
+        self.0.give_back_waiting(RemoteState::wait_no_more).await;
         if let Some(ending) = first {
             self.0.settle(ending.settlement).await;
         }
@@ -193,7 +206,10 @@ impl Engine {
         now: Timestamp,
         ended: &Endings,
     ) -> Option<Turn> {
-        let asks = self.0.asks(now, RUN_AHEAD);
+        self.0
+            .give_back_waiting(|state| state.turned_away(now))
+            .await;
+        let asks = self.0.asks(now, &self.0.ahead);
         let has_asked = !asks.is_empty();
         if settlements.is_empty() && !has_asked {
             return Some(Turn::default());
@@ -206,15 +222,14 @@ impl Engine {
                 return None;
             }
         };
-        let units = unit::units(turned.jobs, |remote| self.0.is_batched(remote));
-        let (admitted, refused): (Vec<Unit>, Vec<Unit>) = units
-            .into_iter()
-            .partition(|unit| self.0.admit(unit.remote(), unit.slots(), now));
-        let refused: Vec<i64> = refused.iter().flat_map(Unit::ids).collect();
-        self.0.give_back(refused).await;
-        let has_started = !admitted.is_empty();
-        for unit in admitted {
-            tokio::spawn(Arc::clone(&self.0).work(unit, ended.clone()));
+        let started = self.0.start(run::runs(turned.jobs), now);
+        // The gate may have closed since they were asked for, by the very settlements before them.
+        self.0
+            .give_back_waiting(|state| state.turned_away(now))
+            .await;
+        let has_started = !started.is_empty();
+        for run in started {
+            tokio::spawn(Arc::clone(&self.0).work(run, ended.clone()));
         }
         Some(Turn {
             has_started,
@@ -249,14 +264,14 @@ impl Engine {
     /// One step of [`Engine::run`] by itself: claims what is due and fits the free slots. Each row
     /// claimed is owed an [`Engine::attempt`].
     pub async fn claim(&self, now: Timestamp) -> Result<Vec<Job>, StoreError> {
-        let asks = self.0.asks(now, 0);
+        let asks = self.0.asks(now, &RunAhead::default());
         if asks.is_empty() {
             return Ok(Vec::new());
         }
         let jobs = self.0.store.claim(asks).await?;
         let (admitted, refused): (Vec<Job>, Vec<Job>) = jobs
             .into_iter()
-            .partition(|job| self.0.admit(&job.remote, 1, now));
+            .partition(|job| self.0.admit(&job.remote, now));
         self.0
             .give_back(refused.iter().map(|job| job.id).collect())
             .await;
@@ -300,16 +315,42 @@ impl Inner {
         self.remotes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes slots for claimed rows. `false` when the gate has closed since they were asked for:
-    /// the claim may follow the very settlement that closed it.
-    fn admit(&self, remote: &str, slots: usize, now: Timestamp) -> bool {
+    /// Takes a slot for a claimed row, if there is one.
+    fn admit(&self, remote: &str, now: Timestamp) -> bool {
         let mut remotes = self.remotes();
         let Some(state) = remotes.get_mut(remote) else {
             return false;
         };
-        let fits = state.slots(now) >= slots;
-        state.running += if fits { slots } else { 0 };
+        let fits = state.slots(now) > 0;
+        state.running += usize::from(fits);
         fits
+    }
+
+    /// Takes claimed runs in, and gives those that may start now, their slots taken.
+    fn start(&self, runs: Vec<Run>, now: Timestamp) -> Vec<Run> {
+        let mut remotes = self.remotes();
+        let mut met = HashSet::new();
+        for run in runs {
+            let remote = run.remote().to_owned();
+            if let Some(state) = remotes.get_mut(&remote) {
+                state.wait(run);
+                met.insert(remote);
+            }
+        }
+        let mut started = Vec::new();
+        for remote in met {
+            if let Some(state) = remotes.get_mut(&remote) {
+                started.extend(std::iter::from_fn(|| state.start(now)));
+            }
+        }
+        started
+    }
+
+    /// Gives back what `leaving` takes from those that wait.
+    async fn give_back_waiting(&self, leaving: impl Fn(&mut RemoteState) -> Vec<Run>) {
+        let runs: Vec<Run> = self.remotes().values_mut().flat_map(leaving).collect();
+        self.give_back(runs.iter().flat_map(Run::ids).collect())
+            .await;
     }
 
     fn free(&self, remote: &str) {
@@ -318,25 +359,14 @@ impl Inner {
         }
     }
 
-    fn is_batched(&self, remote: &str) -> bool {
-        let remotes = self.remotes();
-        remotes
-            .get(remote)
-            .is_some_and(|state| state.remote.batched)
-    }
-
     fn under_way(&self) -> usize {
         self.remotes().values().map(|state| state.running).sum()
     }
 
-    fn asks(&self, now: Timestamp, run: usize) -> Vec<Ask> {
-        let ahead = RunAhead {
-            rows: run,
-            effects: Arc::clone(&self.ahead),
-        };
+    fn asks(&self, now: Timestamp, ahead: &RunAhead) -> Vec<Ask> {
         self.remotes()
             .values()
-            .flat_map(|state| state.asks(now, &ahead))
+            .flat_map(|state| state.asks(now, ahead))
             .collect()
     }
 }

@@ -3,15 +3,20 @@
 //! It claims due heads of lanes, hands each to the handler registered for its name, and settles
 //! what came of it. It knows neither WeChat nor C4C: what an effect means is its handler's
 //! business, and what a failure means is said by the failure's verdict. Start reading at
-//! [`Engine::run`]; [`retry`] and [`gate`] hold the decisions and are pure.
+//! [`Engine::run`]; [`retry`] and [`gate`] hold the decisions and are pure. What reaches out to nobody
+//! goes the short way of [`local`].
 
 mod attempt;
 pub mod engine;
 pub mod gate;
+mod local;
 pub mod remote;
 pub mod retry;
-mod unit;
+mod run;
 mod unwritable;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::domain::rows::Changes;
 use crate::domain::verdict::Failure;
@@ -112,22 +117,36 @@ pub trait Handler: Send + Sync {
     /// Tries once. It must end by itself within [`retry::ATTEMPT_TIMEOUT`].
     fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome>;
 
-    /// Tries rows of different lanes, with one outcome each, in their order: for effects that need
-    /// only the database and can read what they need for all of them at once.
-    fn attempt_all<'a>(&'a self, jobs: &'a [Job]) -> BoxFuture<'a, Vec<Outcome>> {
-        Box::pin(async move {
-            let mut outcomes = Vec::with_capacity(jobs.len());
-            for job in jobs {
-                outcomes.push(self.attempt(job).await);
-            }
-            outcomes
-        })
+    /// How far its rows may be claimed ahead.
+    fn ahead(&self) -> Ahead {
+        Ahead::Never
     }
+}
 
-    /// Whether rows of one lane may be claimed together and tried one after the other without a
-    /// commit between them. After a crash all of them are uncertain, so only an effect that looks
-    /// first, or whose repeat does no harm, may say yes.
-    fn may_run_ahead(&self) -> bool {
-        false
-    }
+/// Whether rows of an effect may be claimed before they can be tried. After a crash all that were
+/// claimed are uncertain: only an effect that looks first, or whose repeat does no harm, can bear it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ahead {
+    /// A row is claimed when it is tried.
+    Never,
+    /// The head of a lane may be claimed and wait for a slot.
+    Heads,
+    /// Rows behind it, too: they need nothing that the settlement of an earlier one writes.
+    Rows,
+}
+
+/// Decides on effects that need nothing but the database: [`names::LOCAL`](crate::domain::rows::names::LOCAL).
+pub trait Decider: Send + Sync {
+    /// One outcome for each of these rows of one lane, in their order. It may end early, where a row
+    /// needs what an earlier one writes; it has an outcome for the first.
+    fn decide<'a>(&'a self, jobs: &'a [Job]) -> BoxFuture<'a, Vec<Outcome>>;
+}
+
+/// What becomes of each effect, by its name.
+#[derive(Default)]
+pub struct Handlers {
+    /// Those that reach out.
+    pub remote: HashMap<&'static str, Arc<dyn Handler>>,
+    /// Those that do not.
+    pub local: HashMap<&'static str, Arc<dyn Decider>>,
 }

@@ -1,5 +1,6 @@
 //! A remote as the engine sees it: how much it can take, and when.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::gate::Gate;
 use super::retry::LEASE;
+use super::run::Run;
 use crate::domain::rows::Priority;
 use crate::store::{Ask, RunAhead};
 
@@ -20,8 +22,9 @@ pub struct Remote {
     pub name: String,
     /// Attempts at once.
     pub slots: usize,
-    /// Whether rows of one effect are handed to its handler together: for what calls nobody.
-    pub batched: bool,
+    /// Rows that may be claimed before there is a slot for them, if their effects allow it: those
+    /// that can be tried while a commit is under way.
+    pub ahead: usize,
     /// Planned closures; `None` for none.
     pub closure: Option<Closure>,
 }
@@ -32,11 +35,13 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// A remote, its gate and what runs there now.
+/// A remote, its gate, what runs there now, and what is claimed and waits for a slot.
 pub(super) struct RemoteState {
     pub(super) remote: Remote,
     pub(super) gate: Gate,
     pub(super) running: usize,
+    /// The most urgent first. Only what may run ahead waits here.
+    waiting: VecDeque<Run>,
 }
 
 /// How a remote stands, for `/readyz` and the metrics.
@@ -58,12 +63,15 @@ impl RemoteState {
         Self {
             gate: Gate::Probing,
             running: 0,
+            waiting: VecDeque::new(),
             remote,
         }
     }
 
-    /// What it can take. Bulk work never takes the last slot.
+    /// What it can take, and what may wait there for a slot. Bulk work never takes the last slot.
     pub(super) fn asks(&self, now: Timestamp, ahead: &RunAhead) -> Vec<Ask> {
+        let waiting: usize = self.waiting.iter().map(Run::len).sum();
+        let room = self.remote.ahead.saturating_sub(waiting);
         let lease = SignedDuration::try_from(LEASE).unwrap_or(SignedDuration::MAX);
         let ask = |down_to, limit| Ask {
             remote: self.remote.name.clone(),
@@ -73,13 +81,20 @@ impl RemoteState {
             lease_until: now.saturating_add(lease).unwrap_or(Timestamp::MAX),
             // A probe is one call.
             ahead: if self.gate == Gate::Open {
-                ahead.clone()
+                RunAhead {
+                    heads: room,
+                    ..ahead.clone()
+                }
             } else {
                 RunAhead::default()
             },
         };
         let last_is_kept = self.remote.slots > 1 && self.gate == Gate::Open;
         match self.slots(now) {
+            // Half of what may wait has been tried: time to claim more, in one go.
+            0 if self.gate == Gate::Open && 2 * waiting < self.remote.ahead => {
+                vec![ask(Priority::Bulk, 0)]
+            }
             0 => Vec::new(),
             free if !last_is_kept => vec![ask(Priority::Bulk, free)],
             1 => vec![ask(Priority::Normal, 1)],
@@ -95,6 +110,54 @@ impl RemoteState {
         self.gate
             .slots(self.remote.slots, now)
             .saturating_sub(self.running)
+    }
+
+    /// Whether a run of this priority may start now.
+    fn has_slot_for(&self, priority: Priority, now: Timestamp) -> bool {
+        let kept = usize::from(priority == Priority::Bulk && self.remote.slots > 1);
+        let kept = if self.gate == Gate::Open { kept } else { 0 };
+        self.slots(now) > kept
+    }
+
+    /// Lets a claimed run wait for a slot, behind those that are as urgent.
+    pub(super) fn wait(&mut self, run: Run) {
+        let at = self
+            .waiting
+            .iter()
+            .position(|other| other.priority() > run.priority());
+        self.waiting.insert(at.unwrap_or(self.waiting.len()), run);
+    }
+
+    /// The next run that may start now; it takes a slot.
+    pub(super) fn start(&mut self, now: Timestamp) -> Option<Run> {
+        let run = self.waiting.front()?;
+        if !self.has_slot_for(run.priority(), now) {
+            return None;
+        }
+        self.running += 1;
+        self.waiting.pop_front()
+    }
+
+    /// The next run that may start in the slot of one that has ended.
+    pub(super) fn start_after(&mut self, now: Timestamp) -> Option<Run> {
+        self.running = self.running.saturating_sub(1);
+        let next = self.start(now);
+        // Without a next one the slot is given back by whoever hears of the end.
+        self.running += usize::from(next.is_none());
+        next
+    }
+
+    /// The runs that wait before a gate which has closed: they lose their place.
+    pub(super) fn turned_away(&mut self, now: Timestamp) -> Vec<Run> {
+        if self.gate == Gate::Open && self.closed_until(now).is_none() {
+            return Vec::new();
+        }
+        self.wait_no_more()
+    }
+
+    /// All runs that wait.
+    pub(super) fn wait_no_more(&mut self) -> Vec<Run> {
+        self.waiting.drain(..).collect()
     }
 
     fn closed_until(&self, now: Timestamp) -> Option<Timestamp> {

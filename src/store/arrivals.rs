@@ -1,6 +1,7 @@
 //! Facts that arrive: what is written for one, and how its duplicate is told.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -35,14 +36,14 @@ pub enum Answer {
 }
 
 /// What makes two arrivals the same.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Dedupe {
     /// Starts with a growing number, so that the index appends.
-    pub key: String,
+    pub key: Arc<str>,
     /// The account or tenant.
-    pub remote: String,
+    pub remote: Arc<str>,
     /// The OpenID; empty for C4C.
-    pub sender: String,
+    pub sender: Arc<str>,
 }
 
 /// A fact and everything that follows from it, to be committed as one.
@@ -51,9 +52,9 @@ pub struct Arrival {
     /// From which side.
     pub source: Source,
     /// For which account or tenant.
-    pub remote: String,
+    pub remote: Arc<str>,
     /// `text`, `event:subscribe`, `notification:a` …
-    pub kind: String,
+    pub kind: Arc<str>,
     /// Who sent it.
     pub openid: Option<OpenId>,
     /// Which object it speaks of.
@@ -61,7 +62,7 @@ pub struct Arrival {
     /// `None`: never taken for a duplicate.
     pub dedupe: Option<Dedupe>,
     /// Decrypted, as received.
-    pub body: String,
+    pub body: Arc<str>,
     /// Set when it was authenticated but could not be read; nothing else follows from it then
     /// but what [`Arrival::changes`] says.
     pub rejected: Option<String>,
@@ -138,9 +139,9 @@ impl KnownRow {
             _ => Answer::None,
         };
         let key = Dedupe {
-            key: self.key,
-            remote: self.remote,
-            sender: self.sender,
+            key: self.key.into(),
+            remote: self.remote.into(),
+            sender: self.sender.into(),
         };
         (key, (self.inbox_id, answer))
     }
@@ -198,8 +199,8 @@ fn row(arrival: &Arrival, id: i64, now: Timestamp, duplicate_of: Option<i64>) ->
         },
         remote: arrival.remote.clone(),
         kind: arrival.kind.clone(),
-        openid: arrival.openid.as_ref().map(|id| id.as_str().to_owned()),
-        object_id: arrival.object_id.as_ref().map(|id| id.as_str().to_owned()),
+        openid: arrival.openid.as_ref().map(OpenId::text),
+        object_id: arrival.object_id.as_ref().map(ObjectId::text),
         dedupe_key: arrival.dedupe.as_ref().map(|dedupe| dedupe.key.clone()),
         body: Some(arrival.body.clone()),
         state,

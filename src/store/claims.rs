@@ -1,15 +1,17 @@
 //! Claiming: due heads of lanes become running, under a lease.
 //!
-//! Where a repeat after a crash does no harm, the rows behind a head may be claimed with it, to be
-//! tried one after the other without a commit between them.
+//! Where a repeat after a crash does no harm, heads may be claimed before there is a slot for them, and
+//! the rows behind a head with it, to be tried one after the other without a commit between them.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{Row as _, Sqlite, SqliteExecutor};
 
 use super::codec::{instant, json, micros};
+use super::{Store, StoreError};
 use crate::domain::rows::Priority;
 
 /// How much one remote can take now.
@@ -29,13 +31,27 @@ pub struct Ask {
     pub ahead: RunAhead,
 }
 
-/// Rows that follow the head of their lane and may be claimed with it.
+/// Rows that may be claimed before their turn has come.
 #[derive(Debug, Clone, Default)]
 pub struct RunAhead {
+    /// Heads beyond [`Ask::limit`].
+    pub heads: usize,
+    /// The effects that these may have.
+    pub waiting: Arc<[&'static str]>,
     /// Rows of one lane at once, the head included; 0 and 1 mean the head alone.
     pub rows: usize,
-    /// The effects for which this is allowed, the head's own among them.
+    /// The effects that these may have, the head among them.
     pub effects: Arc<[&'static str]>,
+}
+
+impl RunAhead {
+    fn may_wait(&self, job: &Job) -> bool {
+        self.waiting.contains(&job.effect.as_str())
+    }
+
+    fn may_follow(&self, job: &Job) -> bool {
+        self.effects.contains(&job.effect.as_str())
+    }
 }
 
 /// What a turn has claimed.
@@ -59,7 +75,7 @@ pub struct Job {
     /// Whose gate it stands before.
     pub remote: String,
     /// What its handler needs.
-    pub payload: serde_json::Value,
+    pub payload: String,
     /// Whether an earlier attempt may have had its effect.
     pub uncertain: bool,
     /// How urgent it is.
@@ -82,46 +98,46 @@ pub struct Job {
     pub started_at: Timestamp,
 }
 
-#[derive(sqlx::FromRow)]
-pub(super) struct ClaimedRow {
-    id: i64,
-    lane: String,
-    effect: String,
-    remote: String,
-    payload: String,
-    uncertain: bool,
-    priority: i64,
-    attempts: i64,
-    tries: i64,
-    expires_at: Option<i64>,
-    inbox_id: Option<i64>,
-    message_id: Option<i64>,
-    text: Option<String>,
-    created_at: i64,
-    started_at: Option<i64>,
+/// A row that may be claimed, and whether it is due.
+pub(super) struct Candidate {
+    job: Job,
+    is_due: bool,
 }
 
-impl From<ClaimedRow> for Job {
-    fn from(row: ClaimedRow) -> Self {
-        Self {
-            id: row.id,
-            lane: row.lane,
-            effect: row.effect,
-            remote: row.remote,
-            // The table's CHECK keeps it JSON.
-            payload: serde_json::from_str(&row.payload).unwrap_or_default(),
-            uncertain: row.uncertain,
-            priority: Priority::from_i64(row.priority),
-            attempts: row.attempts,
-            tries: row.tries,
-            expires_at: row.expires_at.map(instant),
-            inbox_id: row.inbox_id,
-            message_id: row.message_id,
-            text: row.text,
-            created_at: instant(row.created_at),
-            started_at: instant(row.started_at.unwrap_or(row.created_at)),
-        }
+impl Candidate {
+    /// By position, as all statements here give it: a name costs a look-up for each column of each row.
+    fn read(row: &SqliteRow, now: Timestamp) -> Result<Self, sqlx::Error> {
+        let job = Job {
+            id: row.try_get_unchecked(0)?,
+            lane: row.try_get_unchecked(1)?,
+            effect: row.try_get_unchecked(2)?,
+            remote: row.try_get_unchecked(3)?,
+            payload: row.try_get_unchecked(4)?,
+            uncertain: row.try_get_unchecked(5)?,
+            priority: Priority::from_i64(row.try_get_unchecked(6)?),
+            attempts: row.try_get_unchecked(7)?,
+            tries: row.try_get_unchecked(8)?,
+            expires_at: row.try_get_unchecked::<Option<i64>, _>(9)?.map(instant),
+            inbox_id: row.try_get_unchecked(10)?,
+            message_id: row.try_get_unchecked(11)?,
+            text: row.try_get_unchecked(12)?,
+            created_at: instant(row.try_get_unchecked(13)?),
+            started_at: now,
+        };
+        let is_due = row.try_get_unchecked(14)?;
+        Ok(Self { job, is_due })
     }
+}
+
+type Query<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+
+async fn candidates<'c>(
+    query: Query<'_>,
+    executor: impl SqliteExecutor<'c>,
+    now: Timestamp,
+) -> Result<Vec<Candidate>, sqlx::Error> {
+    let rows = query.fetch_all(executor).await?;
+    rows.iter().map(|row| Candidate::read(row, now)).collect()
 }
 
 pub(super) async fn claim(
@@ -131,10 +147,11 @@ pub(super) async fn claim(
     let mut jobs = Vec::new();
     for at in due(connection, asks).await? {
         let ask = &asks[at];
-        let mut rows = heads(connection, ask).await?;
-        rows.extend(behind(connection, ask, &rows).await?);
-        rows.sort_by_key(|row| (row.priority, row.id));
-        jobs.extend(rows.into_iter().map(Job::from));
+        let mut claimed = heads(connection, ask).await?;
+        claimed.extend(behind(connection, ask, &claimed).await?);
+        mark(connection, ask, &claimed).await?;
+        claimed.sort_by_key(|job| (job.priority, job.id));
+        jobs.append(&mut claimed);
     }
     Ok(jobs)
 }
@@ -165,37 +182,37 @@ async fn due(connection: &mut SqliteConnection, asks: &[Ask]) -> Result<Vec<usiz
 /// Each priority is a range of `outbox_due`, so rows that wait for a later try are never walked;
 /// those that run are, and they are few. (A bare parameter as LIMIT would make SQLite prepare the
 /// statement anew each time that it is bound.)
-async fn heads(
-    connection: &mut SqliteConnection,
-    ask: &Ask,
-) -> Result<Vec<ClaimedRow>, sqlx::Error> {
-    sqlx::query_as(
-        "UPDATE outbox SET state = 'running', started_at = ?3, lease_until = ?4
-         WHERE id IN (
-             SELECT id FROM (SELECT id FROM outbox WHERE remote = ?1 AND priority = 0
-                 AND head = 1 AND state = 'ready' AND next_attempt_at <= ?3
-                 ORDER BY next_attempt_at LIMIT CAST(?2 AS INTEGER))
+async fn heads(connection: &mut SqliteConnection, ask: &Ask) -> Result<Vec<Job>, sqlx::Error> {
+    let most = ask.limit + ask.ahead.heads;
+    let query = sqlx::query(
+        "SELECT o.id, o.lane, o.effect, o.remote, o.payload, o.uncertain, o.priority, o.attempts,
+             o.tries, o.expires_at, o.inbox_id, o.message_id,
+             (SELECT text FROM message WHERE message.id = o.message_id), o.created_at,
+             o.state = 'ready' AND o.next_attempt_at <= ?1
+         FROM outbox o WHERE o.id IN (
+             SELECT id FROM (SELECT id FROM outbox WHERE remote = ?2 AND priority = 0
+                 AND head = 1 AND state = 'ready' AND next_attempt_at <= ?1
+                 ORDER BY next_attempt_at LIMIT CAST(?3 AS INTEGER))
              UNION ALL
-             SELECT id FROM (SELECT id FROM outbox WHERE remote = ?1 AND priority = 1
-                 AND head = 1 AND state = 'ready' AND next_attempt_at <= ?3 AND ?5 >= 1
-                 ORDER BY next_attempt_at LIMIT CAST(?2 AS INTEGER))
+             SELECT id FROM (SELECT id FROM outbox WHERE remote = ?2 AND priority = 1
+                 AND head = 1 AND state = 'ready' AND next_attempt_at <= ?1 AND ?4 >= 1
+                 ORDER BY next_attempt_at LIMIT CAST(?3 AS INTEGER))
              UNION ALL
-             SELECT id FROM (SELECT id FROM outbox WHERE remote = ?1 AND priority = 2
-                 AND head = 1 AND state = 'ready' AND next_attempt_at <= ?3 AND ?5 >= 2
-                 ORDER BY next_attempt_at LIMIT CAST(?2 AS INTEGER))
-             LIMIT CAST(?2 AS INTEGER))
-         RETURNING id, lane, effect, remote, payload, uncertain, priority, attempts, tries,
-             expires_at, inbox_id, message_id,
-             (SELECT text FROM message WHERE message.id = outbox.message_id) AS text,
-             created_at, started_at",
+             SELECT id FROM (SELECT id FROM outbox WHERE remote = ?2 AND priority = 2
+                 AND head = 1 AND state = 'ready' AND next_attempt_at <= ?1 AND ?4 >= 2
+                 ORDER BY next_attempt_at LIMIT CAST(?3 AS INTEGER))
+             LIMIT CAST(?3 AS INTEGER))
+         ORDER BY o.priority, o.next_attempt_at, o.id",
     )
-    .bind(&ask.remote)
-    .bind(i64::try_from(ask.limit).unwrap_or(i64::MAX))
     .bind(micros(ask.now))
-    .bind(micros(ask.lease_until))
-    .bind(ask.down_to.as_i64())
-    .fetch_all(connection)
-    .await
+    .bind(&ask.remote)
+    .bind(i64::try_from(most).unwrap_or(i64::MAX))
+    .bind(ask.down_to.as_i64());
+    let found = candidates(query, connection, ask.now).await?;
+    // Nothing waits that is less urgent than something that may not wait.
+    let claimed = found.into_iter().map(|candidate| candidate.job).enumerate();
+    let claimed = claimed.take_while(|(place, job)| *place < ask.limit || ask.ahead.may_wait(job));
+    Ok(claimed.map(|(_, job)| job).collect())
 }
 
 /// The rows right behind these heads, up to the first that is not due, is held up, or may not run
@@ -203,49 +220,103 @@ async fn heads(
 async fn behind(
     connection: &mut SqliteConnection,
     ask: &Ask,
-    heads: &[ClaimedRow],
-) -> Result<Vec<ClaimedRow>, sqlx::Error> {
-    #[derive(Serialize)]
-    struct Head<'a> {
-        id: i64,
-        lane: &'a str,
-    }
-    let may = |effect: &str| ask.ahead.effects.contains(&effect);
-    let heads: Vec<Head<'_>> = heads
+    heads: &[Job],
+) -> Result<Vec<Job>, sqlx::Error> {
+    let may_be_followed = |head: &&Job| ask.ahead.rows > 1 && ask.ahead.may_follow(head);
+    let lanes: HashMap<&str, i64> = heads
         .iter()
-        .filter(|head| ask.ahead.rows > 1 && may(&head.effect))
-        .map(|head| Head {
-            id: head.id,
-            lane: &head.lane,
-        })
+        .filter(may_be_followed)
+        .map(|head| (head.lane.as_str(), head.id))
         .collect();
-    if heads.is_empty() {
+    if lanes.is_empty() {
         return Ok(Vec::new());
     }
-    sqlx::query_as(
-        "WITH RECURSIVE run(id, lane, rows) AS (
-             SELECT value ->> 'id', value ->> 'lane', 1 FROM json_each(?1)
-             UNION ALL
-             SELECT o.id, run.lane, run.rows + 1 FROM run CROSS JOIN outbox o ON o.id = (
-                 SELECT n.id FROM outbox n WHERE n.lane = run.lane
-                     AND (n.state = 'ready' OR n.state = 'running') AND n.id > run.id
-                 ORDER BY n.id LIMIT 1)
-             WHERE run.rows < ?2 AND o.state = 'ready' AND o.remote = ?3 AND o.priority <= ?4
-                 AND o.next_attempt_at <= ?5 AND o.effect IN (SELECT value FROM json_each(?6)))
-         UPDATE outbox SET state = 'running', started_at = ?5, lease_until = ?7
-         WHERE id IN (SELECT id FROM run WHERE rows > 1)
-         RETURNING id, lane, effect, remote, payload, uncertain, priority, attempts, tries,
-             expires_at, inbox_id, message_id,
-             (SELECT text FROM message WHERE message.id = outbox.message_id) AS text,
-             created_at, started_at",
+    let query = sqlx::query(
+        "SELECT o.id, o.lane, o.effect, o.remote, o.payload, o.uncertain, o.priority, o.attempts,
+             o.tries, o.expires_at, o.inbox_id, o.message_id,
+             (SELECT text FROM message WHERE message.id = o.message_id), o.created_at,
+             o.state = 'ready' AND o.next_attempt_at <= ?1
+         FROM json_each(?2) l CROSS JOIN outbox o ON o.id IN (
+             SELECT n.id FROM outbox n WHERE n.lane = l.key
+                 AND (n.state = 'ready' OR n.state = 'running') AND n.id > l.value
+             ORDER BY n.id LIMIT CAST(?3 AS INTEGER))
+         ORDER BY o.id",
     )
-    .bind(json(&heads))
-    .bind(i64::try_from(ask.ahead.rows).unwrap_or(i64::MAX))
-    .bind(&ask.remote)
-    .bind(ask.down_to.as_i64())
     .bind(micros(ask.now))
-    .bind(json(&ask.ahead.effects))
+    .bind(serde_json::to_string(&lanes).expect("text keys and numbers"))
+    .bind(i64::try_from(ask.ahead.rows - 1).unwrap_or(i64::MAX));
+    let mut ended = HashSet::new();
+    let mut claimed = Vec::new();
+    for Candidate { job, is_due } in candidates(query, connection, ask.now).await? {
+        let follows = is_due
+            && job.remote == ask.remote
+            && job.priority <= ask.down_to
+            && ask.ahead.may_follow(&job);
+        if follows && !ended.contains(&job.lane) {
+            claimed.push(job);
+        } else {
+            ended.insert(job.lane);
+        }
+    }
+    Ok(claimed)
+}
+
+async fn mark(
+    connection: &mut SqliteConnection,
+    ask: &Ask,
+    claimed: &[Job],
+) -> Result<(), sqlx::Error> {
+    if claimed.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = claimed.iter().map(|job| job.id).collect();
+    sqlx::query(
+        "UPDATE outbox SET state = 'running', started_at = ?1, lease_until = ?2
+         WHERE id IN (SELECT value FROM json_each(?3))",
+    )
+    .bind(micros(ask.now))
     .bind(micros(ask.lease_until))
-    .fetch_all(connection)
+    .bind(json(&ids))
+    .execute(connection)
     .await
+    .map(drop)
+}
+
+impl Store {
+    /// The oldest rows of each lane of a remote whose effects are not claimed, lane by lane and in
+    /// order, as far as they are due; `limit` is shared out among the lanes.
+    pub async fn oldest_of(
+        &self,
+        remote: &str,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Vec<Job>>, StoreError> {
+        let lanes: Vec<String> = sqlx::query_scalar(
+            "SELECT lane FROM outbox WHERE remote = ?1 AND head = 1 AND state = 'ready'
+                 AND next_attempt_at <= ?2",
+        )
+        .bind(remote)
+        .bind(micros(now))
+        .fetch_all(&self.readers)
+        .await?;
+        let share = limit.div_ceil(lanes.len().max(1));
+        let mut oldest = Vec::with_capacity(lanes.len());
+        for lane in lanes {
+            let query = sqlx::query(
+                "SELECT o.id, o.lane, o.effect, o.remote, o.payload, o.uncertain, o.priority, o.attempts,
+                     o.tries, o.expires_at, o.inbox_id, o.message_id,
+                     (SELECT text FROM message WHERE message.id = o.message_id), o.created_at,
+                     o.state = 'ready' AND o.next_attempt_at <= ?1
+                 FROM outbox o WHERE o.lane = ?2 AND (o.state = 'ready' OR o.state = 'running')
+                 ORDER BY o.id LIMIT CAST(?3 AS INTEGER)",
+            )
+            .bind(micros(now))
+            .bind(lane)
+            .bind(i64::try_from(share).unwrap_or(i64::MAX));
+            let found = candidates(query, &self.readers, now).await?;
+            let due = found.into_iter().take_while(|candidate| candidate.is_due);
+            oldest.push(due.map(|candidate| candidate.job).collect());
+        }
+        Ok(oldest)
+    }
 }

@@ -77,7 +77,12 @@ impl Store {
     /// The keys are looked through beside the writer, which only deletes what was found, a page a
     /// commit: pushes do not wait for it.
     pub async fn prune_dedupe(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let (mut forgotten, mut after) = (0, Dedupe::default());
+        let mut forgotten = 0;
+        let mut after = Dedupe {
+            key: "".into(),
+            remote: "".into(),
+            sender: "".into(),
+        };
         loop {
             let keys = self.seen_before(before, &after).await?;
             let Some(last) = keys.last() else {
@@ -99,17 +104,17 @@ impl Store {
              WHERE (key, remote, sender) > (?, ?, ?) AND seen_at < ?
              ORDER BY key, remote, sender LIMIT ?",
         )
-        .bind(&after.key)
-        .bind(&after.remote)
-        .bind(&after.sender)
+        .bind(&*after.key)
+        .bind(&*after.remote)
+        .bind(&*after.sender)
         .bind(micros(before))
         .bind(PAGE)
         .fetch_all(&self.readers)
         .await?;
-        let key = |(key, remote, sender)| Dedupe {
-            key,
-            remote,
-            sender,
+        let key = |(key, remote, sender): (String, String, String)| Dedupe {
+            key: key.into(),
+            remote: remote.into(),
+            sender: sender.into(),
         };
         Ok(keys.into_iter().map(key).collect())
     }

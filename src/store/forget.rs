@@ -11,10 +11,10 @@ pub(super) async fn history(connection: &mut SqliteConnection, rows: &[FollowerR
     for statement in [
         "UPDATE inbox SET body = NULL, answer = NULL, answer_state = 'none' WHERE id IN (
              WITH RECURSIVE bucket(number) AS (
-                 SELECT (SELECT max(id) FROM message) >> 12
+                 SELECT (SELECT max(id) FROM message) >> 10
                  UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
              SELECT m.inbox_id FROM json_each(?) f
-             CROSS JOIN bucket CROSS JOIN message m ON m.id >> 12 = bucket.number
+             CROSS JOIN bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
                  AND m.account = f.value ->> 'account' AND m.openid = f.value ->> 'openid')",
         "UPDATE inbox SET body = NULL WHERE id IN (
              SELECT i.id FROM json_each(?) f
@@ -28,17 +28,17 @@ pub(super) async fn history(connection: &mut SqliteConnection, rows: &[FollowerR
         "UPDATE outbox SET payload = '{}', message_id = NULL
          WHERE finished_at IS NOT NULL AND id IN (
              WITH RECURSIVE bucket(number) AS (
-                 SELECT (SELECT max(id) FROM message) >> 12
+                 SELECT (SELECT max(id) FROM message) >> 10
                  UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
              SELECT m.outbox_id FROM json_each(?) f
-             CROSS JOIN bucket CROSS JOIN message m ON m.id >> 12 = bucket.number
+             CROSS JOIN bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
                  AND m.account = f.value ->> 'account' AND m.openid = f.value ->> 'openid')",
         "DELETE FROM message WHERE id IN (
              WITH RECURSIVE bucket(number) AS (
-                 SELECT (SELECT max(id) FROM message) >> 12
+                 SELECT (SELECT max(id) FROM message) >> 10
                  UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
              SELECT m.id FROM json_each(?) f
-             CROSS JOIN bucket CROSS JOIN message m ON m.id >> 12 = bucket.number
+             CROSS JOIN bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
                  AND m.account = f.value ->> 'account' AND m.openid = f.value ->> 'openid'
                  AND m.state NOT IN ('queued', 'held', 'uncertain'))",
     ] {

@@ -5,6 +5,7 @@
 //! a power of two: few texts, each prepared once. Every statement skips rows whose first column is NULL.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, FromRow};
@@ -24,17 +25,66 @@ pub(super) trait Row {
 
 /// The values of a statement.
 #[derive(Default)]
-pub(super) struct Values(SqliteArguments);
+pub(super) struct Values {
+    bound: SqliteArguments,
+    /// Words of the program that were bound before: each is made a text once.
+    words: Vec<(&'static str, Arc<str>)>,
+}
 
 impl Values {
-    /// Appends one value.
-    pub(super) fn add<'t, T>(&mut self, value: T)
+    fn bind<'t, T>(&mut self, value: T)
     where
         T: sqlx::Encode<'t, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
     {
-        self.0
+        self.bound
             .add(value)
             .expect("text and numbers are encoded as they are");
+    }
+
+    fn word(&mut self, word: &'static str) -> Arc<str> {
+        let known = self
+            .words
+            .iter()
+            .find(|(known, _)| std::ptr::eq(*known, word));
+        if let Some((_, text)) = known {
+            return Arc::clone(text);
+        }
+        let text = Arc::from(word);
+        self.words.push((word, Arc::clone(&text)));
+        text
+    }
+}
+
+/// What may stand in a column.
+pub(super) trait Value {
+    /// Appends it to the values of a statement.
+    fn bind(self, values: &mut Values);
+}
+
+macro_rules! bound_as_it_is {
+    ($($type:ty),+) => { $(
+        impl Value for $type {
+            fn bind(self, values: &mut Values) {
+                values.bind(self);
+            }
+        }
+    )+ };
+}
+bound_as_it_is!(i64, u32, bool, String, Arc<str>);
+
+impl Value for &'static str {
+    fn bind(self, values: &mut Values) {
+        let text = values.word(self);
+        values.bind(text);
+    }
+}
+
+impl<T: Value> Value for Option<T> {
+    fn bind(self, values: &mut Values) {
+        match self {
+            Some(value) => value.bind(values),
+            None => values.bind(None::<i64>),
+        }
     }
 }
 
@@ -45,7 +95,7 @@ macro_rules! row {
             const COLUMNS: &[&str] = &[$(stringify!($field)),+];
 
             fn bind(self, values: &mut $crate::store::given::Values) {
-                $(values.add(self.$field);)+
+                $($crate::store::given::Value::bind(self.$field, values);)+
             }
         }
     };
@@ -103,12 +153,12 @@ fn statements<R: Row>(statement: &str, rows: Vec<R>) -> Vec<(String, SqliteArgum
     while rows.len() > 0 {
         let size = rows.len().min(MOST_ROWS);
         let mut values = Values::default();
-        values.0.reserve(size * R::COLUMNS.len(), 0);
+        values.bound.reserve(size * R::COLUMNS.len(), 0);
         rows.by_ref()
             .take(size)
             .for_each(|row| row.bind(&mut values));
         let text = with_given::<R>(size.next_power_of_two(), statement);
-        statements.push((text, values.0));
+        statements.push((text, values.bound));
     }
     statements
 }

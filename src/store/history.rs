@@ -124,10 +124,10 @@ impl Store {
     ) -> Result<Vec<HistoryLine>, StoreError> {
         let rows: Vec<(String, String, i64)> = sqlx::query_as(
             "WITH RECURSIVE bucket(number) AS (
-                 SELECT (SELECT max(id) FROM message) >> 12
+                 SELECT (SELECT max(id) FROM message) >> 10
                  UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
              SELECT m.direction, m.text, m.created_at
-             FROM bucket CROSS JOIN message m ON m.id >> 12 = bucket.number
+             FROM bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
              WHERE m.account = ? AND m.openid = ? AND m.text IS NOT NULL
                  AND m.state IN ('received', 'answered', 'sent')
              ORDER BY m.id DESC LIMIT ?",
@@ -168,11 +168,11 @@ impl Store {
     ) -> Result<Vec<MessageRow>, StoreError> {
         let mut rows: Vec<MessageRow> = sqlx::query_as(
             "WITH RECURSIVE bucket(number) AS (
-                 SELECT (SELECT max(id) FROM message) >> 12
+                 SELECT (SELECT max(id) FROM message) >> 10
                  UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
              SELECT m.id, m.direction, m.kind, m.purpose, m.text, m.state, m.outbox_id,
                  m.created_at, m.recorded_at, m.settled_at
-             FROM bucket CROSS JOIN message m ON m.id >> 12 = bucket.number
+             FROM bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
              WHERE m.account = ? AND m.openid = ? ORDER BY m.id DESC LIMIT ?",
         )
         .bind(follower.account.as_str())

@@ -105,9 +105,12 @@ impl Store {
 
     /// Commits how an attempt ended, with everything that follows from it.
     pub async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
-        self.turn(Arc::new([settlement]), Vec::new())
-            .await
-            .map(drop)
+        self.settle_all(Arc::new([settlement])).await
+    }
+
+    /// Commits how several attempts ended. Either all is written or nothing.
+    pub async fn settle_all(&self, settlements: Arc<[Settlement]>) -> Result<(), StoreError> {
+        self.turn(settlements, Vec::new()).await.map(drop)
     }
 
     /// Marks due heads of lanes as running and returns them.
@@ -150,9 +153,14 @@ impl Store {
         self.readers.close().await;
     }
 
-    /// Changes whenever a commit may have made an effect due.
+    /// Changes whenever a commit may have made an effect due that must be claimed.
     pub fn wake(&self) -> watch::Receiver<u64> {
         self.writer.wake()
+    }
+
+    /// Changes whenever a commit may have made a local effect due.
+    pub fn wake_local(&self) -> watch::Receiver<u64> {
+        self.writer.wake_local()
     }
 
     /// Whether so much arrives that senders wait for their commit: what can wait should.

@@ -11,11 +11,14 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::codec::micros;
 use super::rows::{
-    AttemptInsert, DedupeRow, FindingInsert, FollowerRow, GrantUpsert, InboxRow, MappingUpsert,
-    MessageInsert, MessageMoved, OutboxInsert, SettledRow, SnapshotUpsert, WindowClosedRow,
+    AttemptInsert, DedupeRow, DoneRow, FindingInsert, FollowerRow, GrantUpsert, InboxRow,
+    MappingUpsert, MessageInsert, MessageMoved, OutboxInsert, SettledRow, SnapshotUpsert,
+    WindowClosedRow,
 };
 use super::{apply, forget, given};
-use crate::domain::rows::{Cancel, Changes, NewEffect, PassiveDelivery, Release, StoredAnswer};
+use crate::domain::rows::{
+    Cancel, Changes, NewEffect, PassiveDelivery, Release, StoredAnswer, names,
+};
 
 /// The next ids of the tables whose rows are pointed at.
 #[derive(Debug)]
@@ -52,17 +55,29 @@ impl Ids {
     }
 }
 
+/// Whose effects a commit may have made due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Wakes {
+    /// The engine's, which claims them.
+    pub delivery: bool,
+    /// Local ones.
+    pub local: bool,
+}
+
 /// What one transaction writes.
 #[derive(Default)]
 pub(super) struct Plan {
     pub now: Timestamp,
     pub inbox: Vec<InboxRow>,
     pub dedupe: Vec<DedupeRow>,
+    pub done: Vec<DoneRow>,
     pub settled: Vec<SettledRow>,
     pub attempts: Vec<AttemptInsert>,
     pub moved: Vec<MessageMoved>,
-    /// Lanes whose running head has settled.
+    /// Lanes whose head has settled.
     pub settled_lanes: BTreeSet<String>,
+    /// Whether one of them is not local.
+    pub settled_remote: bool,
     answers: Vec<StoredAnswer>,
     forgets: Vec<FollowerRow>,
     messages: Vec<MessageInsert>,
@@ -129,14 +144,15 @@ impl Plan {
             .extend(changes.findings.iter().map(|f| FindingInsert::new(f, now)));
     }
 
-    /// Writes everything, one statement a table. Returns whether an effect may have become due.
+    /// Writes everything, one statement a table. Returns whose effects may have become due.
     pub(super) async fn write(
         mut self,
         connection: &mut SqliteConnection,
-    ) -> Result<bool, sqlx::Error> {
+    ) -> Result<Wakes, sqlx::Error> {
         let now = micros(self.now);
         given::insert(connection, "inbox", take(&mut self.inbox)).await?;
         given::insert(connection, "dedupe", take(&mut self.dedupe)).await?;
+        apply::done(connection, take(&mut self.done)).await?;
         apply::settled(connection, take(&mut self.settled)).await?;
         given::insert(connection, "attempt", take(&mut self.attempts)).await?;
         apply::answers(connection, take(&mut self.answers)).await?;
@@ -159,8 +175,13 @@ impl Plan {
         }
         self.drop_merged(connection).await?;
         self.mark_first();
-        let wakes =
-            !self.effects.is_empty() || !self.settled_lanes.is_empty() || !reordered.is_empty();
+        let is_local = |effect: &OutboxInsert| &*effect.remote == names::LOCAL;
+        let wakes = Wakes {
+            delivery: self.settled_remote
+                || !reordered.is_empty()
+                || self.effects.iter().any(|effect| !is_local(effect)),
+            local: self.effects.iter().any(is_local),
+        };
         apply::effects(connection, self.effects).await?;
         apply::promote(connection, &self.settled_lanes).await?;
         apply::reorder(connection, &reordered).await?;
@@ -174,7 +195,7 @@ impl Plan {
             .effects
             .iter()
             .filter(|e| e.merge)
-            .map(|e| e.lane.as_str())
+            .map(|e| &*e.lane)
             .collect();
         if lanes.is_empty() {
             return Ok(());
@@ -184,7 +205,7 @@ impl Plan {
             .into_iter()
             .collect();
         self.effects.retain(|effect| {
-            !effect.merge || waiting.insert((effect.lane.clone(), effect.effect.to_owned()))
+            !effect.merge || waiting.insert((effect.lane.to_string(), effect.effect.to_owned()))
         });
         Ok(())
     }
@@ -209,7 +230,7 @@ fn outbox_row(
         lane: effect.lane.clone(),
         effect: effect.effect,
         remote: effect.remote.clone(),
-        payload: effect.payload.to_string(),
+        payload: effect.payload.clone(),
         first: false,
         priority: effect.priority.as_i64(),
         next_attempt_at: micros(effect.not_before.unwrap_or(now)),

@@ -1,5 +1,7 @@
 //! Rows as statements are given them: one type a table, field names = column names.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::codec::micros;
@@ -10,12 +12,12 @@ use jiff::Timestamp;
 pub(super) struct InboxRow {
     pub id: i64,
     pub source: &'static str,
-    pub remote: String,
-    pub kind: String,
-    pub openid: Option<String>,
-    pub object_id: Option<String>,
-    pub dedupe_key: Option<String>,
-    pub body: Option<String>,
+    pub remote: Arc<str>,
+    pub kind: Arc<str>,
+    pub openid: Option<Arc<str>>,
+    pub object_id: Option<Arc<str>>,
+    pub dedupe_key: Option<Arc<str>>,
+    pub body: Option<Arc<str>>,
     pub state: &'static str,
     pub duplicate_of: Option<i64>,
     pub reason: Option<String>,
@@ -27,9 +29,9 @@ pub(super) struct InboxRow {
 row!(InboxRow: id, source, remote, kind, openid, object_id, dedupe_key, body, state, duplicate_of, reason, answer_state, answer, sent_at, received_at);
 
 pub(super) struct DedupeRow {
-    pub key: String,
-    pub remote: String,
-    pub sender: String,
+    pub key: Arc<str>,
+    pub remote: Arc<str>,
+    pub sender: Arc<str>,
     pub inbox_id: i64,
     pub seen_at: i64,
 }
@@ -37,13 +39,13 @@ row!(DedupeRow: key, remote, sender, inbox_id, seen_at);
 
 pub(super) struct MessageInsert {
     pub id: i64,
-    pub account: String,
-    pub openid: String,
+    pub account: Arc<str>,
+    pub openid: Arc<str>,
     pub direction: &'static str,
-    pub kind: String,
+    pub kind: Arc<str>,
     pub purpose: Option<&'static str>,
-    pub msg_id: Option<String>,
-    pub text: Option<String>,
+    pub msg_id: Option<Arc<str>>,
+    pub text: Option<Arc<str>>,
     pub state: &'static str,
     pub inbox_id: Option<i64>,
     pub outbox_id: Option<i64>,
@@ -63,8 +65,8 @@ impl MessageInsert {
         use crate::domain::rows::MessageState::Answered;
         Self {
             id,
-            account: message.follower.account.as_str().to_owned(),
-            openid: message.follower.openid.as_str().to_owned(),
+            account: message.follower.account.text(),
+            openid: message.follower.openid.text(),
             direction: message.state.direction(),
             kind: message.kind.clone(),
             purpose: message.purpose,
@@ -82,10 +84,10 @@ impl MessageInsert {
 
 pub(super) struct OutboxInsert {
     pub id: i64,
-    pub lane: String,
+    pub lane: Arc<str>,
     pub effect: &'static str,
-    pub remote: String,
-    pub payload: String,
+    pub remote: Arc<str>,
+    pub payload: Arc<str>,
     /// The first new one of its lane in this batch: head if the lane is empty.
     pub first: bool,
     pub priority: i64,
@@ -111,6 +113,16 @@ pub(super) struct SettledRow {
     pub finished_at: Option<i64>,
 }
 row!(SettledRow: id, state, uncertain, counted, next_attempt_at, held_reason, last_verdict, last_error, note, finished_at);
+
+/// An attempt that ended as most do: well, with nothing to say about it.
+#[derive(Clone, Copy)]
+pub(super) struct DoneRow {
+    pub id: i64,
+    pub number: i64,
+    pub started_at: i64,
+    pub finished_at: i64,
+}
+row!(DoneRow: id, number, started_at, finished_at);
 
 pub(super) struct AttemptInsert {
     pub outbox_id: i64,
@@ -140,9 +152,9 @@ row!(MessageSettled: id, state, settled_at);
 
 /// A key whose first sender is looked for.
 pub(super) struct DedupeKey {
-    pub key: String,
-    pub remote: String,
-    pub sender: String,
+    pub key: Arc<str>,
+    pub remote: Arc<str>,
+    pub sender: Arc<str>,
 }
 row!(DedupeKey: key, remote, sender);
 
@@ -191,8 +203,8 @@ impl MappingUpsert {
 }
 
 pub(super) struct GrantUpsert {
-    pub account: String,
-    pub openid: String,
+    pub account: Arc<str>,
+    pub openid: Arc<str>,
     pub trigger: &'static str,
     pub granted_at: i64,
     pub valid_until: i64,
@@ -203,8 +215,8 @@ row!(GrantUpsert: account, openid, trigger, granted_at, valid_until, allowed);
 impl From<&NewGrant> for GrantUpsert {
     fn from(grant: &NewGrant) -> Self {
         Self {
-            account: grant.follower.account.as_str().to_owned(),
-            openid: grant.follower.openid.as_str().to_owned(),
+            account: grant.follower.account.text(),
+            openid: grant.follower.openid.text(),
             trigger: grant.trigger,
             granted_at: micros(grant.granted_at),
             valid_until: micros(grant.valid_until),

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::Job;
 use super::codec::micros;
 use super::plan::{Ids, Plan};
-use super::rows::{AttemptInsert, MessageMoved, SettledRow};
-use crate::domain::rows::Changes;
+use super::rows::{AttemptInsert, DoneRow, MessageMoved, SettledRow};
+use crate::domain::rows::{Changes, names};
 use crate::domain::verdict::Verdict;
 
 /// The outcome of one attempt and everything that follows from it, to be committed as one.
@@ -116,6 +116,24 @@ impl Plan {
             next,
             changes,
         } = settlement;
+        self.settled_lanes.insert(job.lane.clone());
+        self.settled_remote |= job.remote != names::LOCAL;
+        if let Some(id) = job.message_id {
+            self.moved.push(MessageMoved {
+                id,
+                state: next.message_state(),
+            });
+        }
+        self.change(changes, job.inbox_id, ids);
+        if *next == (NextState::Done { note: None }) && *tried == Tried::well() {
+            self.done.push(DoneRow {
+                id: job.id,
+                number: job.tries + 1,
+                started_at: micros(job.started_at),
+                finished_at: micros(*finished_at),
+            });
+            return;
+        }
         self.attempts.push(AttemptInsert {
             outbox_id: job.id,
             number: job.tries + 1,
@@ -168,13 +186,5 @@ impl Plan {
             note,
             finished_at: finished.then(|| micros(*finished_at)),
         });
-        if let Some(id) = job.message_id {
-            self.moved.push(MessageMoved {
-                id,
-                state: next.message_state(),
-            });
-        }
-        self.settled_lanes.insert(job.lane.clone());
-        self.change(changes, job.inbox_id, ids);
     }
 }

@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::observe::{Batch, CommitWatch, Moment};
-use super::plan::{Ids, Plan};
+use super::plan::{Ids, Plan, Wakes};
 use super::{
     Arrival, Arrived, Ask, Job, Settlement, StoreError, Turned, arrivals, claims, operate,
 };
@@ -61,6 +61,7 @@ impl Request {
 pub(super) struct Queue {
     requests: mpsc::Sender<Request>,
     wake: watch::Receiver<u64>,
+    wake_local: watch::Receiver<u64>,
     trouble: watch::Receiver<Option<StoreError>>,
     pressed: Arc<AtomicBool>,
 }
@@ -71,6 +72,7 @@ impl Queue {
         Self {
             requests: mpsc::channel(1).0,
             wake: watch::channel(0).1,
+            wake_local: watch::channel(0).1,
             trouble: watch::channel(None).1,
             pressed: Arc::default(),
         }
@@ -78,6 +80,10 @@ impl Queue {
 
     pub(super) fn wake(&self) -> watch::Receiver<u64> {
         self.wake.clone()
+    }
+
+    pub(super) fn wake_local(&self) -> watch::Receiver<u64> {
+        self.wake_local.clone()
     }
 
     /// Why the last thing to be written was not, if the disk is to blame.
@@ -138,6 +144,7 @@ pub(super) async fn start(
     let ids = Ids::load(&mut connection).await?;
     let (requests, incoming) = mpsc::channel(QUEUE);
     let (bell, wake) = watch::channel(0);
+    let (local_bell, wake_local) = watch::channel(0);
     let (alarm, trouble) = watch::channel(None);
     let pressed = Arc::new(AtomicBool::new(false));
     let writer = Writer {
@@ -146,6 +153,7 @@ pub(super) async fn start(
         ids,
         clock,
         bell,
+        local_bell,
         alarm,
         lock,
         observer,
@@ -154,6 +162,7 @@ pub(super) async fn start(
     Ok(Queue {
         requests,
         wake,
+        wake_local,
         trouble,
         pressed,
     })
@@ -164,6 +173,7 @@ struct Writer {
     ids: Ids,
     clock: Arc<dyn Clock>,
     bell: watch::Sender<u64>,
+    local_bell: watch::Sender<u64>,
     alarm: watch::Sender<Option<StoreError>>,
     pressed: Arc<AtomicBool>,
     lock: File,
@@ -223,12 +233,15 @@ impl Writer {
         self.pressed
             .store(arrivals.count() >= PRESSED_FROM, Ordering::Relaxed);
         match self.commit(&requests).await {
-            Ok((answers, wake)) => {
+            Ok((answers, wakes)) => {
                 if requests.iter().any(Request::writes) {
                     self.alarm.send_if_modified(|alarm| alarm.take().is_some());
                 }
-                if wake {
+                if wakes.delivery {
                     self.bell.send_modify(|count| *count += 1);
+                }
+                if wakes.local {
+                    self.local_bell.send_modify(|count| *count += 1);
                 }
                 let seen = *self.bell.borrow();
                 for (request, answer) in requests.into_iter().zip(answers) {
@@ -262,7 +275,7 @@ impl Writer {
         metrics::histogram!("qiao_commit_requests").record(size as f64);
     }
 
-    async fn commit(&mut self, requests: &[Request]) -> Result<(Vec<Answer>, bool), StoreError> {
+    async fn commit(&mut self, requests: &[Request]) -> Result<(Vec<Answer>, Wakes), StoreError> {
         self.observe(Moment::Begun, requests).await;
         sqlx::query("BEGIN IMMEDIATE")
             .execute(&mut self.connection)
@@ -297,7 +310,7 @@ impl Writer {
     async fn write_all(
         &mut self,
         requests: &[Request],
-    ) -> Result<(Vec<Answer>, bool), sqlx::Error> {
+    ) -> Result<(Vec<Answer>, Wakes), sqlx::Error> {
         let now = self.clock.now();
         let mut plan = Plan::new(now);
         let mut known = arrivals::Known::load(&mut self.connection, requests).await?;
@@ -321,7 +334,7 @@ impl Writer {
                 Request::Operate(..) | Request::Close(_) => Answer::Done,
             });
         }
-        let mut wake = plan.write(&mut self.connection).await?;
+        let mut wakes = plan.write(&mut self.connection).await?;
         for (request, answer) in requests.iter().zip(&mut answers) {
             match request {
                 Request::Turn(_, asks, _) => {
@@ -330,13 +343,16 @@ impl Writer {
                 Request::Operate(operation, _) => {
                     let effected =
                         operate::run(&mut self.connection, &mut self.ids, operation, now).await?;
-                    wake = true;
+                    wakes = Wakes {
+                        delivery: true,
+                        local: true,
+                    };
                     *answer = Answer::Operated(effected);
                 }
                 _ => {}
             }
         }
-        Ok((answers, wake))
+        Ok((answers, wakes))
     }
 }
 

@@ -9,6 +9,7 @@
 //!   follower. In compatible mode the plain fields beside `<Encrypt>` are ignored.
 
 use std::fmt;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use subtle::ConstantTimeEq;
@@ -25,7 +26,7 @@ pub struct Received {
     /// What it says.
     pub push: Push,
     /// The decrypted XML as it came; [`Push::parse`] reads it again.
-    pub xml: String,
+    pub xml: Arc<str>,
     /// Seals the reply; `None` when it is answered in plain XML.
     pub reply_key: Option<ReplyKey>,
 }
@@ -114,7 +115,7 @@ pub fn open_push(keys: &Keys, query: &PushQuery, body: &[u8]) -> Result<Received
     }
     Ok(Received {
         push,
-        xml,
+        xml: xml.into(),
         reply_key,
     })
 }

@@ -8,10 +8,36 @@ use super::{Written, all};
 use crate::domain::rows::{Cancel, PassiveDelivery, Release};
 use crate::store::codec::json;
 use crate::store::given;
-use crate::store::rows::{MessageMoved, MessageSettled, OutboxInsert, SettledRow};
+use crate::store::rows::{DoneRow, MessageMoved, MessageSettled, OutboxInsert, SettledRow};
+
+/// What has ended well, and its attempts: nearly all of them, so they have statements of their own,
+/// with few values.
+pub(in crate::store) async fn done(
+    connection: &mut SqliteConnection,
+    rows: Vec<DoneRow>,
+) -> Written {
+    given::execute(
+        connection,
+        "UPDATE outbox SET state = 'done', head = 0, uncertain = 0, attempts = attempts + 1,
+             tries = tries + 1, lease_until = NULL, note = NULL, started_at = g.started_at,
+             finished_at = g.finished_at
+         FROM given g
+         WHERE outbox.id = g.id AND (outbox.state = 'ready' OR outbox.state = 'running')",
+        rows.clone(),
+    )
+    .await?;
+    given::execute(
+        connection,
+        "INSERT INTO attempt (outbox_id, number, started_at, finished_at, outcome, counted)
+         SELECT g.id, g.number, g.started_at, g.finished_at, 'done', 1
+         FROM given g WHERE g.id IS NOT NULL",
+        rows,
+    )
+    .await
+}
 
 /// A row that was cancelled while its attempt ran keeps its state. The head is given anew by
-/// [`promote`]: an older row may have become ready in the meantime.
+/// [`promote`]: an older row may have become ready in the meantime. (What is local was never running.)
 pub(in crate::store) async fn settled(
     connection: &mut SqliteConnection,
     rows: Vec<SettledRow>,
@@ -32,7 +58,7 @@ pub(in crate::store) async fn settled(
              note = g.note,
              finished_at = g.finished_at
          FROM given g
-         WHERE outbox.id = g.id AND outbox.state = 'running'",
+         WHERE outbox.id = g.id AND (outbox.state = 'ready' OR outbox.state = 'running')",
         rows,
     )
     .await

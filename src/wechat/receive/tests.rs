@@ -65,7 +65,7 @@ fn the_url_is_verified_with_the_exact_echo() {
 fn a_plain_push_is_taken_by_its_signature() {
     let received = open_push(&keys(&[]), &plain_query(), TEXT.as_bytes()).unwrap();
     assert_eq!(received.push.text().as_deref(), Some("this is a test"));
-    assert_eq!(received.xml, TEXT);
+    assert_eq!(&*received.xml, TEXT);
     assert!(received.reply_key.is_none());
     for wrong in ["", "76480565cbe296026c53aaacd1ad523a1ddba240"] {
         let query = PushQuery {
@@ -81,7 +81,7 @@ fn an_encrypted_push_is_opened_and_answered_with_the_key_it_came_with() {
     let rotating = keys(&[KEY_B, KEY_A]);
     let (query, body) = sealed(TEXT, KEY_A, APP_ID);
     let received = open_push(&rotating, &query, body.as_bytes()).unwrap();
-    assert_eq!(received.xml, TEXT);
+    assert_eq!(&*received.xml, TEXT);
 
     let now = Timestamp::from_second(1_409_304_348).unwrap();
     let reply_key = received.reply_key.unwrap();

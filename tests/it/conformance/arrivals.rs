@@ -65,9 +65,9 @@ pub async fn only_the_same_key_of_the_same_sender_and_account_is_a_duplicate(way
     let room = Room::new(way).await;
     let key = |key: &str, remote: &str, sender: char| Arrival {
         dedupe: Some(Dedupe {
-            key: key.to_owned(),
-            remote: remote.to_owned(),
-            sender: follower(sender).openid.as_str().to_owned(),
+            key: key.into(),
+            remote: remote.into(),
+            sender: follower(sender).openid.as_str().into(),
         }),
         ..push("", nothing())
     };
@@ -101,7 +101,7 @@ pub async fn what_could_not_be_read_is_kept_with_its_reason(way: &Way) {
     let room = Room::new(way).await;
     let rejected = Arrival {
         source: Source::C4c,
-        remote: "c4c".to_owned(),
+        remote: "c4c".into(),
         openid: None,
         object_id: Some(ObjectId::new("A1")),
         dedupe: None,

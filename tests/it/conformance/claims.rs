@@ -1,12 +1,13 @@
 //! Which effects may run, and in which order.
 
 use jiff::Timestamp;
-use qiao::domain::rows::{NewEffect, Priority};
-use qiao::store::{Ask, Job};
-use serde_json::json;
+use qiao::domain::rows::{NewEffect, Priority, names};
+use qiao::store::{Ask, Job, NextState, RunAhead};
 
 use super::Way;
-use super::rows::{Room, done, effect, effects, follower, mapped, mapping_to, push, to_say};
+use super::rows::{
+    Room, done, effect, effects, follower, mapped, mapping_to, push, settlement, to_say,
+};
 
 fn lanes(jobs: &[Job]) -> Vec<&str> {
     jobs.iter().map(|job| job.lane.as_str()).collect()
@@ -94,7 +95,7 @@ pub async fn what_is_due_longest_goes_first_and_nothing_before_its_time(way: &Wa
 pub async fn every_remote_is_asked_on_its_own(way: &Way) {
     let room = Room::new(way).await;
     let to = |remote: &str, lane: &str| NewEffect {
-        remote: remote.to_owned(),
+        remote: remote.into(),
         ..effect(lane)
     };
     room.queue([
@@ -116,7 +117,7 @@ pub async fn a_claim_tells_the_handler_everything(way: &Way) {
     let room = Room::new(way).await;
     let anna = follower('a');
     let mut changes = to_say(&anna, "hello");
-    changes.effects[0].payload = json!({ "to": "a" });
+    changes.effects[0].payload = r#"{"to":"a"}"#.into();
     changes.effects[0].priority = Priority::Live;
     changes.effects[0].expires_at = Some(room.later(3600));
     room.arrive(push("m:1", changes)).await;
@@ -126,8 +127,8 @@ pub async fn a_claim_tells_the_handler_everything(way: &Way) {
         id: 1,
         lane: anna.send_lane(),
         effect: "test.effect".to_owned(),
-        remote: "local".to_owned(),
-        payload: json!({ "to": "a" }),
+        remote: "test".to_owned(),
+        payload: r#"{"to":"a"}"#.to_owned(),
         uncertain: false,
         priority: Priority::Live,
         attempts: 0,
@@ -170,7 +171,7 @@ pub async fn running_ahead_ends_at_the_first_row_that_may_not(way: &Way) {
             ..effect("effect")
         },
         NewEffect {
-            remote: "c4c:main".to_owned(),
+            remote: "c4c:main".into(),
             ..effect("remote")
         },
         NewEffect {
@@ -202,7 +203,7 @@ pub async fn running_ahead_ends_at_the_first_row_that_may_not(way: &Way) {
 pub async fn the_timer_is_told_the_next_instant_of_each_remote(way: &Way) {
     let room = Room::new(way).await;
     let at = |remote: &str, lane: &str, priority, seconds| NewEffect {
-        remote: remote.to_owned(),
+        remote: remote.into(),
         priority,
         not_before: Some(room.later(seconds)),
         ..effect(lane)
@@ -253,6 +254,91 @@ pub async fn a_reread_that_has_not_started_takes_in_the_next_one(way: &Way) {
         "a running one has read already"
     );
     assert!(room.claim().await.is_empty());
+}
+
+pub async fn what_is_local_is_read_in_order_and_settled_without_a_claim(way: &Way) {
+    let room = Room::new(way).await;
+    let local = |lane: &str| NewEffect {
+        remote: names::LOCAL.into(),
+        ..effect(lane)
+    };
+    room.write(effects([local("in:a"), local("in:b"), local("in:a")]))
+        .await;
+    let oldest = async |limit| -> Vec<Vec<i64>> {
+        let read = room.store.oldest_of(names::LOCAL, limit, room.now());
+        let lanes = read.await.unwrap();
+        let ids = |jobs: &Vec<Job>| jobs.iter().map(|job| job.id).collect();
+        lanes.iter().map(ids).collect()
+    };
+    assert_eq!(oldest(4).await, [vec![1, 3], vec![2]]);
+    assert_eq!(
+        oldest(2).await,
+        [vec![1], vec![2]],
+        "each lane has its share"
+    );
+    let mut lanes = room
+        .store
+        .oldest_of(names::LOCAL, 4, room.now())
+        .await
+        .unwrap();
+    let first = settlement(lanes[0].remove(0), done(), room.now());
+    room.store.settle_all([first].into()).await.unwrap();
+    let row = room.row(1).await;
+    assert_eq!((row.state.as_str(), row.tries), ("done", 1));
+    let later = NextState::Ready {
+        at: room.later(30),
+        uncertain: false,
+    };
+    room.settle(lanes[0].remove(0), later).await;
+    assert_eq!(oldest(4).await, [vec![2]], "what waits is not read");
+    room.wait(30);
+    assert_eq!(oldest(4).await, [vec![2], vec![3]]);
+}
+
+pub async fn a_local_effect_wakes_who_decides_and_nobody_else(way: &Way) {
+    let room = Room::new(way).await;
+    let (wake, wake_local) = (room.store.wake(), room.store.wake_local());
+    let local = NewEffect {
+        remote: names::LOCAL.into(),
+        ..effect("in:a")
+    };
+    room.write(effects([local])).await;
+    assert!(wake_local.has_changed().unwrap() && !wake.has_changed().unwrap());
+    let mut lanes = room
+        .store
+        .oldest_of(names::LOCAL, 1, room.now())
+        .await
+        .unwrap();
+    room.settle(lanes[0].remove(0), done()).await;
+    assert!(!wake.has_changed().unwrap());
+}
+
+pub async fn heads_may_be_claimed_before_their_turn_where_that_is_asked_for(way: &Way) {
+    let room = Room::new(way).await;
+    let strict = NewEffect {
+        effect: "strict.effect",
+        ..effect("d")
+    };
+    room.write(effects([
+        effect("a"),
+        effect("b"),
+        effect("c"),
+        strict,
+        effect("e"),
+    ]))
+    .await;
+    let ask = |limit, heads| Ask {
+        ahead: RunAhead {
+            heads,
+            waiting: ["test.effect"].into(),
+            ..RunAhead::default()
+        },
+        ..room.ask(limit)
+    };
+    assert_eq!(lanes(&room.claim_as(ask(1, 1)).await), ["a", "b"]);
+    let next = room.claim_as(ask(0, 9)).await;
+    assert_eq!(lanes(&next), ["c"], "what may not wait is not overtaken");
+    assert_eq!(lanes(&room.claim_as(ask(1, 9)).await), ["d", "e"]);
 }
 
 pub async fn nobody_is_woken_by_what_makes_nothing_due(way: &Way) {

@@ -86,6 +86,9 @@ suite! {
         running_ahead_ends_at_the_first_row_that_may_not
         the_timer_is_told_the_next_instant_of_each_remote
         a_reread_that_has_not_started_takes_in_the_next_one
+        what_is_local_is_read_in_order_and_settled_without_a_claim
+        a_local_effect_wakes_who_decides_and_nobody_else
+        heads_may_be_claimed_before_their_turn_where_that_is_asked_for
         nobody_is_woken_by_what_makes_nothing_due;
     settling:
         what_is_done_leaves_its_lane_and_says_how

@@ -1,6 +1,6 @@
 //! What people and handlers read: conversations, the queue, and what was written lately.
 
-use qiao::domain::rows::{Changes, MessageState, NewEffect, NewMessage};
+use qiao::domain::rows::{Changes, MessageState, NewEffect, NewMessage, names};
 use qiao::store::{Arrival, HistoryLine, NextState, OutboxFilter, Tally};
 
 use super::Way;
@@ -51,7 +51,7 @@ pub async fn a_follower_reads_what_reached_them(way: &Way) {
         ..said(&anna, "welcome")
     };
     let picture = NewMessage {
-        kind: "image".to_owned(),
+        kind: "image".into(),
         text: None,
         ..said(&anna, "")
     };
@@ -105,8 +105,8 @@ pub async fn deleting_a_history_leaves_no_word_of_it_and_nothing_of_anybody_else
     let room = Room::new(way).await;
     let (anna, bert) = (follower('a'), follower('b'));
     let with_secret = |key: &str, kind: &str, changes| Arrival {
-        kind: kind.to_owned(),
-        body: "<xml>a secret</xml>".to_owned(),
+        kind: kind.into(),
+        body: "<xml>a secret</xml>".into(),
         ..push(key, changes)
     };
     let secret = || messages([said(&anna, "a secret")]);
@@ -170,7 +170,7 @@ pub async fn the_outbox_is_listed_by_state_and_effect(way: &Way) {
     );
     assert!(room.store.outbox_row(99).await.unwrap().is_none());
     let row = room.row(5).await;
-    assert_eq!((row.lane.as_str(), row.remote.as_str()), ("c", "local"));
+    assert_eq!((row.lane.as_str(), row.remote.as_str()), ("c", "test"));
     assert_eq!(
         (row.priority.as_str(), row.state.as_str()),
         ("normal", "ready")
@@ -258,10 +258,14 @@ pub async fn what_came_since_a_mark_is_tallied(way: &Way) {
     room.arrive(push("m:1", in_and_out())).await;
     room.arrive(push("m:1", in_and_out())).await;
     let elsewhere = NewEffect {
-        remote: "c4c:main".to_owned(),
+        remote: "c4c:main".into(),
         ..effect("b")
     };
-    room.queue([effect("a"), elsewhere]).await;
+    let local = NewEffect {
+        remote: names::LOCAL.into(),
+        ..effect("a")
+    };
+    room.queue([local, elsewhere, effect("c")]).await;
     for job in room.claim().await {
         room.settle(job, done()).await;
     }
@@ -270,9 +274,9 @@ pub async fn what_came_since_a_mark_is_tallied(way: &Way) {
         suppressed: 1,
         dedupe: 1,
         message: 2,
-        outbox: 3,
-        open: 2,
-        remote: 1,
+        outbox: 4,
+        open: 3,
+        remote: 3,
         attempt: 1,
     };
     assert_eq!(room.store.tally(&mark).await.unwrap(), expected);

@@ -55,8 +55,8 @@ pub fn effect(lane: &str) -> NewEffect {
     NewEffect::new(
         lane.to_owned(),
         "test.effect",
-        "local".to_owned(),
-        json!({}),
+        "test".to_owned(),
+        &json!({}),
     )
 }
 
@@ -72,16 +72,16 @@ pub fn push(key: &str, changes: Changes) -> Arrival {
     let sender = follower('a').openid;
     Arrival {
         source: Source::Wechat,
-        remote: "main".to_owned(),
-        kind: "text".to_owned(),
+        remote: "main".into(),
+        kind: "text".into(),
         openid: Some(sender.clone()),
         object_id: None,
         dedupe: Some(Dedupe {
-            key: key.to_owned(),
-            remote: "main".to_owned(),
-            sender: sender.as_str().to_owned(),
+            key: key.into(),
+            remote: "main".into(),
+            sender: sender.as_str().into(),
         }),
-        body: "<xml/>".to_owned(),
+        body: "<xml/>".into(),
         rejected: None,
         answer: Answer::Stored("<xml>hello</xml>".to_owned()),
         sent_at: None,
@@ -94,10 +94,10 @@ pub fn said(follower: &Follower, text: &str) -> NewMessage {
     NewMessage {
         follower: follower.clone(),
         state: MessageState::Received,
-        kind: "text".to_owned(),
+        kind: "text".into(),
         purpose: None,
-        msg_id: Some("1".to_owned()),
-        text: Some(text.to_owned()),
+        msg_id: Some("1".into()),
+        text: Some(text.into()),
         inbox_id: None,
         created_at: Timestamp::UNIX_EPOCH,
     }
@@ -204,7 +204,7 @@ impl Room {
     /// What the engine asks for, of the remote of [`effect`].
     pub fn ask(&self, limit: usize) -> Ask {
         Ask {
-            remote: "local".to_owned(),
+            remote: "test".to_owned(),
             down_to: Priority::Bulk,
             limit,
             now: self.now(),
@@ -221,7 +221,11 @@ impl Room {
     pub fn ask_ahead(&self, rows: usize) -> Ask {
         let effects = ["test.effect"].into();
         Ask {
-            ahead: RunAhead { rows, effects },
+            ahead: RunAhead {
+                rows,
+                effects,
+                ..RunAhead::default()
+            },
             ..self.ask(100)
         }
     }

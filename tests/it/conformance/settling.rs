@@ -117,7 +117,7 @@ pub async fn an_uncertain_attempt_is_told_as_such(way: &Way) {
         .await;
     assert_eq!(room.states(&anna).await, ["uncertain"]);
     assert!(room.row(1).await.uncertain);
-    assert!(room.store.any_held("local", "uncertain").await.unwrap());
+    assert!(room.store.any_held("test", "uncertain").await.unwrap());
 
     room.write(effects([effect("b")])).await;
     let job = room.claim_one().await;

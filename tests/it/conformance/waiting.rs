@@ -49,7 +49,7 @@ pub async fn a_release_takes_only_its_lane_and_its_reason(way: &Way) {
     assert_eq!(room.claim_one().await.id, 1);
     assert_eq!(room.row(2).await.state, "held");
     assert_eq!(room.row(3).await.state, "held");
-    assert!(room.store.any_held("local", "window").await.unwrap());
+    assert!(room.store.any_held("test", "window").await.unwrap());
     assert!(!room.store.any_held("elsewhere", "window").await.unwrap());
     let none = room.store.held_send(&anna, "window").await.unwrap();
     assert_eq!(none, None);

@@ -23,7 +23,7 @@ pub struct Allowed {
 const ONE_ROW: &str = "the first or last entry of a range of an index: one row is read";
 const OPERATOR: &str = "an operator asks for it, beside the daemon and not through it";
 
-pub const ALLOWED: [Allowed; 19] = [
+pub const ALLOWED: [Allowed; 20] = [
     Allowed {
         statement: "FROM job_run WHERE job = ? ORDER BY id DESC LIMIT 1",
         steps: &["SEARCH job_run USING INDEX job_run_of_job (job=?)"],
@@ -38,6 +38,11 @@ pub const ALLOWED: [Allowed; 19] = [
         statement: "SELECT r.value, (SELECT min(o.next_attempt_at)",
         steps: &["SEARCH o USING INDEX outbox_due (remote=? AND priority=?)"],
         reason: ONE_ROW,
+    },
+    Allowed {
+        statement: "SELECT lane FROM outbox WHERE remote = ?1 AND head = 1",
+        steps: &["SEARCH outbox USING INDEX outbox_due (remote=?)"],
+        reason: "the heads of the local lanes: one for each account",
     },
     Allowed {
         statement: "WITH RECURSIVE known(account)",

@@ -103,10 +103,13 @@ impl World {
         if unheard {
             return true;
         }
+        let (account, openid) = follower.split_once(':').expect("an account and an OpenID");
         let waiting: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM outbox WHERE lane = ? AND state IN ('ready', 'running')",
+            "SELECT count(*) FROM outbox WHERE lane = ? AND state = 'ready'
+                 AND payload ->> '$.follower.openid' = ?",
         )
-        .bind(format!("in:{follower}"))
+        .bind(format!("in:{account}"))
+        .bind(openid)
         .fetch_one(&mut self.sqlite)
         .await
         .unwrap();

@@ -1,5 +1,6 @@
 //! The scheduler: what happens next is drawn from the seed.
 
+use jiff::Timestamp;
 use qiao::kit::clock::Clock;
 use qiao::kit::transport::TransportError;
 use qiao::store::Moment;
@@ -155,6 +156,7 @@ impl World {
                 self.report(from, &push, (!lost).then_some(answer));
             }
             (_, Ended::Told(told)) => self.tell(&format!("[{id}] told {told:?}")),
+            (Work::Decisions, _) => self.tell(&format!("[{id}] decided")),
             (Work::Attempt(effect), _) => self.tell(&format!("[{id}] {} ended", effect.name)),
             _ => unreachable!("every work ends in its own way"),
         }
@@ -177,6 +179,7 @@ impl World {
         if !due {
             return;
         }
+        self.decide(now).await;
         let before = self.parts.engine.report();
         let mut jobs = self.parts.engine.claim(now).await.unwrap();
         // The engine asks for its remotes in no order.
@@ -204,6 +207,30 @@ impl World {
             self.tasks
                 .push(Task::new(number, Work::Attempt(effect), future));
         }
+    }
+
+    /// What is local is decided on in a task of its own, one at a time as in the daemon.
+    async fn decide(&mut self, now: Timestamp) {
+        let is_under_way = |task: &Task| matches!(task.work, Work::Decisions);
+        let due: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE remote = 'local' AND state = 'ready'
+                 AND head = 1 AND next_attempt_at <= ?)",
+        )
+        .bind(now.as_microsecond())
+        .fetch_one(&mut self.sqlite)
+        .await
+        .unwrap();
+        if !due || self.tasks.iter().any(is_under_way) {
+            return;
+        }
+        let number = self.number();
+        self.tell(&format!("[{number}] decides"));
+        let engine = self.parts.engine.clone();
+        let future = async move {
+            engine.decide(now).await.expect("the database takes it");
+            Ended::Attempt
+        };
+        self.tasks.push(Task::new(number, Work::Decisions, future));
     }
 
     /// A call gets further: it arrives, is answered, or comes to grief.

@@ -37,6 +37,8 @@ pub enum Work {
     },
     /// One attempt of an effect.
     Attempt(Effect),
+    /// One turn of local decisions.
+    Decisions,
     /// A job of the timetable.
     Job,
     /// An order of an operator.

@@ -73,7 +73,7 @@ fn receive(sealed: &str, message: &str) {
     let mut query = signed(sealed);
     match open_push(&SAFE_KEYS, &query, body.as_bytes()) {
         Ok(received) => {
-            assert_eq!(received.xml, xml::decode(message.as_bytes()));
+            assert_eq!(*received.xml, *xml::decode(message.as_bytes()));
             assert!(received.reply_key.is_some());
             assert_faithful(&received);
         }

@@ -222,17 +222,17 @@ fn message(follower: &Follower, state: MessageState, now: Timestamp) -> NewMessa
     NewMessage {
         follower: follower.clone(),
         state,
-        kind: "text".to_owned(),
+        kind: "text".into(),
         purpose: (!coming).then_some("answer"),
-        msg_id: coming.then(|| "1".to_owned()),
-        text: Some("你好".to_owned()),
+        msg_id: coming.then(|| "1".into()),
+        text: Some("你好".into()),
         inbox_id: None,
         created_at: now,
     }
 }
 
 fn effect(lane: String, effect: &'static str) -> NewEffect {
-    NewEffect::new(lane, effect, "main".to_owned(), json!({}))
+    NewEffect::new(lane, effect, "main", &json!({}))
 }
 
 /// A push with everything that intake writes for one, and a message to be sent besides.
@@ -240,7 +240,7 @@ pub fn arrival(number: u64, body: usize, now: Timestamp) -> Arrival {
     let follower = follower(number);
     let mut changes = Changes {
         messages: vec![message(&follower, MessageState::Received, now)],
-        effects: vec![effect(follower.inbound_lane(), "decide")],
+        effects: vec![effect(format!("in:{}", follower.openid.as_str()), "decide")],
         mappings: vec![MappingChange::to(
             follower.clone(),
             TenantId::new("main"),
@@ -261,16 +261,16 @@ pub fn arrival(number: u64, body: usize, now: Timestamp) -> Arrival {
     );
     Arrival {
         source: Source::Wechat,
-        remote: "main".to_owned(),
-        kind: "text".to_owned(),
+        remote: "main".into(),
+        kind: "text".into(),
         dedupe: Some(Dedupe {
-            key: key(number),
-            remote: "main".to_owned(),
-            sender: follower.openid.as_str().to_owned(),
+            key: key(number).into(),
+            remote: "main".into(),
+            sender: follower.openid.as_str().into(),
         }),
         openid: Some(follower.openid),
         object_id: None,
-        body: "x".repeat(body),
+        body: "x".repeat(body).into(),
         rejected: None,
         answer: Answer::Stored("success".to_owned()),
         sent_at: Some(now),
@@ -344,7 +344,7 @@ fn follow(job: &Job, now: Timestamp) -> Changes {
         ..Changes::none()
     };
     let follows = NewEffect {
-        payload: json!({ "after": job.id }),
+        payload: json!({ "after": job.id }).to_string().into(),
         ..effect(follower.c4c_lane(), "follow")
     };
     changes.deliver(message(&follower, MessageState::Queued, now), follows);

@@ -1,0 +1,32 @@
+//! Names of lanes and remotes that are not a follower's.
+
+use crate::domain::ids::{AccountId, ObjectId, TenantId};
+
+/// The remote of effects that touch nothing but the database.
+pub const LOCAL: &str = "local";
+
+/// The lane of an account's local decisions about its followers' acts. It is one for all of them,
+/// since none of these ever waits for a remote: they are made in order of arrival.
+pub fn inbound_lane(account: &AccountId) -> String {
+    format!("in:{account}")
+}
+
+/// The lane of one C4C object.
+pub fn object_lane(tenant: &TenantId, object: &ObjectId) -> String {
+    format!("object:{tenant}:{object}")
+}
+
+/// The remote of one WeChat account.
+pub fn wechat(account: &AccountId) -> String {
+    format!("wechat:{account}")
+}
+
+/// The remote of one C4C tenant.
+pub fn c4c(tenant: &TenantId) -> String {
+    format!("c4c:{tenant}")
+}
+
+/// The remote of one account's answer hooks.
+pub fn hook(account: &AccountId) -> String {
+    format!("hook:{account}")
+}
