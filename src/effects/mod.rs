@@ -9,6 +9,7 @@ pub mod context;
 mod ensure;
 mod hook;
 mod reread;
+mod resume;
 mod send;
 mod sweep;
 pub mod tokens;
@@ -41,6 +42,7 @@ pub fn register(context: &Context) -> HashMap<&'static str, Arc<dyn Handler>> {
         names::CUSTOMER_REREAD,
         Arc::new(reread::CustomerReread(context.clone())),
     );
+    handlers.insert(names::CUSTOMER_RESUME, Arc::new(resume::CustomerResume));
     handlers.insert(
         names::CUSTOMER_SWEEP,
         Arc::new(sweep::CustomerSweep(context.clone())),

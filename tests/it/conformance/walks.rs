@@ -23,7 +23,7 @@ pub struct Allowed {
 const ONE_ROW: &str = "the first or last entry of a range of an index: one row is read";
 const OPERATOR: &str = "an operator asks for it, beside the daemon and not through it";
 
-pub const ALLOWED: [Allowed; 19] = [
+pub const ALLOWED: [Allowed; 20] = [
     Allowed {
         statement: "FROM job_run WHERE job = ? ORDER BY id DESC LIMIT 1",
         steps: &["SEARCH job_run USING INDEX job_run_of_job (job=?)"],
@@ -42,6 +42,11 @@ pub const ALLOWED: [Allowed; 19] = [
     Allowed {
         statement: "WITH RECURSIVE known(account)",
         steps: &["SEARCH m USING PRIMARY KEY (account>?)"],
+        reason: ONE_ROW,
+    },
+    Allowed {
+        statement: "m.state = 'pending')",
+        steps: &["SEARCH m USING INDEX mapping_unlinked (account=?)"],
         reason: ONE_ROW,
     },
     Allowed {
