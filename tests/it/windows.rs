@@ -101,8 +101,14 @@ async fn without_a_template_the_number_waits_for_the_follower_and_goes_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_that_wechat_sees_closed_is_closed_for_us_too() {
-    for code in [45015, 45047] {
+    let slow = Duration::from_hours(2);
+    for (code, our_clock_is_late_by) in [
+        (45015, Duration::ZERO),
+        (45047, Duration::ZERO),
+        (45047, slow),
+    ] {
         let world = World::new().await;
+        world.wechat.clock().advance(our_clock_is_late_by);
         let openid = world.talking_customer().await;
         world.wechat_refuses("custom/send", code);
         world.send(&openid, "are you there?").await;
