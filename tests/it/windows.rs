@@ -82,7 +82,7 @@ async fn after_the_minute_the_number_comes_as_a_template_message() {
 async fn without_a_template_the_number_waits_for_the_follower_and_goes_first() {
     let world = World::new().await;
     let openid = followed_too_early(&world).await;
-    let held = "SELECT held_reason FROM v_outbox WHERE state = 'held'";
+    let held = "SELECT held_reason FROM v_outbox WHERE state = 'held' AND effect = 'wechat.send'";
     assert_eq!(world.texts(held).await, ["window"]);
     assert_eq!(
         world.wechat_calls(CUSTOM_SEND),
@@ -181,7 +181,7 @@ async fn an_account_that_may_not_send_answers_the_followers_next_message() {
         world.follow(openid);
     }
     world.settled().await;
-    let held = "SELECT held_reason FROM v_outbox WHERE state = 'held'";
+    let held = "SELECT held_reason FROM v_outbox WHERE state = 'held' AND effect = 'wechat.send'";
     assert_eq!(world.texts(held).await, ["passive_only", "passive_only"]);
     is_told_passively(&world, &openids[0]).await;
     world.stop().await;
@@ -279,7 +279,7 @@ async fn a_send_that_nobody_knows_about_is_held_for_a_person_and_never_sent_twic
     };
     assert_eq!(seen(&world), 1);
     let id = world
-        .count("SELECT id FROM outbox WHERE state = 'held'")
+        .count("SELECT id FROM outbox WHERE state = 'held' AND effect = 'wechat.send'")
         .await;
     world.operate(Command::OutboxRetry { id }).await.unwrap();
     world.settled().await;
