@@ -108,8 +108,8 @@ impl WechatSend {
     }
 
     /// WeChat says that the window is closed although our model says it is open: the model is
-    /// corrected, and the message takes the other way or waits. Acts that were
-    /// known may lie in the future of a clock that was set back since.
+    /// corrected, and the message takes the other way or waits. Acts that were known
+    /// may lie in the future of a clock that was set back since.
     async fn outside(&self, attempt: &Attempt<'_>, failure: Failure, known: Timestamp) -> Outcome {
         let closed = WindowClosed {
             follower: attempt.send.follower.clone(),
