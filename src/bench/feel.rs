@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
-use qiao_sim::c4c::{self, C4c, Subscription, Variant};
+use qiao_sim::c4c::{self, C4c, Call, Subscription, Variant};
 use qiao_sim::clock::SimClock;
 use qiao_sim::fault::{Fault, Kind, UNTIL_CLEARED};
 use qiao_sim::shell::Server;
@@ -44,51 +44,83 @@ struct Stage {
     control: PathBuf,
 }
 
+/// Somebody who has followed and been told their number.
+struct Told {
+    openid: String,
+    /// Their customer.
+    object: String,
+    /// After how many milliseconds.
+    took: f64,
+    /// C4C calls of everybody until then.
+    calls: usize,
+}
+
+/// C4C calls of the follows that are measured.
+struct Calls {
+    /// Until each follower was told; and whatever cannot be shown to have come later.
+    told: Vec<String>,
+    /// Those that name a customer whose follower had been told already: C4C has notified us of it.
+    notified: Vec<String>,
+}
+
 /// Measures the three ways between a follower and an agent.
 pub(super) async fn measure(measure: &Measure) -> anyhow::Result<Section> {
     let folder = Folder::new(&measure.folder)?;
     let (stage, daemon) = Stage::set(measure, &folder).await?;
     // The first one pays for session and token, which all others share.
-    Arc::clone(&stage).follow().await?;
+    let first = Arc::clone(&stage).follow().await?;
+    stage.is_read_again(&first).await?;
     let before = stage.c4c_calls().len();
-    let follows = spaced((0..measure.people).map(|_| Arc::clone(&stage).follow())).await?;
-    let follow_calls = stage.c4c_calls().split_off(before);
-    let (people, follows): (Vec<String>, Vec<f64>) = follows.into_iter().unzip();
+    let told = spaced((0..measure.people).map(|_| Arc::clone(&stage).follow())).await?;
+    for one in &told {
+        stage.is_read_again(one).await?;
+    }
+    let people: Vec<String> = told.iter().map(|one| one.openid.clone()).collect();
     stage.everyone_speaks(&people).await?;
+    let calls = Calls::of(&stage.c4c_calls(), before, &told);
+    let follows: Vec<f64> = told.iter().map(|one| one.took).collect();
     let before = stage.c4c_calls().len();
     let acts = people
         .iter()
         .map(|openid| Arc::clone(&stage).change(openid.clone()));
     let changes = spaced(acts).await?;
-    let change_calls = stage.c4c_calls().split_off(before);
+    let change_calls = stage.c4c_calls().len() - before;
     let acts = people
         .iter()
         .map(|openid| Arc::clone(&stage).message(openid.clone()));
     let messages = spaced(acts).await?;
     daemon.stop()?;
     #[expect(clippy::cast_precision_loss, reason = "people by the dozen")]
-    let each = |calls: &[String]| calls.len() as f64 / people.len() as f64;
+    let each = |calls: usize| calls as f64 / people.len() as f64;
     let p99 = |took: &[f64]| percentile(took, 0.99);
     let row = |what: &str, took: &[f64], calls: Value| {
         let figures = [percentile(took, 0.50), p99(took)].map(figure);
         let [p50, p99] = figures;
         vec![json!(what), json!(took.len()), p50, p99, calls]
     };
+    let follow_calls = each(calls.told.len());
     Ok(Section {
         name: "feel",
         title: "What a person feels",
-        notes: notes(&follow_calls, people.len()),
+        notes: notes(&calls, people.len()),
         columns: &COLUMNS,
         rows: vec![
             row(
                 "follow → told the CustomerID",
                 &follows,
-                figure(each(&follow_calls)),
+                figure(follow_calls),
             ),
+            vec![
+                json!("told → C4C's own notification of the new customer dealt with"),
+                json!(people.len()),
+                Value::Null,
+                Value::Null,
+                figure(each(calls.notified.len())),
+            ],
             row(
                 "change in C4C → notice",
                 &changes,
-                figure(each(&change_calls)),
+                figure(each(change_calls)),
             ),
             row(
                 "operator's `message send` → follower",
@@ -102,7 +134,7 @@ pub(super) async fn measure(measure: &Measure) -> anyhow::Result<Section> {
                 p99(&follows),
                 2000.0,
             ),
-            Target::at_most("C4C calls of a follow", each(&follow_calls), 3.0),
+            Target::at_most("C4C calls of a follow until it is told", follow_calls, 3.0),
             Target::below("change in C4C → notice, p99 ms", p99(&changes), 2000.0),
             Target::below(
                 "operator's message → follower, p99 ms",
@@ -113,15 +145,7 @@ pub(super) async fn measure(measure: &Measure) -> anyhow::Result<Section> {
     })
 }
 
-fn notes(follow_calls: &[String], people: usize) -> Vec<String> {
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    for call in follow_calls {
-        *kinds.entry(call).or_default() += 1;
-    }
-    let kinds = kinds
-        .iter()
-        .map(|(call, times)| format!("{call} ({times})"));
-    let kinds: Vec<String> = kinds.collect();
+fn notes(calls: &Calls, people: usize) -> Vec<String> {
     vec![
         format!(
             "both simulated platforms take {} ms for every call; one person acts every {} ms, so \
@@ -132,12 +156,56 @@ fn notes(follow_calls: &[String], people: usize) -> Vec<String> {
         "from the act at one simulator until the call that shows it at the other has ended; the \
          very first follow, which fetches session and CSRF token for all, is not counted"
             .to_owned(),
-        format!("C4C calls of {people} follows: {}", kinds.join(", ")),
+        format!(
+            "C4C calls of {people} follows until each was told: {}; afterwards, because C4C \
+             notifies us of the customers that we have made: {}",
+            kinds(&calls.told),
+            kinds(&calls.notified)
+        ),
         "an agent's answer has no way of its own yet (replies come with a later issue): measured \
          is what it will share, an operator's `message send` through the control socket, the \
          outbox and WeChat's custom message"
             .to_owned(),
     ]
+}
+
+/// How many of each kind.
+fn kinds(calls: &[String]) -> String {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for call in calls {
+        *kinds.entry(call).or_default() += 1;
+    }
+    let kinds = kinds
+        .iter()
+        .map(|(call, times)| format!("{call} ({times})"));
+    let kinds: Vec<String> = kinds.collect();
+    kinds.join(", ")
+}
+
+impl Calls {
+    /// Of everything that C4C was asked since the call `before`.
+    fn of(calls: &[Call], before: usize, people: &[Told]) -> Self {
+        let of_a_notification = |at: usize, call: &Call| {
+            let mut people = people.iter();
+            people.any(|one| at >= one.calls && call.path.contains(&one.object))
+        };
+        let (mut told, mut notified) = (Vec::new(), Vec::new());
+        for (at, call) in calls.iter().enumerate().skip(before) {
+            if of_a_notification(at, call) {
+                notified.push(kind(call));
+            } else {
+                told.push(kind(call));
+            }
+        }
+        Self { told, notified }
+    }
+}
+
+/// The verb of a call and the last part of its path, without keys.
+fn kind(call: &Call) -> String {
+    let last = call.path.rsplit('/').next().unwrap_or_default();
+    let set = last.split('(').next().unwrap_or_default();
+    format!("{} {set}", call.method)
 }
 
 /// Lets the acts begin one after the other, without waiting for their ends.
@@ -200,8 +268,8 @@ impl Stage {
         Ok((Arc::new(stage), daemon))
     }
 
-    /// Somebody new follows: who, and after how many milliseconds they were told their number.
-    async fn follow(self: Arc<Self>) -> anyhow::Result<(String, f64)> {
+    /// Somebody new follows and is told their number.
+    async fn follow(self: Arc<Self>) -> anyhow::Result<Told> {
         let began = Instant::now();
         let openid = self.wechat.with(|wechat, now, rng| {
             let openid = wechat.new_follower(rng);
@@ -209,10 +277,26 @@ impl Stage {
             openid
         });
         self.is_sent(&openid, "").await?;
-        let took = seen_after(began);
-        let number = self.customer(&openid)?.0;
+        let (took, calls) = (seen_after(began), self.c4c_calls().len());
+        let (number, object) = self.customer(&openid)?;
         self.is_sent(&openid, &number).await?;
-        Ok((openid, took))
+        Ok(Told {
+            openid,
+            object,
+            took,
+            calls,
+        })
+    }
+
+    /// Waits until their customer was read again, as C4C has told us of it.
+    async fn is_read_again(&self, told: &Told) -> anyhow::Result<()> {
+        let read = self.c4c.until(|c4c| {
+            let mut calls = c4c.calls().recent();
+            let read = calls.any(|call| call.path.contains(&told.object));
+            read.then_some(())
+        });
+        let read = tokio::time::timeout(PATIENCE, read).await;
+        read.context("a new customer was never read again")
     }
 
     /// An agent changes their customer: after how many milliseconds they were told of it.
@@ -275,17 +359,9 @@ impl Stage {
             })
     }
 
-    /// Every call so far: its verb and the last part of its path, without keys.
-    fn c4c_calls(&self) -> Vec<String> {
-        self.c4c.look(|c4c| {
-            let calls = c4c.calls().recent();
-            let named = calls.map(|call| {
-                let last = call.path.rsplit('/').next().unwrap_or_default();
-                let set = last.split('(').next().unwrap_or_default();
-                format!("{} {set}", call.method)
-            });
-            named.collect()
-        })
+    /// Every call so far.
+    fn c4c_calls(&self) -> Vec<Call> {
+        self.c4c.look(|c4c| c4c.calls().recent().cloned().collect())
     }
 }
 

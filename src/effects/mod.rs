@@ -9,6 +9,7 @@ pub mod context;
 mod ensure;
 mod hook;
 mod reread;
+mod resume;
 mod send;
 mod sweep;
 pub mod tokens;
@@ -30,6 +31,8 @@ pub fn register(context: &Context) -> Handlers {
     let mut handlers = Handlers::default();
     let acted = Arc::new(acted::FollowerActed(context.clone()));
     handlers.local.insert(names::FOLLOWER_ACTED, acted);
+    let resume = Arc::new(resume::CustomerResume);
+    handlers.local.insert(names::CUSTOMER_RESUME, resume);
     let mut remote = |name, handler| handlers.remote.insert(name, handler);
     let ensure = Arc::new(ensure::CustomerEnsure(context.clone()));
     remote(names::CUSTOMER_ENSURE, ensure);

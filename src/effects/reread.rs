@@ -1,13 +1,13 @@
 //! `customer.reread`: a customer that may have changed is read again and compared.
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, Live, either, payload, unconfigured, unreadable};
 use crate::c4c::client::Client;
 use crate::c4c::pace::Pace;
-use crate::domain::ids::{ObjectId, OpenId, TenantId};
+use crate::domain::ids::{AccountId, OpenId, TenantId};
 use crate::domain::rows::{Changes, Follower, MappingState, NewEffect, Priority};
 use crate::flows::customer;
 use crate::flows::notice::{self, Listener};
-use crate::flows::refresh::{Reread, reread};
+use crate::flows::refresh::{self, HELD_LINKING, Reread};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Ahead, Handler, Outcome};
 use crate::store::{Job, Mapping};
@@ -27,30 +27,34 @@ impl Handler for CustomerReread {
 
 impl CustomerReread {
     async fn reread(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let of = payload(job)?;
+        if let Some(waits) = self.wait(job, &of).await? {
+            return Ok(waits);
+        }
         let Reread {
             tenant: id,
             object_id,
-        } = payload(job)?;
+        } = &of;
         let live = self.0.live();
-        let (tenant, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
+        let (tenant, client) = live.tenant(id).ok_or_else(|| unconfigured("the tenant"))?;
         let pace = if job.priority == Priority::Bulk {
             Pace::Bulk
         } else {
             Pace::Live
         };
-        let read = client.customer(pace, &object_id).await;
+        let read = client.customer(pace, object_id).await;
         let read = read.map_err(|error| Box::new(Outcome::failed(error.failure())))?;
         let mappings = self
             .0
             .store
-            .mappings_of(&id, &object_id)
+            .mappings_of(id, object_id)
             .await
             .map_err(unreadable)?;
         let Some(customer) = read.filter(|customer| !customer.obsolete) else {
             return Ok(gone(&mappings));
         };
         if mappings.is_empty() {
-            return self.unknown(&id, &object_id, client, pace).await;
+            return self.unknown(job, &of, client, pace).await;
         }
         let listeners: Vec<Listener<'_>> = mappings
             .iter()
@@ -66,12 +70,12 @@ impl CustomerReread {
         let before = self
             .0
             .store
-            .snapshot(&id, &object_id)
+            .snapshot(id, object_id)
             .await
             .map_err(unreadable)?;
         let difference = notice::compare(before.as_ref(), &customer, tenant);
         let now = self.0.clock.now();
-        let changes = notice::tell(&id, tenant, &customer, &difference, &listeners, now);
+        let changes = notice::tell(id, tenant, &customer, &difference, &listeners, now);
         let note = match &difference {
             notice::Difference::Nothing => Some("nothing watched has changed"),
             _ if listeners.is_empty() => Some("no follower to tell"),
@@ -83,48 +87,90 @@ impl CustomerReread {
         })
     }
 
-    /// Nobody stands for this customer. If its follower is being linked just now, it is read
-    /// again after that, in the follower's own lane.
+    /// Looks into our own database before C4C is called: a customer who may be just being made is
+    /// read when the link stands. To be held says nothing about the tenant, so it cannot open a
+    /// gate that a refused password has closed; and what is held does not block its lane, so once
+    /// the link stands the next change is told at once.
+    async fn wait(&self, job: &Job, of: &Reread) -> Result<Option<Outcome>, Box<Outcome>> {
+        let store = &self.0.store;
+        let mappings = store.mappings_of(&of.tenant, &of.object_id).await;
+        let mappings = mappings.map_err(unreadable)?;
+        if !refresh::may_be_new(job, of, &mappings) {
+            return Ok(None);
+        }
+        let live = self.0.live();
+        let accounts: Vec<&AccountId> = accounts_of(&live, &of.tenant).collect();
+        if !store.any_pending(&accounts).await.map_err(unreadable)? {
+            return Ok(None);
+        }
+        let is_held = store.is_held(&job.lane, HELD_LINKING).await;
+        if is_held.map_err(unreadable)? {
+            let reason = "an earlier one, held while somebody is being linked, reads for both";
+            let reason = reason.to_owned();
+            return Ok(Some(Outcome::Cancelled { reason }));
+        }
+        Ok(Some(Outcome::Held {
+            reason: HELD_LINKING,
+            uncertain: false,
+            failure: None,
+            changes: Changes {
+                effects: vec![refresh::resume(of, self.0.clock.now())],
+                ..Changes::none()
+            },
+        }))
+    }
+
+    /// Nobody stands for this customer. If its follower is still being linked, it is read again
+    /// after that, in the follower's own lane.
     async fn unknown(
         &self,
-        tenant: &TenantId,
-        object_id: &ObjectId,
+        job: &Job,
+        of: &Reread,
         client: &Client,
         pace: Pace,
     ) -> Result<Outcome, Box<Outcome>> {
+        let Reread { tenant, object_id } = of;
         let wechat_id = client.wechat_id(pace, object_id).await;
         let wechat_id = wechat_id.map_err(|error| Box::new(Outcome::failed(error.failure())))?;
         let Some(openid) = wechat_id.map(OpenId::new) else {
             return Ok(Outcome::done_because("the customer has no follower"));
         };
         let live = self.0.live();
-        let accounts = live
-            .config
-            .wechat
-            .iter()
-            .filter(|(_, account)| account.tenant == *tenant);
-        for account in accounts.map(|(id, _)| id.clone()) {
+        for account in accounts_of(&live, tenant) {
             let follower = Follower {
-                account,
+                account: account.clone(),
                 openid: openid.clone(),
             };
             let mapping = self.0.store.mapping(&follower).await.map_err(unreadable)?;
             let pending = |m: &Mapping| m.state == MappingState::Pending && m.tenant == *tenant;
-            if mapping.as_ref().is_some_and(pending) {
-                let again = NewEffect {
-                    lane: follower.c4c_lane().into(),
-                    ..reread(tenant, object_id, Priority::Normal)
-                };
-                let changes = Changes {
-                    effects: vec![again],
-                    ..Changes::none()
-                };
-                let note = Some("its follower is being linked; read again after that".to_owned());
-                return Ok(Outcome::Done { note, changes });
+            if !mapping.as_ref().is_some_and(pending) {
+                continue;
             }
+            // Behind a linking that came to nothing it would find the same again and again.
+            if !refresh::is_in_own_lane(job, of) {
+                let note = "its follower could not be linked; whatever links them reads it again";
+                return Ok(Outcome::done_because(note));
+            }
+            let again = NewEffect {
+                lane: follower.c4c_lane().into(),
+                ..refresh::reread(tenant, object_id, Priority::Normal)
+            };
+            let changes = Changes {
+                effects: vec![again],
+                ..Changes::none()
+            };
+            let note = Some("its follower is being linked; read again after that".to_owned());
+            return Ok(Outcome::Done { note, changes });
         }
         Ok(Outcome::done_because("the customer has no follower"))
     }
+}
+
+/// The accounts whose followers live in this tenant.
+fn accounts_of<'a>(live: &'a Live, tenant: &'a TenantId) -> impl Iterator<Item = &'a AccountId> {
+    let accounts = live.config.wechat.iter();
+    let of_it = accounts.filter(move |(_, account)| account.tenant == *tenant);
+    of_it.map(|(id, _)| id)
 }
 
 fn gone(mappings: &[Mapping]) -> Outcome {

@@ -1,5 +1,7 @@
 //! `wechat.send`: one message to one follower, as a custom message, else as a template.
 
+use jiff::Timestamp;
+
 use super::tokens::CallFailure;
 use super::{Context, either, payload, unconfigured, unreadable};
 use crate::config::{Account, UncertainSend};
@@ -62,13 +64,18 @@ impl WechatSend {
             .await
             .map_err(unreadable)?;
         match sending::way(account, &attempt.send, &grants, job.id, self.0.clock.now()) {
-            Way::Custom => Ok(self.custom(&attempt).await),
+            Way::Custom => {
+                let granted = grants.iter().map(|grant| grant.granted_at);
+                let known = granted.fold(job.started_at, Timestamp::max);
+                Ok(self.custom(&attempt, known).await)
+            }
             Way::Template(template) => Ok(self.template(&attempt, &template).await),
             Way::Hold => Ok(held(HELD_WINDOW, None, attempt.released_if_open())),
         }
     }
 
-    async fn custom(&self, attempt: &Attempt<'_>) -> Outcome {
+    /// `known`: the instant up to which the follower's acts were known when it was decided on.
+    async fn custom(&self, attempt: &Attempt<'_>, known: Timestamp) -> Outcome {
         let follower = &attempt.send.follower;
         let used = Changes {
             window_uses: vec![follower.clone()],
@@ -88,7 +95,9 @@ impl WechatSend {
             Err(failure) => failure,
         };
         match sense {
-            Some(Sense::WindowClosed | Sense::CountUsed) => self.outside(attempt, failure).await,
+            Some(Sense::WindowClosed | Sense::CountUsed) => {
+                self.outside(attempt, failure, known).await
+            }
             Some(Sense::MayNotCall) => {
                 self.0.set_passive_only(&follower.account);
                 held(HELD_PASSIVE, Some(failure), Changes::none())
@@ -99,11 +108,12 @@ impl WechatSend {
     }
 
     /// WeChat says that the window is closed although our model says it is open: the model is
-    /// corrected, and the message takes the other way or waits.
-    async fn outside(&self, attempt: &Attempt<'_>, failure: Failure) -> Outcome {
+    /// corrected, and the message takes the other way or waits. Acts that were known
+    /// may lie in the future of a clock that was set back since.
+    async fn outside(&self, attempt: &Attempt<'_>, failure: Failure, known: Timestamp) -> Outcome {
         let closed = WindowClosed {
             follower: attempt.send.follower.clone(),
-            until: attempt.job.started_at,
+            until: known,
         };
         let corrected = Changes {
             window_closed: vec![closed],

@@ -9,6 +9,9 @@ pub const CUSTOMER_ENSURE: &str = "customer.ensure";
 /// A customer that may have changed is read again and compared with its baseline.
 pub const CUSTOMER_REREAD: &str = "customer.reread";
 
+/// A reread that was held while somebody was being linked goes on. Local.
+pub const CUSTOMER_RESUME: &str = "customer.resume";
+
 /// Everything that changed lately in a tenant is looked through.
 pub const CUSTOMER_SWEEP: &str = "customer.sweep";
 

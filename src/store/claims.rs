@@ -283,39 +283,56 @@ async fn mark(
 }
 
 impl Store {
-    /// The oldest rows of each lane of a remote whose effects are not claimed, lane by lane and in
-    /// order, as far as they are due; `limit` is shared out among the lanes.
+    /// The oldest rows of lanes of a remote whose effects are not claimed, lane by lane and in order,
+    /// as far as they are due; `limit` is shared out among the lanes.
     pub async fn oldest_of(
         &self,
         remote: &str,
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<Vec<Job>>, StoreError> {
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
         let lanes: Vec<String> = sqlx::query_scalar(
-            "SELECT lane FROM outbox WHERE remote = ?1 AND head = 1 AND state = 'ready'
-                 AND next_attempt_at <= ?2",
+            "SELECT o.lane FROM json_each('[0,1,2]') p
+             CROSS JOIN outbox o ON o.remote = ?1 AND o.priority = p.value AND o.head = 1
+                 AND o.next_attempt_at <= ?2
+             WHERE o.state = 'ready' LIMIT CAST(?3 AS INTEGER)",
         )
         .bind(remote)
         .bind(micros(now))
+        .bind(most)
         .fetch_all(&self.readers)
         .await?;
-        let share = limit.div_ceil(lanes.len().max(1));
-        let mut oldest = Vec::with_capacity(lanes.len());
-        for lane in lanes {
-            let query = sqlx::query(
-                "SELECT o.id, o.lane, o.effect, o.remote, o.payload, o.uncertain, o.priority, o.attempts,
-                     o.tries, o.expires_at, o.inbox_id, o.message_id,
-                     (SELECT text FROM message WHERE message.id = o.message_id), o.created_at,
-                     o.state = 'ready' AND o.next_attempt_at <= ?1
-                 FROM outbox o WHERE o.lane = ?2 AND (o.state = 'ready' OR o.state = 'running')
-                 ORDER BY o.id LIMIT CAST(?3 AS INTEGER)",
-            )
-            .bind(micros(now))
-            .bind(lane)
-            .bind(i64::try_from(share).unwrap_or(i64::MAX));
-            let found = candidates(query, &self.readers, now).await?;
-            let due = found.into_iter().take_while(|candidate| candidate.is_due);
-            oldest.push(due.map(|candidate| candidate.job).collect());
+        if lanes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let count = i64::try_from(lanes.len()).unwrap_or(i64::MAX);
+        let query = sqlx::query(
+            "SELECT o.id, o.lane, o.effect, o.remote, o.payload, o.uncertain, o.priority, o.attempts,
+                 o.tries, o.expires_at, o.inbox_id, o.message_id,
+                 (SELECT text FROM message WHERE message.id = o.message_id), o.created_at,
+                 o.state = 'ready' AND o.next_attempt_at <= ?1
+             FROM json_each(?2) l CROSS JOIN outbox o ON o.id IN (
+                 SELECT n.id FROM outbox n WHERE n.lane = l.value
+                     AND (n.state = 'ready' OR n.state = 'running')
+                 ORDER BY n.id LIMIT CAST(?3 AS INTEGER))
+             ORDER BY l.key, o.id",
+        )
+        .bind(micros(now))
+        .bind(json(&lanes))
+        .bind((most / count).max(1));
+        let mut oldest: Vec<Vec<Job>> = Vec::with_capacity(lanes.len());
+        let mut ended: Option<String> = None;
+        for Candidate { job, is_due } in candidates(query, &self.readers, now).await? {
+            let has_ended = ended.as_ref() == Some(&job.lane);
+            if has_ended || !is_due {
+                ended = Some(job.lane);
+                continue;
+            }
+            match oldest.last_mut() {
+                Some(lane) if lane[0].lane == job.lane => lane.push(job),
+                _ => oldest.push(vec![job]),
+            }
         }
         Ok(oldest)
     }

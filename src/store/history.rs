@@ -116,6 +116,18 @@ impl Store {
         Ok(found.is_some())
     }
 
+    /// Whether anything in this lane is held for `reason`.
+    pub async fn is_held(&self, lane: &str, reason: &str) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM outbox
+             WHERE lane = ? AND state = 'held' AND held_reason = ?)",
+        )
+        .bind(lane)
+        .bind(reason)
+        .fetch_one(&self.readers)
+        .await?)
+    }
+
     /// What was said with a follower, newest first, at most `limit` lines that have words.
     pub async fn history(
         &self,

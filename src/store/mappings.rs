@@ -121,6 +121,17 @@ impl Store {
         Ok(rows.into_iter().map(Mapping::from).collect())
     }
 
+    /// Whether anybody who follows one of these accounts still waits for their customer.
+    pub async fn any_pending(&self, accounts: &[&AccountId]) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM json_each(?) a
+             CROSS JOIN mapping m ON m.account = a.value AND m.state = 'pending')",
+        )
+        .bind(json(accounts))
+        .fetch_one(&self.readers)
+        .await?)
+    }
+
     /// Mappings in key order after `after`, at most `limit`; all accounts if `account` is `None`.
     pub async fn mappings(
         &self,

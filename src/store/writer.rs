@@ -182,9 +182,11 @@ struct Writer {
 
 impl Writer {
     async fn run(mut self, mut incoming: mpsc::Receiver<Request>) {
-        let mut batch = Vec::with_capacity(BATCH);
-        while incoming.recv_many(&mut batch, BATCH).await > 0 {
-            let mut requests = std::mem::take(&mut batch);
+        while let Some(first) = incoming.recv().await {
+            // No linger: whoever is ready to ask may do so now, and then the batch goes.
+            tokio::task::yield_now().await;
+            let mut requests = vec![first];
+            requests.extend(std::iter::from_fn(|| incoming.try_recv().ok()).take(BATCH - 1));
             let last = requests
                 .iter()
                 .position(|request| matches!(request, Request::Close(_)));

@@ -16,7 +16,7 @@ use crate::world::open;
 const SECTIONS: [(&str, usize, usize); 5] = [
     ("intake", 11, 5),
     ("delivery", 8, 5),
-    ("feel", 3, 4),
+    ("feel", 4, 4),
     ("growth", 3, 4),
     ("memory", 3, 3),
 ];

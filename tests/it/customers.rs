@@ -355,17 +355,3 @@ async fn a_customer_who_is_gone_makes_the_mapping_obsolete() {
     assert_eq!(world.count(obsolete).await, 2);
     assert_eq!(world.c4c_calls("POST", CUSTOMERS), 2, "and nobody is made");
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_follow_costs_c4c_three_calls() {
-    let world = World::new().await;
-    world
-        .c4c
-        .with(|c4c, _, _| c4c.notifications().settings.active = false);
-    let calls = || world.c4c.look(|c4c| c4c.calls().recent().count());
-    world.customer().await;
-    let first = calls();
-    assert_eq!(first, 4, "the first write asks for a CSRF token as well");
-    world.customer().await;
-    assert_eq!(calls() - first, 3, "look up, create, see that it stands");
-}

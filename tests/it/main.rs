@@ -23,6 +23,7 @@ mod flood;
 mod floors;
 mod hands;
 mod hook;
+mod linking;
 mod main_job;
 mod messages;
 mod notices;

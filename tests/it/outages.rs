@@ -7,7 +7,7 @@ use qiao_sim::fault::{Kind, UNTIL_CLEARED};
 use qiao_sim::wechat::Via;
 use tokio::net::TcpListener;
 
-use crate::world::{Plan, World, port};
+use crate::world::{LINKING, Plan, World, port};
 
 /// A rule, so that an answer needs nobody but us.
 const HOURS: &str = r#"
@@ -76,6 +76,8 @@ async fn all_are_told_once(world: &World, openids: &[String]) {
         world.until_seen(openid, "1000").await;
         world.object_of(openid);
     }
+    world.settled().await;
+    world.advance(LINKING);
     world.settled().await;
     for openid in openids {
         assert_eq!(was_told(world, openid, "1000"), 1);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use qiao::control::Command;
+use qiao::kit::clock::{Clock as _, ManualClock};
 use qiao_sim::fault::Kind;
 use qiao_sim::wechat::{Reply, Settings, Via};
 
@@ -82,7 +84,7 @@ async fn after_the_minute_the_number_comes_as_a_template_message() {
 async fn without_a_template_the_number_waits_for_the_follower_and_goes_first() {
     let world = World::new().await;
     let openid = followed_too_early(&world).await;
-    let held = "SELECT held_reason FROM v_outbox WHERE state = 'held'";
+    let held = "SELECT held_reason FROM v_outbox WHERE state = 'held' AND effect = 'wechat.send'";
     assert_eq!(world.texts(held).await, ["window"]);
     assert_eq!(
         world.wechat_calls(CUSTOM_SEND),
@@ -101,9 +103,15 @@ async fn without_a_template_the_number_waits_for_the_follower_and_goes_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_window_that_wechat_sees_closed_is_closed_for_us_too() {
-    for code in [45015, 45047] {
-        let world = World::new().await;
+    for (code, is_set_back) in [(45015, false), (45047, false), (45047, true)] {
+        let mut world = World::new().await;
         let openid = world.talking_customer().await;
+        if is_set_back {
+            world.stop().await;
+            let before = world.clock.now() - SignedDuration::from_hours(2);
+            world.clock = ManualClock::new(before);
+            world.start().await;
+        }
         world.wechat_refuses("custom/send", code);
         world.send(&openid, "are you there?").await;
         world.settled().await;
@@ -175,7 +183,7 @@ async fn an_account_that_may_not_send_answers_the_followers_next_message() {
         world.follow(openid);
     }
     world.settled().await;
-    let held = "SELECT held_reason FROM v_outbox WHERE state = 'held'";
+    let held = "SELECT held_reason FROM v_outbox WHERE state = 'held' AND effect = 'wechat.send'";
     assert_eq!(world.texts(held).await, ["passive_only", "passive_only"]);
     is_told_passively(&world, &openids[0]).await;
     world.stop().await;
@@ -273,7 +281,7 @@ async fn a_send_that_nobody_knows_about_is_held_for_a_person_and_never_sent_twic
     };
     assert_eq!(seen(&world), 1);
     let id = world
-        .count("SELECT id FROM outbox WHERE state = 'held'")
+        .count("SELECT id FROM outbox WHERE state = 'held' AND effect = 'wechat.send'")
         .await;
     world.operate(Command::OutboxRetry { id }).await.unwrap();
     world.settled().await;

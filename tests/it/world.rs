@@ -23,6 +23,10 @@ use tokio::net::TcpListener;
 /// A story that has not ended by then hangs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// C4C's notification of a new customer may come while they are being linked: then they are read
+/// again so much later.
+pub const LINKING: Duration = Duration::from_secs(3);
+
 pub const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 
 /// What a story may want otherwise, before its world begins.
@@ -287,11 +291,13 @@ impl World {
             .with(|wechat, now, rng| wechat.click(openid, key, now, rng))
     }
 
-    /// Somebody who follows, is linked, and has been told so.
+    /// Somebody who follows, is linked, and has been told so. What C4C had to tell of it is over.
     pub async fn customer(&self) -> String {
         let openid = self.somebody();
         self.follow(&openid);
         self.until_seen(&openid, "1000").await;
+        self.settled().await;
+        self.advance(LINKING);
         self.settled().await;
         openid
     }

@@ -99,6 +99,21 @@ pub async fn everybody_who_stands_for_a_customer_is_found(way: &Way) {
     assert_eq!(found, [follower('a'), elsewhere]);
 }
 
+pub async fn somebody_who_waits_for_their_customer_is_noticed(way: &Way) {
+    let room = Room::new(way).await;
+    let elsewhere = AccountId::new("other");
+    let noticed = async |accounts: &[&AccountId]| room.store.any_pending(accounts).await.unwrap();
+    room.write(mapped(linked(&follower('a'), 7))).await;
+    assert!(!noticed(&[&elsewhere, &account()]).await);
+    room.write(mapped(mapping_to(&follower('b'), MappingState::Pending)))
+        .await;
+    assert!(noticed(&[&elsewhere, &account()]).await);
+    assert!(!noticed(&[&elsewhere]).await);
+    assert!(!noticed(&[]).await);
+    room.write(mapped(linked(&follower('b'), 8))).await;
+    assert!(!noticed(&[&account()]).await, "linked by now");
+}
+
 pub async fn the_mappings_of_many_are_read_at_once(way: &Way) {
     let room = Room::new(way).await;
     let (anna, bert, nobody) = (follower('a'), follower('b'), follower('x'));

@@ -118,6 +118,7 @@ suite! {
         a_mapping_keeps_what_a_change_does_not_name
         a_late_link_does_not_bring_back_somebody_who_left
         everybody_who_stands_for_a_customer_is_found
+        somebody_who_waits_for_their_customer_is_noticed
         the_mappings_of_many_are_read_at_once
         mappings_are_listed_in_pages
         an_openid_leads_to_its_accounts

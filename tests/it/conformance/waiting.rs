@@ -51,6 +51,11 @@ pub async fn a_release_takes_only_its_lane_and_its_reason(way: &Way) {
     assert_eq!(room.row(3).await.state, "held");
     assert!(room.store.any_held("test", "window").await.unwrap());
     assert!(!room.store.any_held("elsewhere", "window").await.unwrap());
+    let is_held = async |lane: String, why| room.store.is_held(&lane, why).await.unwrap();
+    assert!(is_held(anna.send_lane(), "uncertain").await);
+    assert!(!is_held(anna.send_lane(), "window").await);
+    assert!(!is_held(anna.hook_lane(), "uncertain").await);
+    assert!(is_held(bert.send_lane(), "window").await);
     let none = room.store.held_send(&anna, "window").await.unwrap();
     assert_eq!(none, None);
 }

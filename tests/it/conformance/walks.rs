@@ -40,13 +40,13 @@ pub const ALLOWED: [Allowed; 20] = [
         reason: ONE_ROW,
     },
     Allowed {
-        statement: "SELECT lane FROM outbox WHERE remote = ?1 AND head = 1",
-        steps: &["SEARCH outbox USING INDEX outbox_due (remote=?)"],
-        reason: "the heads of the local lanes: one for each account",
-    },
-    Allowed {
         statement: "WITH RECURSIVE known(account)",
         steps: &["SEARCH m USING PRIMARY KEY (account>?)"],
+        reason: ONE_ROW,
+    },
+    Allowed {
+        statement: "m.state = 'pending')",
+        steps: &["SEARCH m USING INDEX mapping_unlinked (account=?)"],
         reason: ONE_ROW,
     },
     Allowed {

@@ -178,8 +178,17 @@ impl World {
         self.witness.holds(effect.state == fitting, told);
     }
 
-    /// Nobody's message waits for a window that is open.
+    /// Nobody's message waits for a window that is open, and nothing for a linking.
     async fn check_held(&mut self) {
+        let linking: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM outbox WHERE state = 'held' AND held_reason = 'linking'",
+        )
+        .fetch_one(&mut self.sqlite)
+        .await
+        .unwrap();
+        self.witness.holds(linking == 0, || {
+            format!("{linking} rereads are held although nobody is being linked")
+        });
         let waiting: Vec<i64> = sqlx::query_scalar(
             "SELECT o.id FROM outbox o JOIN send_window w
                  ON o.lane = 'send:' || w.account || ':' || w.openid
