@@ -1,12 +1,12 @@
 //! `POST /c4c/{tenant}/notifications[/{key}]`: C4C tells that something changed.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::Edge;
+use super::guard::Caller;
 use crate::c4c::notification::{self, Notification, NotificationError, Variant};
 use crate::config::Tenant;
 use crate::domain::ids::TenantId;
@@ -35,11 +36,10 @@ type Segments = Path<HashMap<String, String>>;
 /// C4C's (or a person's) test of URL and credentials.
 pub(super) async fn probe(
     State(edge): State<Arc<Edge>>,
-    ConnectInfo(socket): ConnectInfo<SocketAddr>,
+    Caller(peer): Caller,
     Path(segments): Segments,
     headers: HeaderMap,
 ) -> Response {
-    let peer = edge.peer(socket, &headers);
     match edge.admit(&segments, &headers, peer) {
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(refusal) => *refusal,
@@ -49,12 +49,11 @@ pub(super) async fn probe(
 /// One notification: authenticated, read, committed, answered.
 pub(super) async fn notify(
     State(edge): State<Arc<Edge>>,
-    ConnectInfo(socket): ConnectInfo<SocketAddr>,
+    Caller(peer): Caller,
     Path(segments): Segments,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let peer = edge.peer(socket, &headers);
     let tenant = match edge.admit(&segments, &headers, peer) {
         Ok(tenant) => tenant,
         Err(refusal) => return *refusal,

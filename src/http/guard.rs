@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::extract::rejection::ExtensionRejection;
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
@@ -71,18 +74,36 @@ impl Edge {
         };
         self.refuse(StatusCode::SERVICE_UNAVAILABLE, side, reason, peer)
     }
+}
 
-    /// The address of the caller: what the last proxy saw, if it is one of ours.
-    pub(super) fn peer(&self, socket: SocketAddr, headers: &HeaderMap) -> IpAddr {
-        let live = self.context.live();
-        caller(socket.ip(), headers, &live.config.server.trusted_proxies)
+/// The address of the caller: what the last proxy saw, if it is one of ours.
+pub(super) struct Caller(pub(super) IpAddr);
+
+impl FromRequestParts<Arc<Edge>> for Caller {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        edge: &Arc<Edge>,
+    ) -> Result<Self, Self::Rejection> {
+        let ConnectInfo(socket) =
+            ConnectInfo::<SocketAddr>::from_request_parts(parts, edge).await?;
+        if !parts.headers.contains_key(FORWARDED) {
+            return Ok(Self(socket.ip()));
+        }
+        let live = edge.context.live();
+        let trusted = &live.config.server.trusted_proxies;
+        Ok(Self(caller(socket.ip(), &parts.headers, trusted)))
     }
 }
+
+/// What each proxy appends the address of its caller to.
+const FORWARDED: &str = "x-forwarded-for";
 
 /// Goes back through `X-Forwarded-For` for as long as whoever wrote an entry is trusted.
 fn caller(socket: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let forwarded = headers
-        .get_all("x-forwarded-for")
+        .get_all(FORWARDED)
         .iter()
         .filter_map(|v| v.to_str().ok());
     let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();

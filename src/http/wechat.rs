@@ -1,16 +1,17 @@
 //! `GET|POST /wechat/{account}`: WeChat's verification and its pushes.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Edge;
+use super::guard::Caller;
 use crate::domain::ids::AccountId;
 use crate::domain::rows::Follower;
 use crate::effects::Live;
@@ -31,48 +32,44 @@ const HOOK_WAIT: Duration = Duration::from_secs(3);
 /// WeChat checks the URL when it is saved in its console.
 pub(super) async fn verify(
     State(edge): State<Arc<Edge>>,
-    ConnectInfo(socket): ConnectInfo<SocketAddr>,
+    Caller(peer): Caller,
     Path(account): Path<String>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
 ) -> Response {
-    let peer = || edge.peer(socket, &headers);
     let live = edge.context.live();
     let Some(keys) = live.keys.get(&AccountId::new(account)) else {
-        return edge.refuse(StatusCode::NOT_FOUND, SIDE, "unknown_account", peer());
+        return edge.refuse(StatusCode::NOT_FOUND, SIDE, "unknown_account", peer);
     };
     match verify_url(keys, &PushQuery::parse(&query.unwrap_or_default())) {
         Ok(echo) => plain(echo),
-        Err(refusal) => edge.refuse_push(refusal, peer()),
+        Err(refusal) => edge.refuse_push(refusal, peer),
     }
 }
 
 /// One push: verified, decided on, committed, answered.
 pub(super) async fn push(
     State(edge): State<Arc<Edge>>,
-    ConnectInfo(socket): ConnectInfo<SocketAddr>,
+    Caller(peer): Caller,
     Path(account): Path<String>,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let peer = || edge.peer(socket, &headers);
     let id = AccountId::new(account);
     let live = edge.context.live();
     let Some(keys) = live.keys.get(&id) else {
-        return edge.refuse(StatusCode::NOT_FOUND, SIDE, "unknown_account", peer());
+        return edge.refuse(StatusCode::NOT_FOUND, SIDE, "unknown_account", peer);
     };
     let body = match body {
         Ok(body) => body,
-        Err(fault) => return edge.refuse(fault.status(), SIDE, "body", peer()),
+        Err(fault) => return edge.refuse(fault.status(), SIDE, "body", peer),
     };
     let received = match open_push(keys, &PushQuery::parse(&query.unwrap_or_default()), &body) {
         Ok(received) => received,
-        Err(refusal) => return edge.refuse_push(refusal, peer()),
+        Err(refusal) => return edge.refuse_push(refusal, peer),
     };
     match edge.take(&live, &id, &received).await {
         Ok(answer) => edge.reply(&received, answer),
-        Err(fault) => edge.unavailable(SIDE, &fault, peer()),
+        Err(fault) => edge.unavailable(SIDE, &fault, peer),
     }
 }
 
@@ -159,7 +156,7 @@ impl Edge {
     /// The answer on the wire, sealed with the key that opened the push.
     fn reply(&self, received: &Received, answer: Option<String>) -> Response {
         let Some(xml) = answer else {
-            return plain(ACKNOWLEDGED.to_owned());
+            return plain(ACKNOWLEDGED);
         };
         let body = match &received.reply_key {
             Some(key) => key.seal(&xml, self.context.clock.now(), &self.context.random),
@@ -169,6 +166,6 @@ impl Edge {
     }
 }
 
-fn plain(text: String) -> Response {
+fn plain(text: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }

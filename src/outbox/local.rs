@@ -4,6 +4,8 @@
 //! cut off before its commit never was. A turn takes the oldest rows of each local lane, asks their
 //! [`Decider`](super::Decider) for all of them together, and settles them in one commit.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +17,9 @@ use crate::store::{Job, NextState, Settlement, StoreError};
 /// Rows of one turn: more would not make them cheaper, and a push waits for at most one such commit.
 const TURN: usize = 256;
 
+/// How long a turn waits for acts to decide on together.
+const LINGER: Duration = Duration::from_millis(2);
+
 /// While senders wait for their commits, the pause after a turn is so many times as long as the turn:
 /// the five seconds of a push come first, and a twentieth of the time still decides on thousands of
 /// acts a second.
@@ -25,6 +30,8 @@ impl Engine {
     pub(super) async fn decide_until(&self, stop: &CancellationToken) {
         let mut wake = self.0.store.wake_local();
         while !stop.is_cancelled() {
+            // Who acts is answered already: acts of the same moment share a commit.
+            tokio::time::sleep(LINGER).await;
             // Read before looking for work, so that no wake-up is lost.
             let seen = *wake.borrow_and_update();
             let now = self.0.clock.now();

@@ -4,8 +4,9 @@
 //! table are bound as values of one statement. Its text depends on their number, so they are padded with empty rows to
 //! a power of two: few texts, each prepared once. Every statement skips rows whose first column is NULL.
 
+use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, FromRow};
@@ -105,10 +106,10 @@ pub(super) use row;
 /// Runs `statement`, which reads `given`, for all rows; nothing to write costs nothing.
 pub(super) async fn execute<R: Row>(
     connection: &mut SqliteConnection,
-    statement: &str,
+    statement: &'static str,
     rows: Vec<R>,
 ) -> Result<(), sqlx::Error> {
-    for (text, values) in statements(statement, rows) {
+    for (text, values) in statements(statement, rows, |_| statement.to_owned()) {
         sqlx::query_with(AssertSqlSafe(text), values)
             .execute(&mut *connection)
             .await?;
@@ -119,35 +120,45 @@ pub(super) async fn execute<R: Row>(
 /// Inserts all rows into `table`, whose columns are named like theirs.
 pub(super) async fn insert<R: Row>(
     connection: &mut SqliteConnection,
-    table: &str,
+    table: &'static str,
     rows: Vec<R>,
 ) -> Result<(), sqlx::Error> {
-    let columns = R::COLUMNS.join(", ");
-    let first = R::COLUMNS[0];
-    let statement =
-        format!("INSERT INTO {table} ({columns}) SELECT * FROM given WHERE {first} IS NOT NULL");
-    execute(connection, &statement, rows).await
+    let statement = |table: &str| {
+        let columns = R::COLUMNS.join(", ");
+        let first = R::COLUMNS[0];
+        format!("INSERT INTO {table} ({columns}) SELECT * FROM given WHERE {first} IS NOT NULL")
+    };
+    for (text, values) in statements(table, rows, statement) {
+        sqlx::query_with(AssertSqlSafe(text), values)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Runs `statement`, which reads `given`, for all rows and returns what it finds.
 pub(super) async fn fetch<R: Row, O>(
     connection: &mut SqliteConnection,
-    statement: &str,
+    statement: &'static str,
     rows: Vec<R>,
 ) -> Result<Vec<O>, sqlx::Error>
 where
     O: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
 {
     let mut found = Vec::new();
-    for (text, values) in statements(statement, rows) {
+    for (text, values) in statements(statement, rows, |_| statement.to_owned()) {
         let query = sqlx::query_as_with(AssertSqlSafe(text), values);
         found.extend(query.fetch_all(&mut *connection).await?);
     }
     Ok(found)
 }
 
-/// The texts and values by which all rows are given to `statement`.
-fn statements<R: Row>(statement: &str, rows: Vec<R>) -> Vec<(String, SqliteArguments)> {
+/// The texts and values by which all rows are given to the statement that `make` makes of its `name`.
+fn statements<R: Row>(
+    name: &'static str,
+    rows: Vec<R>,
+    make: impl Fn(&'static str) -> String,
+) -> Vec<(Arc<str>, SqliteArguments)> {
     let mut statements = Vec::with_capacity(rows.len().div_ceil(MOST_ROWS));
     let mut rows = rows.into_iter();
     while rows.len() > 0 {
@@ -157,10 +168,25 @@ fn statements<R: Row>(statement: &str, rows: Vec<R>) -> Vec<(String, SqliteArgum
         rows.by_ref()
             .take(size)
             .for_each(|row| row.bind(&mut values));
-        let text = with_given::<R>(size.next_power_of_two(), statement);
+        let text = text::<R>(name, size.next_power_of_two(), &make);
         statements.push((text, values.bound));
     }
     statements
+}
+
+/// Texts by name and number of rows: a few for each statement, each some kilobytes long.
+static TEXTS: LazyLock<Mutex<Texts>> = LazyLock::new(Mutex::default);
+
+type Texts = HashMap<(&'static str, usize), Arc<str>>;
+
+fn text<R: Row>(
+    name: &'static str,
+    size: usize,
+    make: impl Fn(&'static str) -> String,
+) -> Arc<str> {
+    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = texts.entry((name, size));
+    Arc::clone(known.or_insert_with(|| with_given::<R>(size, &make(name)).into()))
 }
 
 /// `statement` behind a `given` of `size` rows. What is not bound is NULL.
@@ -192,19 +218,21 @@ mod tests {
 
     #[test]
     fn rows_are_padded_to_a_power_of_two() {
-        let (text, values) = statements("SELECT * FROM given", pairs(3)).remove(0);
+        let select = |_| "SELECT * FROM given".to_owned();
+        let (text, values) = statements("pairs", pairs(3), select).remove(0);
         let head = "WITH given(\"id\", \"word\") AS (VALUES (?,?),(?,?),(?,?),(?,?)) ";
-        assert_eq!(text, format!("{head}SELECT * FROM given"));
+        assert_eq!(&*text, format!("{head}SELECT * FROM given"));
         assert_eq!(values.len(), 6);
     }
 
     #[test]
     fn many_rows_go_in_several_statements_and_none_is_left_out() {
-        let given: Vec<usize> = statements("", pairs(600))
+        let none = |_| String::new();
+        let given: Vec<usize> = statements("none", pairs(600), none)
             .iter()
             .map(|(_, values)| values.len() / 2)
             .collect();
         assert_eq!(given, [256, 256, 88]);
-        assert!(statements("", pairs(0)).is_empty());
+        assert!(statements("none", pairs(0), none).is_empty());
     }
 }

@@ -131,7 +131,8 @@ fn unseal(keys: &Keys, query: &PushQuery, body: &[u8]) -> Result<(String, ReplyK
     if !query.is_encrypted() {
         return Err(Refusal::Unencrypted);
     }
-    let envelope = match xml::parse(&xml::decode(body)) {
+    let text = xml::decode(body);
+    let envelope = match xml::parse(&text) {
         Ok(envelope) => envelope,
         // Only a sender who can sign is told what is wrong with the body.
         Err(fault) => return Err(check_plain(keys, query).map_or_else(|e| e, |_| fault.into())),

@@ -8,7 +8,11 @@ use subtle::{Choice, ConstantTimeEq};
 pub fn sign(parts: &[&str]) -> String {
     let mut sorted = parts.to_vec();
     sorted.sort_unstable();
-    hex(&Sha1::digest(sorted.concat()))
+    let mut hash = Sha1::new();
+    for part in sorted {
+        hash.update(part);
+    }
+    hex(&hash.finalize())
 }
 
 /// The token that made `given` over `parts`, the parts being everything but the token.
@@ -34,10 +38,13 @@ pub fn signer<'a>(
 
 /// Lower-case hex of `bytes`.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits
-        .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
-        .collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    text
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! expands nothing, follows nothing and bounds depth and number of elements; the size of the body
 //! is bounded by the HTTP server.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use quick_xml::Reader;
@@ -16,18 +17,19 @@ pub const MAX_DEPTH: usize = 16;
 /// The largest known push, a mass-send result over 8 articles, has about 100 elements.
 pub const MAX_ELEMENTS: usize = 1_000;
 
-/// One element; attributes and comments are dropped, WeChat uses none.
+/// One element; attributes and comments are dropped, WeChat uses none. Texts are borrowed
+/// from the document wherever they stand there as they are.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Element {
+pub struct Element<'d> {
     /// The name as it stood.
     pub name: String,
     /// All text and CDATA directly in it, joined, references resolved.
-    pub text: String,
+    pub text: Cow<'d, str>,
     /// The elements directly in it, in order.
-    pub children: Vec<Element>,
+    pub children: Vec<Element<'d>>,
 }
 
-impl fmt::Debug for Element {
+impl fmt::Debug for Element<'_> {
     /// The name only: text may be somebody's message.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Element({}, {} inside)", self.name, self.children.len())
@@ -54,11 +56,11 @@ pub enum Fault {
     Character,
 }
 
-impl Element {
+impl Element<'_> {
     fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            text: String::new(),
+            text: Cow::Borrowed(""),
             children: Vec::new(),
         }
     }
@@ -79,7 +81,7 @@ impl Element {
 
     /// The child's text as it stood; empty if there is none.
     pub fn text_of(&self, name: &str) -> &str {
-        self.child(name).map_or("", |child| child.text.as_str())
+        self.child(name).map_or("", |child| &*child.text)
     }
 
     /// The child's text without surrounding white space, for ids and numbers; `None` if empty.
@@ -116,7 +118,7 @@ pub fn decode(body: &[u8]) -> String {
 }
 
 /// Reads one document: an element, and around it nothing but white space and comments.
-pub fn parse(text: &str) -> Result<Element, Fault> {
+pub fn parse(text: &str) -> Result<Element<'_>, Fault> {
     if !all_allowed(text) {
         return Err(Fault::Character);
     }
@@ -127,9 +129,9 @@ pub fn parse(text: &str) -> Result<Element, Fault> {
         match reader.read_event().map_err(|_| Fault::NotXml)? {
             Event::Start(tag) => tree.open(tag.name().as_ref())?,
             Event::End(_) => tree.close()?,
-            Event::Text(text) => tree.write(&text.xml10_content())?,
-            Event::CData(text) => tree.write(&text.xml10_content())?,
-            Event::GeneralRef(reference) => tree.write(&resolve(&reference)?)?,
+            Event::Text(text) => tree.write(text.xml10_content())?,
+            Event::CData(text) => tree.write(text.xml10_content())?,
+            Event::GeneralRef(reference) => tree.write(resolve(&reference)?.into())?,
             Event::DocType(_) => return Err(Fault::Dtd),
             Event::Eof => return tree.finish(),
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
@@ -139,13 +141,13 @@ pub fn parse(text: &str) -> Result<Element, Fault> {
 
 /// The tree while it is read: no recursion, so depth costs no stack.
 #[derive(Default)]
-struct Tree {
-    open: Vec<Element>,
-    root: Option<Element>,
+struct Tree<'d> {
+    open: Vec<Element<'d>>,
+    root: Option<Element<'d>>,
     count: usize,
 }
 
-impl Tree {
+impl<'d> Tree<'d> {
     fn open(&mut self, name: &str) -> Result<(), Fault> {
         self.count += 1;
         if self.count > MAX_ELEMENTS {
@@ -170,16 +172,17 @@ impl Tree {
         Ok(())
     }
 
-    fn write(&mut self, text: &str) -> Result<(), Fault> {
+    fn write(&mut self, text: Cow<'d, str>) -> Result<(), Fault> {
         match self.open.last_mut() {
-            Some(element) => element.text.push_str(text),
+            Some(element) if element.text.is_empty() => element.text = text,
+            Some(element) => element.text.to_mut().push_str(&text),
             None if text.trim().is_empty() => {}
             None => return Err(Fault::NotXml),
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<Element, Fault> {
+    fn finish(self) -> Result<Element<'d>, Fault> {
         match self.root {
             Some(root) if self.open.is_empty() => Ok(root),
             _ => Err(Fault::NotXml),
@@ -203,15 +206,15 @@ pub(super) fn is_allowed(character: char) -> bool {
     matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Whether `text` has only such characters. Only a control character, or one that starts with the
-/// byte of U+F000 and beyond, may be another, so most texts need no look at their characters.
+/// Whether `text` has only such characters. Only a control character, or one of U+FFC0 and beyond, may
+/// be another, so most texts need no look at their characters.
 fn all_allowed(text: &str) -> bool {
-    let is_doubtful = |byte: u8| (byte < b' ' && byte != b'\n') || byte == 0xef;
+    let bytes = text.as_bytes();
     // No early end: so the compiler looks at many bytes at once.
-    let any = text
-        .bytes()
-        .fold(false, |any, byte| any | is_doubtful(byte));
-    !any || text.chars().all(is_allowed)
+    let control = |any, byte: &u8| any | (*byte < b' ' && *byte != b'\n');
+    let beyond = |any, pair: &[u8]| any | (pair[0] == 0xef && pair[1] == 0xbf);
+    let is_doubtful = bytes.iter().fold(false, control) || bytes.windows(2).fold(false, beyond);
+    !is_doubtful || text.chars().all(is_allowed)
 }
 
 /// `<name><![CDATA[text]]></name>`, whatever stands in `text`; forbidden characters are left out.
@@ -282,7 +285,8 @@ mod tests {
 
     #[test]
     fn a_forbidden_character_in_a_push_costs_the_character_and_not_the_push() {
-        let root = parse(&decode(b"<x>a\x08b\xff</x>")).unwrap();
+        let text = decode(b"<x>a\x08b\xff</x>");
+        let root = parse(&text).unwrap();
         assert_eq!(root.text, "a\u{fffd}b\u{fffd}");
     }
 
@@ -314,7 +318,8 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read_back(text in "([^\r]|\\]\\]>){0,80}") {
-            let root = parse(&format!("<xml>{}</xml>", cdata("Content", &text))).unwrap();
+            let document = format!("<xml>{}</xml>", cdata("Content", &text));
+            let root = parse(&document).unwrap();
             let kept: String = text.chars().filter(|c| is_allowed(*c)).collect();
             prop_assert_eq!(root.text_of("Content"), kept);
         }

@@ -9,7 +9,7 @@ use super::event::{
 
 impl Event {
     /// Reads the fields of the event `name`, which is in lower case.
-    pub(super) fn read(name: &str, root: &Element) -> Self {
+    pub(super) fn read(name: &str, root: &Element<'_>) -> Self {
         Self::from_follower(name, root)
             .or_else(|| Self::from_platform(name, root))
             .unwrap_or_else(|| Self::Other {
@@ -17,7 +17,7 @@ impl Event {
             })
     }
 
-    fn from_follower(name: &str, root: &Element) -> Option<Self> {
+    fn from_follower(name: &str, root: &Element<'_>) -> Option<Self> {
         let key = || text(root, "EventKey");
         Some(match name {
             "subscribe" => Self::Subscribe(Scene::of_follow(root)),
@@ -62,7 +62,7 @@ impl Event {
         })
     }
 
-    fn from_platform(name: &str, root: &Element) -> Option<Self> {
+    fn from_platform(name: &str, root: &Element<'_>) -> Option<Self> {
         Some(match name {
             "templatesendjobfinish" => Self::TemplateSent {
                 msg_id: root.number("MsgID"),
@@ -101,12 +101,12 @@ impl Event {
 
 impl Scene {
     /// A follow carries the scene with a prefix, and only if a parametric code led to it.
-    fn of_follow(root: &Element) -> Option<Self> {
+    fn of_follow(root: &Element<'_>) -> Option<Self> {
         let value = root.word("EventKey")?.strip_prefix("qrscene_")?.to_owned();
         Some(Self::read(root, value))
     }
 
-    fn read(root: &Element, value: String) -> Self {
+    fn read(root: &Element<'_>, value: String) -> Self {
         Self {
             value,
             ticket: root.word("Ticket").map(str::to_owned),
@@ -115,7 +115,7 @@ impl Scene {
 }
 
 impl Opened {
-    fn read(root: &Element) -> Self {
+    fn read(root: &Element<'_>) -> Self {
         Self {
             target: text(root, "EventKey"),
             menu_id: root.word("MenuId").map(str::to_owned),
@@ -137,7 +137,7 @@ impl TemplateOutcome {
 }
 
 impl MassSent {
-    fn read(root: &Element) -> Self {
+    fn read(root: &Element<'_>) -> Self {
         let count = |name| root.number(name).unwrap_or_default();
         Self {
             msg_id: root.number("MsgID"),
@@ -157,7 +157,7 @@ impl MassSent {
 }
 
 impl Consent {
-    fn all(root: &Element, list: &'static str) -> Vec<Self> {
+    fn all(root: &Element<'_>, list: &'static str) -> Vec<Self> {
         items(root, &[list], "List")
             .map(|item| Self {
                 template_id: text(item, "TemplateId"),
@@ -169,7 +169,7 @@ impl Consent {
 }
 
 impl NotificationSent {
-    fn all(root: &Element) -> Vec<Self> {
+    fn all(root: &Element<'_>) -> Vec<Self> {
         items(root, &["SubscribeMsgSentEvent"], "List")
             .map(|item| Self {
                 template_id: text(item, "TemplateId"),
@@ -181,7 +181,7 @@ impl NotificationSent {
     }
 }
 
-fn read_published(root: &Element) -> Event {
+fn read_published(root: &Element<'_>) -> Event {
     let info = root.child("PublishEventInfo");
     Event::Published {
         id: inner(root, "PublishEventInfo", "publish_id"),
@@ -198,7 +198,7 @@ fn read_published(root: &Element) -> Event {
     }
 }
 
-fn read_privacy(root: &Element, notice: PrivacyNotice) -> Event {
+fn read_privacy(root: &Element<'_>, notice: PrivacyNotice) -> Event {
     Event::Privacy {
         notice,
         openid: root.word("OpenID").map(OpenId::new),
@@ -208,18 +208,22 @@ fn read_privacy(root: &Element, notice: PrivacyNotice) -> Event {
 }
 
 /// The child's text without surrounding white space; empty if there is none.
-fn text(element: &Element, name: &str) -> String {
+fn text(element: &Element<'_>, name: &str) -> String {
     element.word(name).unwrap_or_default().to_owned()
 }
 
 /// The same, one level deeper.
-fn inner(root: &Element, parent: &str, name: &str) -> String {
+fn inner(root: &Element<'_>, parent: &str, name: &str) -> String {
     root.child(parent)
         .map_or_else(String::new, |element| text(element, name))
 }
 
 /// The elements called `name` at the end of `path`.
-fn items<'a>(root: &'a Element, path: &[&str], name: &'a str) -> impl Iterator<Item = &'a Element> {
+fn items<'a>(
+    root: &'a Element,
+    path: &[&str],
+    name: &'a str,
+) -> impl Iterator<Item = &'a Element<'a>> {
     path.iter()
         .try_fold(root, |element, step| element.child(step))
         .into_iter()

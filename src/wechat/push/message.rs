@@ -107,7 +107,7 @@ impl fmt::Debug for MessageBody {
 
 impl MessageBody {
     /// Reads the fields of the kind `name`, which is in lower case.
-    pub(super) fn read(name: &str, root: &Element) -> Self {
+    pub(super) fn read(name: &str, root: &Element<'_>) -> Self {
         let text = |field| root.text_of(field).to_owned();
         let word = |field| root.word(field).map(str::to_owned);
         let id = |field| word(field).unwrap_or_default();
@@ -190,7 +190,7 @@ impl MessageBody {
 }
 
 impl Video {
-    fn read(root: &Element) -> Self {
+    fn read(root: &Element<'_>) -> Self {
         Self {
             media_id: root.word("MediaId").unwrap_or_default().to_owned(),
             thumb_media_id: root.word("ThumbMediaId").unwrap_or_default().to_owned(),

@@ -84,7 +84,7 @@ impl Push {
 
     /// Reads a parsed push. Only the envelope is mandatory: a kind's own fields may be missing,
     /// because a push that is refused is lost and shows the follower a fault.
-    pub(super) fn read(root: &Element) -> Result<Self, Refusal> {
+    pub(super) fn read(root: &Element<'_>) -> Result<Self, Refusal> {
         let field = |name| root.word(name).ok_or(Refusal::Field(name));
         let from = OpenId::new(field("FromUserName")?);
         let created = root
@@ -118,7 +118,7 @@ impl Push {
     }
 }
 
-fn read_message(name: &str, root: &Element) -> PushKind {
+fn read_message(name: &str, root: &Element<'_>) -> PushKind {
     PushKind::Message {
         msg_id: root.number("MsgId").filter(|id| *id >= 0),
         article: root.word("MsgDataId").map(|data_id| Article {
@@ -139,7 +139,7 @@ fn short(name: &str) -> String {
 
 /// 16 bytes of SHA-1, in hex, over all fields in sorted order but `Encrypt`, which differs in
 /// every copy of the same push.
-fn digest(root: &Element) -> String {
+fn digest(root: &Element<'_>) -> String {
     let mut hash = Sha1::new();
     absorb(&mut hash, root);
     hex(&hash.finalize()[..16])
@@ -147,7 +147,7 @@ fn digest(root: &Element) -> String {
 
 /// Names, texts and numbers of children go in with their lengths, so that no two trees feed the
 /// hash the same bytes. Children of one name keep their order. Depth is bounded by [`xml`].
-fn absorb(hash: &mut Sha1, element: &Element) {
+fn absorb(hash: &mut Sha1, element: &Element<'_>) {
     let mut children: Vec<_> = element
         .children
         .iter()

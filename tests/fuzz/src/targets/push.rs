@@ -88,10 +88,10 @@ fn assert_recognised(push: &Push, mut root: Element) {
     }
 }
 
-fn leaf(name: &str, text: &str) -> Element {
+fn leaf<'d>(name: &str, text: &'d str) -> Element<'d> {
     Element {
         name: name.to_owned(),
-        text: text.to_owned(),
+        text: text.into(),
         children: Vec::new(),
     }
 }
