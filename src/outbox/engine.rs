@@ -29,6 +29,9 @@ pub(super) const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
 /// How long attempts that have ended wait for others, to share their commit.
 const LINGER: Duration = Duration::from_millis(1);
 
+/// The same while claimed rows wait for slots, so that nothing stands still meanwhile.
+const LONG_LINGER: Duration = Duration::from_millis(5);
+
 /// While senders wait for their commits the engine takes its turns this far apart: the five seconds
 /// of a push come first.
 const PRESSED_TURN: Duration = Duration::from_millis(25);
@@ -192,7 +195,8 @@ impl Engine {
         let mut gathered: Vec<Settlement> = first.into_iter().map(free).collect();
         gathered.extend(std::iter::from_fn(|| endings.try_recv().ok()).map(free));
         if !gathered.is_empty() && self.0.under_way() >= LINGER_FROM {
-            tokio::time::sleep(LINGER).await;
+            let has_more = self.0.remotes().values().any(RemoteState::has_waiting);
+            tokio::time::sleep(if has_more { LONG_LINGER } else { LINGER }).await;
             gathered.extend(std::iter::from_fn(|| endings.try_recv().ok()).map(free));
         }
         gathered

@@ -155,6 +155,11 @@ impl RemoteState {
         self.wait_no_more()
     }
 
+    /// Whether claimed rows wait for a slot.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// All runs that wait.
     pub(super) fn wait_no_more(&mut self) -> Vec<Run> {
         self.waiting.drain(..).collect()

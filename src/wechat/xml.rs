@@ -209,11 +209,12 @@ pub(super) fn is_allowed(character: char) -> bool {
 /// Whether `text` has only such characters. Only a control character, or one of U+FFC0 and beyond, may
 /// be another, so most texts need no look at their characters.
 fn all_allowed(text: &str) -> bool {
-    let bytes = text.as_bytes();
+    let is_control = |byte: u8| byte < b' ' && byte != b'\n';
+    let is_beyond = |pair: &[u8]| pair[0] == 0xef && pair[1] == 0xbf;
+    let (bytes, pairs) = (text.bytes(), text.as_bytes().windows(2));
     // No early end: so the compiler looks at many bytes at once.
-    let control = |any, byte: &u8| any | (*byte < b' ' && *byte != b'\n');
-    let beyond = |any, pair: &[u8]| any | (pair[0] == 0xef && pair[1] == 0xbf);
-    let is_doubtful = bytes.iter().fold(false, control) || bytes.windows(2).fold(false, beyond);
+    let is_doubtful = bytes.fold(false, |any, byte| any | is_control(byte))
+        || pairs.fold(false, |any, pair| any | is_beyond(pair));
     !is_doubtful || text.chars().all(is_allowed)
 }
 
