@@ -1,7 +1,7 @@
 //! The engine's loop: claim, start attempts, settle what has ended. No transaction is open while a
 //! handler runs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -213,10 +213,15 @@ impl Engine {
         self.0
             .give_back_waiting(|state| state.turned_away(now))
             .await;
+        // Slots that were given back since the last turn.
+        let mut has_started = self.start(Vec::new(), now, ended);
         let asks = self.0.asks(now, &self.0.ahead);
         let has_asked = !asks.is_empty();
         if settlements.is_empty() && !has_asked {
-            return Some(Turn::default());
+            return Some(Turn {
+                has_started,
+                seen: None,
+            });
         }
         let settlements: Arc<[Settlement]> = settlements.into();
         let turned = match self.0.store.turn(Arc::clone(&settlements), asks).await {
@@ -226,19 +231,25 @@ impl Engine {
                 return None;
             }
         };
-        let started = self.0.start(run::runs(turned.jobs), now);
+        has_started |= self.start(run::runs(turned.jobs), now, ended);
         // The gate may have closed since they were asked for, by the very settlements before them.
         self.0
             .give_back_waiting(|state| state.turned_away(now))
             .await;
-        let has_started = !started.is_empty();
-        for run in started {
-            tokio::spawn(Arc::clone(&self.0).work(run, ended.clone()));
-        }
         Some(Turn {
             has_started,
             seen: has_asked.then_some(turned.seen),
         })
+    }
+
+    /// Starts what may start, of these runs and of those that wait. Returns whether anything could.
+    fn start(&self, runs: Vec<Run>, now: Timestamp, ended: &Endings) -> bool {
+        let started = self.0.start(runs, now);
+        let has_started = !started.is_empty();
+        for run in started {
+            tokio::spawn(Arc::clone(&self.0).work(run, ended.clone()));
+        }
+        has_started
     }
 
     /// Waits until there is something to do; returns an attempt that has ended, if that is it.
@@ -307,7 +318,7 @@ impl Engine {
 }
 
 /// What a turn did.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Turn {
     has_started: bool,
     /// The wake-ups that its claim has seen; `None` when it claimed nothing.
@@ -330,24 +341,18 @@ impl Inner {
         fits
     }
 
-    /// Takes claimed runs in, and gives those that may start now, their slots taken.
+    /// Takes claimed runs in, and gives those that may start now, older ones first, their slots taken.
     fn start(&self, runs: Vec<Run>, now: Timestamp) -> Vec<Run> {
         let mut remotes = self.remotes();
-        let mut met = HashSet::new();
         for run in runs {
-            let remote = run.remote().to_owned();
-            if let Some(state) = remotes.get_mut(&remote) {
+            if let Some(state) = remotes.get_mut(run.remote()) {
                 state.wait(run);
-                met.insert(remote);
             }
         }
-        let mut started = Vec::new();
-        for remote in met {
-            if let Some(state) = remotes.get_mut(&remote) {
-                started.extend(std::iter::from_fn(|| state.start(now)));
-            }
-        }
-        started
+        let waiting = remotes.values_mut();
+        waiting
+            .flat_map(|state| std::iter::from_fn(|| state.start(now)))
+            .collect()
     }
 
     /// Gives back what `leaving` takes from those that wait.

@@ -4,6 +4,7 @@
 //! cut off before its commit never was. A turn takes the oldest rows of each local lane, asks their
 //! [`Decider`](super::Decider) for all of them together, and settles them in one commit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -66,11 +67,22 @@ impl Engine {
         for lane in self.0.store.oldest_of(names::LOCAL, TURN, now).await? {
             settlements.extend(self.0.decide_in_order(lane).await);
         }
-        let settled = settlements.len();
-        if settled > 0 {
-            self.0.store.settle_all(settlements.into()).await?;
+        if settlements.is_empty() {
+            return Ok(0);
         }
-        Ok(settled)
+        let settlements: Arc<[Settlement]> = settlements.into();
+        match self.0.store.settle_all(Arc::clone(&settlements)).await {
+            Ok(()) => {}
+            // One of them: it is held, and the others do not wait for it.
+            Err(StoreError::Refused(_)) => {
+                for settlement in settlements.iter() {
+                    self.0.settle(settlement.clone()).await;
+                }
+            }
+            // Nothing is lost: all of it is decided on again.
+            Err(fault) => return Err(fault),
+        }
+        Ok(settlements.len())
     }
 
     async fn next_decision(&self, now: Timestamp) -> Timestamp {

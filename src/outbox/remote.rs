@@ -191,3 +191,109 @@ impl RemoteState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::verdict::Pause;
+    use crate::outbox::run::{runs, tests::job};
+    use std::time::Duration;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    /// A remote that answers, with two slots.
+    fn open() -> RemoteState {
+        let remote = Remote {
+            name: "any".to_owned(),
+            slots: 2,
+            ahead: 4,
+            closure: None,
+        };
+        RemoteState {
+            gate: Gate::Open,
+            ..RemoteState::new(remote)
+        }
+    }
+
+    fn run(id: i64, priority: Priority) -> Run {
+        runs(vec![job(id, &format!("lane {id}"), priority)]).remove(0)
+    }
+
+    fn started(state: &mut RemoteState) -> Vec<i64> {
+        let runs = std::iter::from_fn(|| state.start(NOW));
+        runs.flat_map(|run| run.ids().collect::<Vec<_>>()).collect()
+    }
+
+    #[test]
+    fn what_waits_starts_when_a_slot_is_given_back_the_most_urgent_first() {
+        let mut state = open();
+        for (id, priority) in [
+            (1, Priority::Normal),
+            (2, Priority::Normal),
+            (3, Priority::Normal),
+            (4, Priority::Live),
+        ] {
+            state.wait(run(id, priority));
+        }
+        assert_eq!(started(&mut state), [4, 1]);
+        assert!(state.has_waiting() && started(&mut state).is_empty());
+        let next = state.start_after(NOW).map(|run| run.ids().collect());
+        assert_eq!(next, Some(vec![2]), "in the slot of one that has ended");
+        state.running -= 1;
+        assert_eq!(started(&mut state), [3]);
+        assert_eq!(state.start_after(NOW), None);
+        assert_eq!(
+            state.running, 2,
+            "whoever hears of the end gives the slot back"
+        );
+    }
+
+    #[test]
+    fn bulk_work_never_takes_the_last_slot_in_whatever_way_it_starts() {
+        let mut state = open();
+        state.wait(run(1, Priority::Bulk));
+        state.wait(run(2, Priority::Bulk));
+        assert_eq!(started(&mut state), [1]);
+        state.running += 1;
+        assert_eq!(state.start_after(NOW), None, "one other still runs");
+        state.running -= 1;
+        assert!(state.start_after(NOW).is_some());
+    }
+
+    #[test]
+    fn what_waits_loses_its_place_when_the_gate_closes() {
+        let mut state = open();
+        state.wait(run(1, Priority::Live));
+        assert!(state.turned_away(NOW).is_empty());
+        let trouble = Pause {
+            reason: "unavailable",
+            probe_after: Duration::from_mins(1),
+            backs_off: false,
+        };
+        state.gate = Gate::Open.troubled(&trouble, NOW);
+        assert_eq!(state.start_after(NOW), None);
+        assert_eq!(state.turned_away(NOW).len(), 1);
+        assert!(!state.has_waiting());
+    }
+
+    #[test]
+    fn more_is_asked_for_once_half_of_what_may_wait_has_been_tried() {
+        let ahead = RunAhead::default();
+        let mut state = open();
+        state.running = 2;
+        let heads = |state: &RemoteState| -> Vec<(usize, usize)> {
+            let asks = state.asks(NOW, &ahead);
+            asks.iter()
+                .map(|ask| (ask.limit, ask.ahead.heads))
+                .collect()
+        };
+        assert_eq!(heads(&state), [(0, 4)]);
+        state.wait(run(1, Priority::Live));
+        assert_eq!(heads(&state), [(0, 3)]);
+        state.wait(run(2, Priority::Live));
+        assert_eq!(heads(&state), []);
+        state.gate = Gate::Probing;
+        state.running = 0;
+        assert_eq!(heads(&state), [(1, 0)], "a probe is one call");
+    }
+}

@@ -122,6 +122,34 @@ async fn an_outcome_that_the_database_refuses_is_held_and_blocks_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_the_database_refuses_is_held_and_others_are_made() {
+    let world = World::new().await;
+    let (anna, bert) = (
+        world.talking_customer().await,
+        world.talking_customer().await,
+    );
+    let mut somebody = world.sqlite().await;
+    let trigger = format!(
+        "CREATE TRIGGER refuse BEFORE UPDATE ON send_window WHEN new.openid = '{anna}'
+         BEGIN SELECT RAISE(ABORT, 'not today'); END"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(trigger))
+        .execute(&mut somebody)
+        .await
+        .unwrap();
+    world
+        .while_time_passes(world.answered(world.say(&anna, "one")))
+        .await;
+    world
+        .while_time_passes(world.answered(world.say(&bert, "two")))
+        .await;
+    world.settled().await;
+    let decided = "SELECT group_concat(state) FROM (SELECT state FROM outbox
+                   WHERE effect = 'follower.acted' ORDER BY id DESC LIMIT 2)";
+    assert_eq!(world.text(decided).await, "done,held");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_within_ten_seconds_in_the_middle_of_a_call_and_nothing_is_done_twice() {
     let site = Site::new().await;
     let daemon = site.serve().await;
