@@ -90,7 +90,7 @@ const STATEMENTS: [&str; 8] = [
     "WITH RECURSIVE n(i) AS (SELECT 1 WHERE ?2 > 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 <= ?2)
      INSERT INTO outbox (id, lane, effect, remote, payload, state, head, priority, attempts, tries,
          next_attempt_at, inbox_id, message_id, created_at, started_at, finished_at)
-     SELECT i, iif(i % 2, 'in', 'send') || ':main:' || printf('oBench%022d', (i * 7919) % ?1),
+     SELECT i, iif(i % 2, 'in:main', 'send:main:' || printf('oBench%022d', (i * 7919) % ?1)),
          iif(i % 2, 'follower.acted', 'wechat.send'), iif(i % 2, 'local', 'wechat:main'),
          json_object('follower', json_object('account', 'main', 'openid',
              printf('oBench%022d', (i * 7919) % ?1)), iif(i % 2, 'act', 'purpose'),
