@@ -18,8 +18,8 @@ use crate::store::{Job, NextState, Settlement, StoreError};
 /// Rows of one turn: more would not make them cheaper, and a push waits for at most one such commit.
 const TURN: usize = 256;
 
-/// How long a turn waits for acts to decide on together.
-const LINGER: Duration = Duration::from_millis(2);
+/// How long a turn waits for acts to decide on together. Nobody feels it: the next step is a call.
+const LINGER: Duration = Duration::from_millis(5);
 
 /// While senders wait for their commits, the pause after a turn is so many times as long as the turn:
 /// the five seconds of a push come first, and a twentieth of the time still decides on thousands of
