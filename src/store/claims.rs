@@ -1,7 +1,8 @@
 //! Claiming: due heads of lanes become running, under a lease.
 //!
 //! Where a repeat after a crash does no harm, heads may be claimed before there is a slot for them, and
-//! the rows behind a head with it, to be tried one after the other without a commit between them.
+//! the rows behind a head with it, to be tried one after the other without a commit between them. Rows that
+//! reach out to nobody are only read here ([`Store::oldest_of`]).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
