@@ -60,7 +60,10 @@ const fn bare(slots: u32) -> Case {
 }
 
 const FEW_LANES: u64 = 10;
-const MANY_LANES: u64 = 100_000;
+/// As many as a sending to everybody has.
+pub(super) const MANY_LANES: u64 = 100_000;
+/// At once, where nothing else is said.
+pub(super) const SLOTS: u32 = 32;
 
 const SLOW: Case = Case {
     lanes: Some(MANY_LANES),
@@ -70,9 +73,9 @@ const SLOW: Case = Case {
 
 const CASES: [Case; 8] = [
     bare(10),
-    engine(FEW_LANES, 32),
-    bare(32),
-    engine(MANY_LANES, 32),
+    engine(FEW_LANES, SLOTS),
+    bare(SLOTS),
+    engine(MANY_LANES, SLOTS),
     bare(128),
     engine(FEW_LANES, 128),
     engine(MANY_LANES, 128),
@@ -122,12 +125,19 @@ pub(super) async fn measure(measure: &Measure) -> anyhow::Result<Section> {
 
 /// One drain of many lanes on a copy of `template`.
 pub(super) async fn measure_copy(measure: &Measure, template: &Path) -> anyhow::Result<Drained> {
-    engine(MANY_LANES, 32).measure(measure, template).await
+    engine(MANY_LANES, SLOTS).measure(measure, template).await
+}
+
+/// The same without a database.
+pub(super) async fn measure_bare(measure: &Measure, template: &Path) -> anyhow::Result<Drained> {
+    bare(SLOTS).measure(measure, template).await
 }
 
 /// One drain of many lanes on `database` itself.
 pub(super) async fn measure_one(measure: &Measure, database: &Path) -> anyhow::Result<Drained> {
-    engine(MANY_LANES, 32).measure_on(measure, database).await
+    engine(MANY_LANES, SLOTS)
+        .measure_on(measure, database)
+        .await
 }
 
 impl Case {
@@ -154,7 +164,7 @@ impl Case {
         let mark = Store::open_read_only(database).await?.mark().await?;
         drain::fill(database, rows, lanes).await?;
         let file = database.to_str().context("a path that is not text")?;
-        let drained = process::ask(&["drain", file, &url, &count, &slots], core)?;
+        let drained = process::ask(&["drain", file, &count, &slots, "--sink", &url], core)?;
         let (_, received) = process::get(sink.address, "/received")?;
         let expected = Received {
             in_order: rows,

@@ -7,6 +7,7 @@
 //! It owns no SQL and no decision of Qiao; it only uses what the daemon is made of. Start reading
 //! at [`run`](fn@run), then [`intake`] and [`delivery`].
 
+mod apart;
 mod cores;
 mod delivery;
 mod drain;
@@ -18,6 +19,7 @@ mod load;
 mod machine;
 mod memory;
 mod process;
+mod profile;
 mod pushes;
 mod report;
 mod roles;
@@ -111,6 +113,8 @@ enum Topic {
     Growth,
     /// Resident memory
     Memory,
+    /// Where the processor time goes
+    Profile,
 }
 
 impl Topic {
@@ -121,6 +125,7 @@ impl Topic {
             Self::Feel => feel::measure(measure).await,
             Self::Growth => growth::measure(measure).await,
             Self::Memory => memory::measure(measure).await,
+            Self::Profile => profile::measure(measure).await,
         }
     }
 }

@@ -86,7 +86,7 @@ impl Pushes {
         now: Timestamp,
         most: u64,
     ) -> Self {
-        let first_msg_id = u64::try_from(now.as_microsecond()).unwrap_or_default() * 1000;
+        let first_msg_id = first_msg_id(now);
         let requests = match mode {
             Mode::Plain => plain(address, now),
             Mode::Safe => {
@@ -177,6 +177,18 @@ fn sealed(address: SocketAddr, xml: &str, now: Timestamp) -> Vec<u8> {
         site::ORIGINAL_ID
     );
     request(address, &query, &body)
+}
+
+/// Query and body of the nth push in plain XML.
+pub(super) fn plain_parts(crowd: Crowd, number: u64, now: Timestamp) -> (String, String) {
+    let first_msg_id = first_msg_id(now);
+    let body = xml(crowd.speaker(number), first_msg_id + number, now);
+    (query(now), body)
+}
+
+/// The MsgId of push 0: later than any of an earlier run.
+fn first_msg_id(now: Timestamp) -> u64 {
+    u64::try_from(now.as_microsecond()).unwrap_or_default() * 1000
 }
 
 fn query(now: Timestamp) -> String {

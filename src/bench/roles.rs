@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::apart::{self, Apart};
 use super::drain::{self, Bare, Drain};
 use crate::app::{Parts, transport};
 use crate::config::{Environment, load};
@@ -34,6 +35,8 @@ pub(super) enum Role {
         /// The daemon's configuration
         file: PathBuf,
     },
+    /// Reads and commits pushes without HTTP
+    Apart(Apart),
     /// Takes deliveries and keeps count of them
     Sink {
         /// How long it takes over each
@@ -51,6 +54,7 @@ pub(super) async fn play(role: Role) -> anyhow::Result<()> {
     match role {
         Role::Ceiling => serve(Router::new().fallback(acknowledge)).await,
         Role::Intake { file } => intake(file).await,
+        Role::Apart(apart) => apart::measure(&apart).await,
         Role::Sink { millis } => serve(sink(Duration::from_millis(millis))).await,
         Role::Drain(drain) => drain::through_the_engine(&drain).await,
         Role::Bare(bare) => drain::without_a_database(&bare).await,

@@ -125,32 +125,34 @@ impl WechatSend {
         }
     }
 
-    /// WeChat recognises a repeated template by its `client_msg_id`, so one whose answer was lost
-    /// is simply tried again.
+    /// WeChat recognises a repeated template by its `client_msg_id`, so one whose answer was lost is asked
+    /// for again at once. Not by a later attempt: that may find a window open and send a custom message,
+    /// which nobody would recognise as the same.
     async fn template(&self, attempt: &Attempt<'_>, template: &TemplateMessage) -> Outcome {
+        let first = match self.call_template(attempt, template).await {
+            Err(lost) if lost.failure.verdict == Verdict::Uncertain => lost,
+            other => return told(other),
+        };
+        match self.call_template(attempt, template).await {
+            Err(_) => attempt.uncertain(first.failure, Changes::none()),
+            sent => told(sent),
+        }
+    }
+
+    async fn call_template(
+        &self,
+        attempt: &Attempt<'_>,
+        template: &TemplateMessage,
+    ) -> Result<Option<i64>, CallFailure> {
         let follower = &attempt.send.follower;
-        let sent = self
-            .0
+        self.0
             .with_token(&follower.account, attempt.tries(), |token| async move {
                 attempt
                     .client
                     .send_template(&token, &follower.openid, template)
                     .await
             })
-            .await;
-        match sent {
-            Ok(_) => Outcome::Done {
-                note: Some("sent as a template message".to_owned()),
-                changes: Changes::none(),
-            },
-            Err(CallFailure { failure, .. }) if failure.verdict == Verdict::Uncertain => {
-                Outcome::failed(Failure {
-                    verdict: Verdict::Transient,
-                    ..failure
-                })
-            }
-            Err(CallFailure { failure, .. }) => Outcome::failed(failure),
-        }
+            .await
     }
 }
 
@@ -182,6 +184,17 @@ impl Attempt<'_> {
             }],
             ..Changes::none()
         }
+    }
+}
+
+/// What a template came to whose answer was not lost.
+fn told(sent: Result<Option<i64>, CallFailure>) -> Outcome {
+    match sent {
+        Ok(_) => Outcome::Done {
+            note: Some("sent as a template message".to_owned()),
+            changes: Changes::none(),
+        },
+        Err(CallFailure { failure, .. }) => Outcome::failed(failure),
     }
 }
 

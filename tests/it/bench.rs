@@ -13,12 +13,13 @@ use sqlx::SqliteConnection;
 use crate::world::open;
 
 /// The tables, with the number of their rows and of their targets.
-const SECTIONS: [(&str, usize, usize); 5] = [
+const SECTIONS: [(&str, usize, usize); 6] = [
     ("intake", 11, 5),
     ("delivery", 8, 5),
     ("feel", 4, 4),
     ("growth", 3, 4),
     ("memory", 3, 3),
+    ("profile", 7, 0),
 ];
 
 fn qiao(arguments: &[&str]) -> Output {
