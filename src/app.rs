@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_cron_scheduler::JobScheduler;
@@ -21,7 +20,7 @@ use crate::control::{Controls, socket};
 use crate::domain::rows::names;
 use crate::effects::{self, Context, Live};
 use crate::flows::sending::HELD_PASSIVE;
-use crate::http::{Door, Edge, Guest, admin_router, public_router};
+use crate::http::{Door, Edge, Guest, Metrics, admin_router, public_router};
 use crate::jobs::Timetable;
 use crate::kit::clock::Clock;
 use crate::kit::random::Random;
@@ -174,7 +173,7 @@ pub struct Doors {
     /// For operators; `None` when they share the public one.
     pub admin: Option<TcpListener>,
     /// For `/metrics`.
-    pub metrics: Option<PrometheusHandle>,
+    pub metrics: Option<Metrics>,
     /// Whether the scheduler wakes the timetable; tests and the simulation do it by hand.
     pub scheduled: bool,
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use metrics_exporter_prometheus::PrometheusBuilder;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -14,6 +13,7 @@ use super::{load, logging};
 use crate::app::{Daemon, Doors, Parts, transport};
 use crate::config::{Config, Loaded};
 use crate::effects::Live;
+use crate::http::Metrics;
 use crate::kit::clock::SystemClock;
 use crate::kit::random::Random;
 use crate::store::Store;
@@ -61,13 +61,10 @@ async fn doors(config: &Config) -> anyhow::Result<Doors> {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
-    let metrics = PrometheusBuilder::new()
-        .install_recorder()
-        .context("metrics")?;
     Ok(Doors {
         public: listen(config.server.listen).await?,
         admin,
-        metrics: Some(metrics),
+        metrics: Some(Metrics::start()),
         scheduled: true,
     })
 }

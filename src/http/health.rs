@@ -50,7 +50,7 @@ pub(super) async fn ready(State(edge): State<Arc<Edge>>) -> Response {
 
 /// Prometheus text.
 pub(super) async fn metrics(State(edge): State<Arc<Edge>>) -> Response {
-    let Some(handle) = &edge.metrics else {
+    let Some(metrics) = &edge.metrics else {
         return StatusCode::NOT_FOUND.into_response();
     };
     if let Ok(queue) = edge.context.store.queue_state().await {
@@ -72,12 +72,15 @@ pub(super) async fn metrics(State(edge): State<Arc<Edge>>) -> Response {
         let paused = f64::from(u8::from(remote.paused.is_some()));
         metrics::gauge!("qiao_remote_paused", "remote" => remote.name).set(paused);
     }
+    let Some(text) = metrics.render() else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
     (
         [(
             header::CONTENT_TYPE,
             "text/plain; version=0.0.4; charset=utf-8",
         )],
-        handle.render(),
+        text,
     )
         .into_response()
 }

@@ -8,8 +8,10 @@ mod door;
 mod guard;
 mod health;
 mod kinds;
+mod metrics;
 pub mod router;
 mod wechat;
 
 pub use door::{Door, Guest};
+pub use metrics::Metrics;
 pub use router::{Edge, admin_router, public_router};

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
-use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::guard::LogLimit;
 use super::kinds::Kinds;
+use super::metrics::Metrics;
 use super::{c4c, health, wechat};
 use crate::effects::Context;
 use crate::outbox::Engine;
@@ -27,7 +27,7 @@ pub struct Edge {
     /// For `/readyz`.
     pub engine: Engine,
     /// For `/metrics`.
-    pub metrics: Option<PrometheusHandle>,
+    pub metrics: Option<Metrics>,
     /// Keeps a stream of bad requests from filling the log.
     pub(super) log: LogLimit,
     /// What has been pushed.
@@ -36,7 +36,7 @@ pub struct Edge {
 
 impl Edge {
     /// Puts the parts together.
-    pub fn new(context: Context, engine: Engine, metrics: Option<PrometheusHandle>) -> Arc<Self> {
+    pub fn new(context: Context, engine: Engine, metrics: Option<Metrics>) -> Arc<Self> {
         Arc::new(Self {
             context,
             engine,

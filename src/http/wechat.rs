@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Edge;
 use super::guard::Caller;
+use super::metrics::Metrics;
 use crate::domain::ids::AccountId;
 use crate::domain::rows::Follower;
 use crate::effects::Live;
@@ -102,7 +103,10 @@ impl Edge {
             Answer::Stored(answer) => Some(answer.clone()),
             Answer::None | Answer::Pending => None,
         };
-        self.kinds.count(&arrival.kind);
+        // A counter that is made before there is a recorder never counts.
+        if self.metrics.as_ref().is_some_and(Metrics::counts) {
+            self.kinds.count(&arrival.kind);
+        }
         match self.context.store.arrive(arrival).await? {
             Arrived::New { .. } => match seat {
                 Some(seat) => Ok(self.wait(seat).await),

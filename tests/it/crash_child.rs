@@ -74,7 +74,7 @@ async fn a_daemon_for_crashes() {
     let doors = Doors {
         public,
         admin: None,
-        metrics: Some(PrometheusBuilder::new().install_recorder().unwrap()),
+        metrics: Some(PrometheusBuilder::new().install_recorder().unwrap().into()),
         scheduled: false,
     };
     let _daemon = Daemon::start(parts.unwrap(), doors).await.unwrap();

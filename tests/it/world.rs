@@ -135,7 +135,7 @@ impl World {
         let doors = Doors {
             public: port().await,
             admin: None,
-            metrics: Some(metrics()),
+            metrics: Some(metrics().into()),
             scheduled: false,
         };
         let daemon = Daemon::start(parts.unwrap(), doors).await.unwrap();
