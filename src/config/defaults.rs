@@ -13,6 +13,19 @@ pub(super) const ON_UNFOLLOW: &str = "keep";
 pub(super) const EXISTING_FOLLOWERS: &str = "on_contact";
 pub(super) const UNCERTAIN_SEND: &str = "hold";
 
+pub(super) const INTO_C4C: &str = "off";
+/// WeChat (c4c.md 4.2).
+pub(super) const CHANNEL_CODE: &str = "008";
+pub(super) const IDLE_MINUTES: i64 = 30;
+pub(super) const MAX_HOURS: i64 = 24;
+pub(super) const MAX_MESSAGES: i64 = 1000;
+pub(super) const OUTSIDE_WINDOW: &str = "template";
+pub(super) const DELIVERY_NOTES: &str = "off";
+pub(super) const TICKET: [(&str, &str); 2] = [
+    ("ProcessingTypeCode", "SRRQ"),
+    ("BuyerPartyID", "{customer_id}"),
+];
+
 pub(super) const WELCOME: &str = "欢迎关注！有任何问题，直接在这里留言即可。";
 pub(super) const CUSTOMER_CREATED: &str =
     "您的客户编号是 {customer_id}，与我们联系时报上它，处理更快。";

@@ -5,6 +5,7 @@
 //! variables or configuration files. Start reading at [`load()`]; a new key needs a line in
 //! `keys`, its reading in `validate/` and its explanation in `config.example.toml`.
 
+pub mod conversation;
 mod defaults;
 mod environment;
 mod error;
@@ -16,6 +17,7 @@ mod tree;
 pub mod types;
 mod validate;
 
+pub use conversation::{ConversationRules, IntoC4c, OutsideWindow, SocialChannel, TicketFields};
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors};
 pub use load::{Loaded, is_too_deep, load, load_text};

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
+use super::conversation::ConversationRules;
+
 use crate::domain::ids::{AccountId, TenantId};
 
 /// The whole configuration.
@@ -95,6 +97,8 @@ pub struct Account {
     pub existing_followers: ExistingFollowers,
     /// `uncertain_send`
     pub uncertain_send: UncertainSend,
+    /// `conversation`
+    pub conversation: ConversationRules,
     /// `answer_hook`
     pub answer_hook: Option<url::Url>,
     /// `texts`

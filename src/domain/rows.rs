@@ -3,15 +3,21 @@
 //! Flows return [`Changes`]; the store writes them in the same transaction as the fact or the
 //! outcome that they follow from. Nothing here knows SQL.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AccountId, CustomerId, ObjectId, OpenId, TenantId, UnionId};
+use super::ids::{AccountId, ObjectId, OpenId, TenantId};
 
+pub mod conversation;
 pub mod names;
+pub mod people;
+
+pub use conversation::{
+    ConversationChange, EndReason, MediaChange, MediaContent, NewActivity, NewProfile, SeatEvent,
+};
+pub use people::{MappingChange, MappingState, NewGrant, Snapshot, WindowClosed};
 
 /// Everything that one decision wants written. Applied in one transaction or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,6 +48,16 @@ pub struct Changes {
     pub passive: Vec<PassiveDelivery>,
     /// What reconciliation found.
     pub findings: Vec<Finding>,
+    /// Conversations that begin, go on or end.
+    pub conversations: Vec<ConversationChange>,
+    /// What happened at WeChat's own seats.
+    pub seat_events: Vec<SeatEvent>,
+    /// Followers' profiles in C4C.
+    pub profiles: Vec<NewProfile>,
+    /// What stands in C4C for what was said.
+    pub activities: Vec<NewActivity>,
+    /// Pictures, voices and videos.
+    pub media: Vec<MediaChange>,
 }
 
 impl Changes {
@@ -56,6 +72,9 @@ impl Changes {
         for effect in &mut other.effects {
             effect.message = effect.message.map(|index| index + shift);
         }
+        for activity in &mut other.activities {
+            activity.message = activity.message.map(|index| index + shift);
+        }
         self.messages.append(&mut other.messages);
         self.effects.append(&mut other.effects);
         self.mappings.append(&mut other.mappings);
@@ -69,6 +88,11 @@ impl Changes {
         self.answers.append(&mut other.answers);
         self.passive.append(&mut other.passive);
         self.findings.append(&mut other.findings);
+        self.conversations.append(&mut other.conversations);
+        self.seat_events.append(&mut other.seat_events);
+        self.profiles.append(&mut other.profiles);
+        self.activities.append(&mut other.activities);
+        self.media.append(&mut other.media);
     }
 
     /// Adds a message together with the effect that delivers it.
@@ -104,6 +128,11 @@ impl Follower {
     /// The lane of answer hooks: a slow hook holds up nothing but its own answers.
     pub fn hook_lane(&self) -> String {
         self.lane("hook")
+    }
+
+    /// The lane of what hangs on their messages.
+    pub fn media_lane(&self) -> String {
+        self.lane("media")
     }
 
     fn lane(&self, side: &str) -> String {
@@ -209,8 +238,10 @@ pub struct NewEffect {
     pub expires_at: Option<Timestamp>,
     /// Skip it when the lane already holds one of the same name that has not started.
     pub merge: bool,
-    /// Index in [`Changes::messages`] of the message it delivers.
+    /// Index in [`Changes::messages`] of the message that it delivers, or is about.
     pub message: Option<usize>,
+    /// The message that it is about, when that is not being written now.
+    pub message_id: Option<i64>,
     /// The push it follows from, when that is not the one being written now.
     pub inbox_id: Option<i64>,
 }
@@ -234,131 +265,10 @@ impl NewEffect {
             expires_at: None,
             merge: false,
             message: None,
+            message_id: None,
             inbox_id: None,
         }
     }
-}
-
-/// The state of a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MappingState {
-    /// Known, no customer yet.
-    Pending,
-    /// Stands for a customer.
-    Linked,
-    /// Several customers claim it; a person must choose.
-    Conflict,
-    /// Left.
-    Unfollowed,
-    /// Its customer is gone or obsolete in C4C.
-    Obsolete,
-}
-
-impl MappingState {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Pending,
-        Self::Linked,
-        Self::Conflict,
-        Self::Unfollowed,
-        Self::Obsolete,
-    ];
-
-    /// The word in `mapping.state`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Linked => "linked",
-            Self::Conflict => "conflict",
-            Self::Unfollowed => "unfollowed",
-            Self::Obsolete => "obsolete",
-        }
-    }
-
-    /// Reads the word; `None` for any other.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-}
-
-/// A change of a row of `mapping`; `None` leaves what stands there.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MappingChange {
-    /// Who.
-    pub follower: Follower,
-    /// Where their customer lives.
-    pub tenant: TenantId,
-    /// The new state.
-    pub state: MappingState,
-    /// Overwrites a state of `unfollowed`. Only a newer follow or act of the follower may.
-    pub returned: bool,
-    /// A word why, for states that need one.
-    pub reason: Option<String>,
-    /// Across accounts of one owner.
-    pub unionid: Option<UnionId>,
-    /// The customer.
-    pub customer: Option<(ObjectId, CustomerId)>,
-    /// Of the QR code.
-    pub scene: Option<String>,
-    /// CreateTime of the follow or unfollow.
-    pub followed_at: Option<Timestamp>,
-}
-
-impl MappingChange {
-    /// A change of state alone.
-    pub fn to(follower: Follower, tenant: TenantId, state: MappingState) -> Self {
-        Self {
-            follower,
-            tenant,
-            state,
-            returned: false,
-            reason: None,
-            unionid: None,
-            customer: None,
-            scene: None,
-            followed_at: None,
-        }
-    }
-}
-
-/// A row of `send_window`, replacing the follower's grant of the same trigger if it is newer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewGrant {
-    /// Whose act.
-    pub follower: Follower,
-    /// `message`, `menu`, `follow` or `scan`.
-    pub trigger: &'static str,
-    /// When the act happened.
-    pub granted_at: Timestamp,
-    /// Until when we may send.
-    pub valid_until: Timestamp,
-    /// How many messages.
-    pub allowed: u32,
-}
-
-/// A follower's send windows are gone: WeChat says so, or the follower left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WindowClosed {
-    /// Whose.
-    pub follower: Follower,
-    /// Those granted until then. What the follower does after a send has begun grants anew.
-    pub until: Timestamp,
-}
-
-/// A row of `customer_snapshot`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Snapshot {
-    /// In which tenant.
-    pub tenant: TenantId,
-    /// Which customer.
-    pub object_id: ObjectId,
-    /// The watched fields.
-    pub fields: BTreeMap<String, String>,
-    /// C4C's concurrency stamp.
-    pub etag: Option<String>,
-    /// EntityLastChangedOn.
-    pub changed_at: Option<Timestamp>,
 }
 
 /// Rows of a lane that were held for a reason become ready again, in their old order.
@@ -370,6 +280,9 @@ pub struct Release {
     pub reason: &'static str,
     /// Only if one of this follower's send windows is open.
     pub if_open: Option<Follower>,
+    /// Only if that one was granted by an act after this instant.
+    #[serde(with = "jiff::fmt::serde::timestamp::microsecond::optional")]
+    pub acted_after: Option<Timestamp>,
 }
 
 /// The waiting rows of a lane are cancelled.

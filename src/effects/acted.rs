@@ -1,13 +1,14 @@
-//! `follower.acted`: windows, held sends and first contact. Local: it calls nobody.
+//! `follower.acted`: windows, held sends, first contact, conversations. Local: it calls nobody.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{Context, Live, either, payload, unconfigured, unreadable};
 use crate::domain::rows::Follower;
-use crate::flows::contact::{self, Acted};
+use crate::flows::acted::Acted;
+use crate::flows::{contact, talk};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Decider, Outcome};
-use crate::store::{Job, Mapping};
+use crate::store::{Job, Mapping, StoreError, Talk};
 
 pub(super) struct FollowerActed(pub(super) Context);
 
@@ -27,31 +28,50 @@ impl Decider for FollowerActed {
                 .flatten()
                 .map(|acted| &acted.follower)
                 .collect();
-            let mappings = match self.0.store.mappings_of_followers(&followers).await {
-                Ok(mappings) => mappings,
+            let known = match self.known(&followers).await {
+                Ok(known) => known,
                 Err(fault) => {
                     let unreadable = unreadable(fault);
                     return acted.iter().map(|_| (*unreadable).clone()).collect();
                 }
             };
             let live = self.0.live();
-            acted
-                .into_iter()
-                .map(|acted| either(acted.and_then(|acted| follow_up(&live, &mappings, &acted))))
+            let decided = acted.into_iter().zip(jobs);
+            decided
+                .map(|(acted, job)| {
+                    either(acted.and_then(|acted| known.decide(&live, &acted, job)))
+                })
                 .collect()
         })
     }
 }
 
-fn follow_up(
-    live: &Live,
-    mappings: &HashMap<Follower, Mapping>,
-    acted: &Acted,
-) -> Result<Outcome, Box<Outcome>> {
-    let (account, _) = live
-        .account(&acted.follower.account)
-        .ok_or_else(|| unconfigured("the account"))?;
-    let mapping = mappings.get(&acted.follower);
-    let changes = contact::decide(acted, mapping, &account.tenant);
-    Ok(Outcome::done_with(changes))
+/// What is known of those who acted.
+struct Known {
+    mappings: HashMap<Follower, Mapping>,
+    talks: HashMap<Follower, Talk>,
+}
+
+impl FollowerActed {
+    async fn known(&self, followers: &[&Follower]) -> Result<Known, StoreError> {
+        let store = &self.0.store;
+        Ok(Known {
+            mappings: store.mappings_of_followers(followers).await?,
+            talks: store.newest_talks(followers).await?,
+        })
+    }
+}
+
+impl Known {
+    fn decide(&self, live: &Live, acted: &Acted, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let (account, _) = live
+            .account(&acted.follower.account)
+            .ok_or_else(|| unconfigured("the account"))?;
+        let mapping = self.mappings.get(&acted.follower);
+        let mut changes = contact::decide(acted, mapping, &account.tenant);
+        let message = job.message_id.zip(job.text.as_deref());
+        let newest = self.talks.get(&acted.follower);
+        changes.extend(talk::follow_up(acted, message, newest, account));
+        Ok(Outcome::done_with(changes))
+    }
 }

@@ -52,8 +52,7 @@ impl CustomerEnsure {
         let mapping = mapping.map_err(unreadable)?;
         match mapping.as_ref().map(|m| m.state) {
             Some(MappingState::Unfollowed) => {
-                let reason = "the follower left".to_owned();
-                return Ok(Outcome::Cancelled { reason });
+                return Ok(Outcome::cancelled("the follower left"));
             }
             Some(MappingState::Linked) if !again => {
                 return Ok(Outcome::done_because("it is linked already"));

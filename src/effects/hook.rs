@@ -44,9 +44,7 @@ impl HookAsk {
     async fn ask(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let Ask { follower, url, key } = payload(job)?;
         let Some(inbox_id) = job.inbox_id else {
-            return Ok(Outcome::Cancelled {
-                reason: "it belongs to no push".to_owned(),
-            });
+            return Ok(Outcome::cancelled("it belongs to no push"));
         };
         if self.0.store.answer(inbox_id).await.map_err(unreadable)? != Answer::Pending {
             return Ok(Outcome::done_because("it was answered already"));
@@ -58,9 +56,7 @@ impl HookAsk {
             .await
             .map_err(unreadable)?;
         let Some(push) = body.and_then(|xml| Push::parse(&xml).ok()) else {
-            return Ok(Outcome::Cancelled {
-                reason: "its push was deleted".to_owned(),
-            });
+            return Ok(Outcome::cancelled("its push was deleted"));
         };
         let reply = self.call(&url, &follower, &push).await?;
         let seat = answer::seat(&follower, &key);

@@ -106,8 +106,7 @@ impl CustomerReread {
         let is_held = store.is_held(&job.lane, HELD_LINKING).await;
         if is_held.map_err(unreadable)? {
             let reason = "an earlier one, held while somebody is being linked, reads for both";
-            let reason = reason.to_owned();
-            return Ok(Some(Outcome::Cancelled { reason }));
+            return Ok(Some(Outcome::cancelled(reason)));
         }
         Ok(Some(Outcome::Held {
             reason: HELD_LINKING,

@@ -14,6 +14,9 @@ use crate::store::Job;
 use crate::wechat::client::{Client, TemplateMessage};
 use crate::wechat::codes::Sense;
 
+/// Why an answer was refused.
+const NO_WINDOW: &str = "no send window was open";
+
 /// Held for a person: nobody knows whether the follower saw it.
 const HELD_UNCERTAIN: &str = "uncertain";
 
@@ -42,9 +45,7 @@ impl WechatSend {
             .account(&send.follower.account)
             .ok_or_else(|| unconfigured("the account"))?;
         let Some(text) = job.text.as_deref() else {
-            return Ok(Outcome::Cancelled {
-                reason: "its message was deleted".to_owned(),
-            });
+            return Ok(Outcome::cancelled("its message was deleted"));
         };
         let attempt = Attempt {
             job,
@@ -63,15 +64,31 @@ impl WechatSend {
             .grants(&attempt.send.follower)
             .await
             .map_err(unreadable)?;
-        match sending::way(account, &attempt.send, &grants, job.id, self.0.clock.now()) {
-            Way::Custom => {
-                let granted = grants.iter().map(|grant| grant.granted_at);
-                let known = granted.fold(job.started_at, Timestamp::max);
-                Ok(self.custom(&attempt, known).await)
-            }
-            Way::Template(template) => Ok(self.template(&attempt, &template).await),
-            Way::Hold => Ok(held(HELD_WINDOW, None, attempt.released_if_open())),
+        let granted = grants.iter().map(|grant| grant.granted_at);
+        let acted = granted.max().unwrap_or(Timestamp::MIN);
+        let now = self.0.clock.now();
+        let way = sending::way(account, &attempt.send, &grants, job.id, now);
+        // While a window is open that does not serve, only another act helps.
+        let unlike = sending::is_open(&grants, now).then_some(acted);
+        // An older message waits for the follower: this one does not overtake it.
+        if way != Way::Refuse && self.is_behind_held(&attempt, &way).await? {
+            return Ok(attempt.hold_until_act(unlike));
         }
+        match way {
+            Way::Custom => Ok(self.custom(&attempt, acted.max(job.started_at)).await),
+            Way::Template(template) => Ok(self.template(&attempt, &template, unlike).await),
+            Way::Hold => Ok(attempt.hold_until_act(unlike)),
+            Way::Refuse => Ok(Outcome::cancelled(NO_WINDOW)),
+        }
+    }
+
+    async fn is_behind_held(&self, attempt: &Attempt<'_>, way: &Way) -> Result<bool, Box<Outcome>> {
+        // A template that says all there is to say needs no window and waits for nobody.
+        if matches!(way, Way::Template(_)) && !attempt.send.is_reply() {
+            return Ok(false);
+        }
+        let held = self.0.store.is_held(&attempt.job.lane, HELD_WINDOW).await;
+        held.map_err(unreadable)
     }
 
     /// `known`: the instant up to which the follower's acts were known when it was decided on.
@@ -120,22 +137,44 @@ impl WechatSend {
             ..Changes::none()
         };
         match sending::closed(attempt.account, &attempt.send, attempt.job.id) {
-            Way::Template(template) => with(self.template(attempt, &template).await, corrected),
+            Way::Template(template) => {
+                with(self.template(attempt, &template, None).await, corrected)
+            }
             Way::Custom | Way::Hold => held(HELD_WINDOW, Some(failure), corrected),
+            Way::Refuse => Outcome::Cancelled {
+                reason: NO_WINDOW.to_owned(),
+                changes: corrected,
+            },
         }
     }
 
     /// WeChat recognises a repeated template by its `client_msg_id`, so one whose answer was lost is asked
     /// for again at once. Not by a later attempt: that may find a window open and send a custom message,
     /// which nobody would recognise as the same.
-    async fn template(&self, attempt: &Attempt<'_>, template: &TemplateMessage) -> Outcome {
-        let first = match self.call_template(attempt, template).await {
-            Err(lost) if lost.failure.verdict == Verdict::Uncertain => lost,
-            other => return told(other),
-        };
-        match self.call_template(attempt, template).await {
-            Err(_) => attempt.uncertain(first.failure, Changes::none()),
-            sent => told(sent),
+    async fn template(
+        &self,
+        attempt: &Attempt<'_>,
+        template: &TemplateMessage,
+        unlike: Option<Timestamp>,
+    ) -> Outcome {
+        let mut sent = self.call_template(attempt, template).await;
+        if let Err(CallFailure { failure, .. }) = &sent
+            && failure.verdict == Verdict::Uncertain
+        {
+            let lost = failure.clone();
+            sent = self.call_template(attempt, template).await;
+            if sent.is_err() {
+                return attempt.uncertain(lost, Changes::none());
+            }
+        }
+        match sent {
+            // It only says that there is an answer: a template's values hold 20 characters.
+            Ok(_) if attempt.send.is_reply() => attempt.hold_until_act(unlike),
+            Ok(_) => Outcome::Done {
+                note: Some("sent as a template message".to_owned()),
+                changes: Changes::none(),
+            },
+            Err(CallFailure { failure, .. }) => Outcome::failed(failure),
         }
     }
 
@@ -172,29 +211,20 @@ impl Attempt<'_> {
         }
     }
 
-    /// The follower may act between our look at the windows and the commit of the hold; nobody
-    /// would release it then.
-    fn released_if_open(&self) -> Changes {
+    /// Held until the follower acts. They may do that between our look at the windows and the commit of
+    /// the hold, when nobody would release it. `unlike`: only an act after this instant helps.
+    fn hold_until_act(&self, unlike: Option<Timestamp>) -> Outcome {
         let follower = &self.send.follower;
-        Changes {
+        let changes = Changes {
             releases: vec![Release {
                 lane: follower.send_lane(),
                 reason: HELD_WINDOW,
                 if_open: Some(follower.clone()),
+                acted_after: unlike,
             }],
             ..Changes::none()
-        }
-    }
-}
-
-/// What a template came to whose answer was not lost.
-fn told(sent: Result<Option<i64>, CallFailure>) -> Outcome {
-    match sent {
-        Ok(_) => Outcome::Done {
-            note: Some("sent as a template message".to_owned()),
-            changes: Changes::none(),
-        },
-        Err(CallFailure { failure, .. }) => Outcome::failed(failure),
+        };
+        held(HELD_WINDOW, None, changes)
     }
 }
 

@@ -3,10 +3,10 @@
 //! Decided in the follower's `in:` lane, after the sender was answered.
 
 use jiff::Timestamp;
-use jiff::fmt::serde::timestamp::microsecond;
 use serde::{Deserialize, Serialize};
 
-use super::names::{CUSTOMER_ENSURE, FOLLOWER_ACTED};
+use super::acted::{Act, Acted};
+use super::names::CUSTOMER_ENSURE;
 use super::sending::HELD_WINDOW;
 use crate::domain::ids::TenantId;
 use crate::domain::rows::{
@@ -14,68 +14,7 @@ use crate::domain::rows::{
     WindowClosed, names,
 };
 use crate::store::Mapping;
-use crate::wechat::push::{FollowAction, Push};
 use crate::wechat::window::Grant;
-
-/// What the act was: the payload of `follower.acted`, without a word of what was said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acted {
-    /// Who.
-    pub follower: Follower,
-    /// What.
-    pub act: Act,
-    /// CreateTime.
-    #[serde(with = "microsecond::required")]
-    pub created: Timestamp,
-    /// When it reached us.
-    #[serde(with = "microsecond::required")]
-    pub received: Timestamp,
-    /// The word of the send window that it opens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant: Option<String>,
-    /// Of the QR code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scene: Option<String>,
-}
-
-/// What a follower did, as far as it matters here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Act {
-    /// They follow now.
-    Follow,
-    /// They left.
-    Unfollow,
-    /// They said or did something, so they are there.
-    Contact,
-}
-
-/// The effect by which an act is followed up; `None` when nothing follows from the push.
-pub fn follow_up(follower: &Follower, push: &Push, received: Timestamp) -> Option<NewEffect> {
-    let act = match push.follow_action() {
-        FollowAction::Follow => Act::Follow,
-        FollowAction::Unfollow => Act::Unfollow,
-        FollowAction::None if push.is_contact() => Act::Contact,
-        FollowAction::None => return None,
-    };
-    let acted = Acted {
-        follower: follower.clone(),
-        act,
-        created: push.created,
-        received,
-        grant: push.grant().map(|trigger| trigger.as_str().to_owned()),
-        scene: push.scene().map(str::to_owned),
-    };
-    Some(NewEffect {
-        priority: Priority::Live,
-        ..NewEffect::new(
-            names::inbound_lane(&follower.account),
-            FOLLOWER_ACTED,
-            names::LOCAL,
-            &acted,
-        )
-    })
-}
 
 /// What follows from an act, given what is known of the follower.
 pub fn decide(acted: &Acted, mapping: Option<&Mapping>, tenant: &TenantId) -> Changes {
@@ -147,6 +86,7 @@ fn there(
             lane,
             reason: HELD_WINDOW,
             if_open: None,
+            acted_after: None,
         });
     }
     let state = mapping.map(|m| m.state);
@@ -252,6 +192,8 @@ mod tests {
             received: second(at),
             grant: (act == Act::Follow).then(|| "follow".to_owned()),
             scene: None,
+            media: Vec::new(),
+            seat: None,
         }
     }
 

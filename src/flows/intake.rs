@@ -1,6 +1,6 @@
 //! What a WeChat push means at once: the rows of its commit and its passive answer.
 //!
-//! Everything that can wait a moment is left to the follower's `in:` lane ([`super::contact`]),
+//! Everything that can wait a moment is left to the account's `in:` lane ([`super::contact`]),
 //! so that the answer leaves after one small commit.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::names::HOOK_ASK;
 use super::sending::HELD_PASSIVE;
-use super::{contact, history, rules};
+use super::{acted, history, rules};
 use crate::config::{Account, Action, Texts, Then};
 use crate::domain::ids::AccountId;
 use crate::domain::rows::{
@@ -64,6 +64,7 @@ pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
         openid: openid.clone(),
     };
     let mut intake = answer(push, &follower, known);
+    let mut follow_up = acted::follow_up(&follower, push, known.now);
     if let PushKind::Message { msg_id, .. } = &push.kind {
         let message = NewMessage {
             follower: follower.clone(),
@@ -81,11 +82,13 @@ pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
         };
         changes.extend(intake.changes);
         intake.changes = changes;
+        // It is about this message, the first one.
+        follow_up = follow_up.map(|effect| NewEffect {
+            message: Some(0),
+            ..effect
+        });
     }
-    intake
-        .changes
-        .effects
-        .extend(contact::follow_up(&follower, push, known.now));
+    intake.changes.effects.extend(follow_up);
     intake
 }
 

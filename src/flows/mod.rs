@@ -4,8 +4,10 @@
 //! [`crate::domain::rows::Changes`], and the effects among them are run by `effects`. Start
 //! reading at [`intake`] (what a push means at once) and [`contact`] (what it means a moment later).
 
+pub mod acted;
 pub mod answer;
 pub mod contact;
+pub mod conversation;
 pub mod customer;
 pub mod history;
 pub mod intake;
@@ -15,3 +17,4 @@ pub mod reconcile;
 pub mod refresh;
 pub mod rules;
 pub mod sending;
+pub mod talk;

@@ -18,5 +18,23 @@ pub const CUSTOMER_SWEEP: &str = "customer.sweep";
 /// A message is sent to a follower as a custom message, else as a template.
 pub const WECHAT_SEND: &str = "wechat.send";
 
+/// A follower's message is recorded in C4C.
+pub const CONVERSATION_RECORD: &str = "conversation.record";
+
+/// What hangs on a recorded message is attached to what stands for it in C4C.
+pub const CONVERSATION_ATTACH: &str = "conversation.attach";
+
+/// The ticket that C4C made of a conversation is looked for.
+pub const TICKET_FIND: &str = "ticket.find";
+
+/// What hangs on a message is fetched from WeChat before it forgets it.
+pub const MEDIA_FETCH: &str = "media.fetch";
+
+/// An answer whose conversation Qiao does not know finds its follower through C4C.
+pub const REPLY_ROUTE: &str = "reply.route";
+
+/// The ticket gets a note about what became of an answer.
+pub const TICKET_NOTE: &str = "ticket.note";
+
 /// An answer hook is asked.
 pub const HOOK_ASK: &str = "hook.ask";

@@ -88,6 +88,7 @@ pub fn resumed(of: &Reread) -> Changes {
         lane: names::object_lane(&of.tenant, &of.object_id),
         reason: HELD_LINKING,
         if_open: None,
+        acted_after: None,
     };
     Changes {
         releases: vec![release],

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::names::WECHAT_SEND;
-use crate::config::{Account, Template};
+use crate::config::{Account, OutsideWindow, Template};
 use crate::domain::placeholder::render;
 use crate::domain::rows::{
     Changes, Follower, MessageState, NewEffect, NewMessage, Priority, names,
@@ -36,7 +36,25 @@ pub struct Send {
     /// Values for the template's placeholders.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
+    /// Pieces of the same text that come after this one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u32,
 }
+
+impl Send {
+    /// Whether it is an agent's answer.
+    pub fn is_reply(&self) -> bool {
+        self.purpose == REPLY
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "for serde")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// The purpose of an agent's answer.
+pub const REPLY: &str = "reply";
 
 /// What somebody wants said.
 #[derive(Debug, Clone)]
@@ -66,12 +84,14 @@ pub fn queue(say: &ToSay<'_>, now: Timestamp) -> Changes {
             last.push('…');
         }
     }
-    let send = Send {
-        follower: say.follower.clone(),
-        purpose: say.purpose.to_owned(),
-        values: say.values.clone(),
-    };
-    for piece in pieces {
+    let after = (0..u32::try_from(pieces.len()).unwrap_or(u32::MAX)).rev();
+    for (piece, more) in pieces.into_iter().zip(after) {
+        let send = Send {
+            follower: say.follower.clone(),
+            purpose: say.purpose.to_owned(),
+            values: say.values.clone(),
+            more,
+        };
         let message = NewMessage {
             follower: say.follower.clone(),
             state: MessageState::Queued,
@@ -125,6 +145,8 @@ pub enum Way {
     Template(TemplateMessage),
     /// Not now: the follower must act first.
     Hold,
+    /// Not at all: the account's policy for answers that no window can carry.
+    Refuse,
 }
 
 /// A stored grant as the window's rules want it.
@@ -138,6 +160,12 @@ fn read(stored: &StoredGrant) -> Option<Grant> {
     })
 }
 
+/// Whether anything at all may be sent now.
+pub fn is_open(grants: &[StoredGrant], now: Timestamp) -> bool {
+    let grants: Vec<Grant> = grants.iter().filter_map(read).collect();
+    may_send(&grants, now).is_some()
+}
+
 /// Decides on the way of a message whose turn has come.
 pub fn way(
     account: &Account,
@@ -147,7 +175,8 @@ pub fn way(
     now: Timestamp,
 ) -> Way {
     let grants: Vec<Grant> = grants.iter().filter_map(read).collect();
-    if may_send(&grants, now).is_some() {
+    // A text is not begun that cannot be ended.
+    if may_send(&grants, now).is_some_and(|left| left > send.more) {
         Way::Custom
     } else {
         closed(account, send, outbox_id)
@@ -156,9 +185,14 @@ pub fn way(
 
 /// The way of a message when no window is open.
 pub fn closed(account: &Account, send: &Send, outbox_id: i64) -> Way {
-    match account.templates.get(&send.purpose) {
-        Some(template) => Way::Template(fill(template, send, outbox_id)),
-        None => Way::Hold,
+    let policy = match send.purpose.as_str() {
+        REPLY => account.conversation.outside_window,
+        _ => OutsideWindow::Template,
+    };
+    match (policy, account.templates.get(&send.purpose)) {
+        (OutsideWindow::Template, Some(template)) => Way::Template(fill(template, send, outbox_id)),
+        (OutsideWindow::Template | OutsideWindow::Hold, _) => Way::Hold,
+        (OutsideWindow::Refuse, _) => Way::Refuse,
     }
 }
 

@@ -3,6 +3,7 @@
 //! One file a job. Start reading at [`timetable`]: when a job is due is a pure function.
 
 mod expire;
+mod idle;
 mod prune;
 mod reconcile;
 pub mod timetable;

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_cron_scheduler::{Job as Alarm, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
 
-use super::{Job, expire, prune, reconcile, token_refresh};
+use super::{Job, expire, idle, prune, reconcile, token_refresh};
 use crate::effects::Context;
 use crate::store::{JobRun, StartedBy, StoreError};
 
@@ -104,9 +104,10 @@ impl std::fmt::Debug for Timetable {
 impl Timetable {
     /// The jobs of this version.
     pub fn new(context: &Context) -> Self {
-        let jobs: [Arc<dyn Job>; 4] = [
+        let jobs: [Arc<dyn Job>; 5] = [
             Arc::new(token_refresh::TokenRefresh(context.clone())),
             Arc::new(expire::Expire(context.clone())),
+            Arc::new(idle::Idle(context.clone())),
             Arc::new(prune::Prune(context.clone())),
             Arc::new(reconcile::Reconcile::scheduled(context.clone())),
         ];

@@ -122,11 +122,9 @@ impl Inner {
         };
         let (next, tried, changes) = match outcome {
             Outcome::Done { note, changes } => (NextState::Done { note }, Tried::well(), changes),
-            Outcome::Cancelled { reason } => (
-                NextState::Cancelled { reason },
-                Tried::well(),
-                Changes::none(),
-            ),
+            Outcome::Cancelled { reason, changes } => {
+                (NextState::Cancelled { reason }, Tried::well(), changes)
+            }
             Outcome::Expired => {
                 let failure = Failure::new(Verdict::Permanent, EXPIRED);
                 (NextState::Dead, failed(&failure, true), Changes::none())

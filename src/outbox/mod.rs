@@ -61,6 +61,8 @@ pub enum Outcome {
     Cancelled {
         /// Why.
         reason: String,
+        /// What follows all the same.
+        changes: Changes,
     },
     /// Its `expires_at` has passed.
     Expired,
@@ -87,6 +89,14 @@ impl Outcome {
     pub fn done_because(note: impl Into<String>) -> Self {
         Self::Done {
             note: Some(note.into()),
+            changes: Changes::none(),
+        }
+    }
+
+    /// It is not wanted any more, and nothing follows.
+    pub fn cancelled(reason: impl Into<String>) -> Self {
+        Self::Cancelled {
+            reason: reason.into(),
             changes: Changes::none(),
         }
     }

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::apply::{Written, all};
 use super::rows::FollowerRow;
 
-/// Deletes a person's own history: their messages, raw pushes (suppressed ones, too) and finished
+/// Deletes a person's own history: their messages with what hangs on them, raw pushes (suppressed ones, too) and finished
 /// payloads. What still waits to be sent stays, since it has not been said yet.
 pub(super) async fn history(connection: &mut SqliteConnection, rows: &[FollowerRow]) -> Written {
     for statement in [
@@ -33,6 +33,14 @@ pub(super) async fn history(connection: &mut SqliteConnection, rows: &[FollowerR
              SELECT m.outbox_id FROM json_each(?) f
              CROSS JOIN bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
                  AND m.account = f.value ->> 'account' AND m.openid = f.value ->> 'openid')",
+        "DELETE FROM media WHERE message_id IN (
+             WITH RECURSIVE bucket(number) AS (
+                 SELECT (SELECT max(id) FROM message) >> 10
+                 UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
+             SELECT m.id FROM json_each(?) f
+             CROSS JOIN bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
+                 AND m.account = f.value ->> 'account' AND m.openid = f.value ->> 'openid'
+                 AND m.state NOT IN ('queued', 'held', 'uncertain'))",
         "DELETE FROM message WHERE id IN (
              WITH RECURSIVE bucket(number) AS (
                  SELECT (SELECT max(id) FROM message) >> 10

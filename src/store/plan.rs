@@ -11,9 +11,9 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::codec::micros;
 use super::rows::{
-    AttemptInsert, DedupeRow, DoneRow, FindingInsert, FollowerRow, GrantUpsert, InboxRow,
-    MappingUpsert, MessageInsert, MessageMoved, OutboxInsert, SettledRow, SnapshotUpsert,
-    WindowClosedRow,
+    ActivityInsert, AttemptInsert, ConversationRows, DedupeRow, DoneRow, FindingInsert,
+    FollowerRow, GrantUpsert, InboxRow, MappingUpsert, MediaRows, MessageInsert, MessageMoved,
+    OutboxInsert, ProfileUpsert, SeatEventInsert, SettledRow, SnapshotUpsert, WindowClosedRow,
 };
 use super::{apply, forget, given};
 use crate::domain::rows::{
@@ -91,6 +91,11 @@ pub(super) struct Plan {
     passive: Vec<PassiveDelivery>,
     effects: Vec<OutboxInsert>,
     findings: Vec<FindingInsert>,
+    conversations: ConversationRows,
+    seat_events: Vec<SeatEventInsert>,
+    profiles: Vec<ProfileUpsert>,
+    activities: Vec<ActivityInsert>,
+    media: MediaRows,
 }
 
 impl Plan {
@@ -113,12 +118,17 @@ impl Plan {
             let id = ids.outbox.next();
             let message = effect.message.map(|index| &mut messages[index]);
             let message_id = message.map(|message| {
-                message.outbox_id = Some(id);
+                // Only what goes out is delivered by its effect.
+                message.outbox_id = (message.direction == "out").then_some(id);
                 message.id
             });
+            let message_id = message_id.or(effect.message_id);
             self.effects
                 .push(outbox_row(effect, id, message_id, inbox_id, now));
         }
+        let activities = changes.activities.iter();
+        self.activities
+            .extend(activities.map(|a| ActivityInsert::new(a, &messages, now)));
         self.messages.append(&mut messages);
         self.mappings
             .extend(changes.mappings.iter().map(|m| MappingUpsert::new(m, now)));
@@ -142,6 +152,22 @@ impl Plan {
         self.answers.extend(changes.answers.iter().cloned());
         self.findings
             .extend(changes.findings.iter().map(|f| FindingInsert::new(f, now)));
+        self.change_conversations(changes, inbox_id);
+    }
+
+    fn change_conversations(&mut self, changes: &Changes, inbox_id: Option<i64>) {
+        let now = self.now;
+        for change in &changes.conversations {
+            self.conversations.push(change);
+        }
+        for change in &changes.media {
+            self.media.push(change, now);
+        }
+        let events = changes.seat_events.iter();
+        self.seat_events
+            .extend(events.map(|event| SeatEventInsert::new(event, inbox_id)));
+        self.profiles
+            .extend(changes.profiles.iter().map(|p| ProfileUpsert::new(p, now)));
     }
 
     /// Writes everything, one statement a table. Returns whose effects may have become due.
@@ -164,6 +190,12 @@ impl Plan {
         apply::window_closed(connection, &self.window_closed).await?;
         apply::snapshots(connection, take(&mut self.snapshots)).await?;
         given::insert(connection, "finding", take(&mut self.findings)).await?;
+        apply::conversations(connection, take(&mut self.conversations)).await?;
+        let events = take(&mut self.seat_events);
+        given::insert(connection, "conversation_event", events).await?;
+        apply::profiles(connection, take(&mut self.profiles)).await?;
+        apply::activities(connection, take(&mut self.activities)).await?;
+        apply::media(connection, take(&mut self.media)).await?;
         self.moved
             .extend(apply::cancel(connection, &self.cancels, now).await?);
         let (mut reordered, released) = apply::release(connection, &self.releases, now).await?;

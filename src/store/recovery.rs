@@ -32,7 +32,8 @@ pub(super) async fn recover(
     .await?;
     sqlx::query(
         "UPDATE message SET state = 'uncertain', settled_at = ?
-         WHERE id IN (SELECT message_id FROM outbox WHERE state = 'running')",
+         WHERE id IN (SELECT message_id FROM outbox WHERE state = 'running')
+             AND direction = 'out'",
     )
     .bind(micros(now))
     .execute(&mut *connection)
@@ -42,7 +43,7 @@ pub(super) async fn recover(
         "UPDATE send_window SET used = used + u.times
          FROM (SELECT m.account, m.openid, count(*) AS times
                FROM outbox o JOIN message m ON m.id = o.message_id
-               WHERE o.state = 'running' GROUP BY 1, 2) u
+               WHERE o.state = 'running' AND m.direction = 'out' GROUP BY 1, 2) u
          WHERE send_window.account = u.account AND send_window.openid = u.openid
              AND valid_until > ?",
     )

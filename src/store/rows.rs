@@ -1,5 +1,7 @@
 //! Rows as statements are given them: one type a table, field names = column names.
 
+mod conversation;
+
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -8,6 +10,10 @@ use super::codec::micros;
 use super::given::row;
 use crate::domain::rows::{Finding, MappingChange, NewGrant, NewMessage, Snapshot, WindowClosed};
 use jiff::Timestamp;
+
+pub(super) use conversation::{
+    ActivityInsert, ConversationRows, MediaRows, ProfileUpsert, SeatEventInsert,
+};
 
 pub(super) struct InboxRow {
     pub id: i64,

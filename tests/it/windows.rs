@@ -190,7 +190,7 @@ async fn an_account_that_may_not_send_answers_the_followers_next_message() {
     world.start().await;
     is_told_passively(&world, &openids[1]).await;
     let states = "SELECT o.state || ' ' || m.state FROM outbox o
-                  JOIN message m ON m.id = o.message_id";
+                  JOIN message m ON m.id = o.message_id AND m.direction = 'out'";
     assert_eq!(
         world.texts(states).await,
         ["done answered", "done answered"]

@@ -3,6 +3,7 @@
 //! [`config`] is the whole; what spans several sections is checked here.
 
 mod c4c;
+mod conversation;
 mod forms;
 mod maintenance;
 mod rules;

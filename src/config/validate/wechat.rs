@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::{forms, rules, texts};
+use super::{conversation, forms, rules, texts};
 use crate::config::defaults;
 use crate::config::error::Fault;
 use crate::config::tree::{Reading, Section};
@@ -30,6 +30,9 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         uncertain_send(section),
     );
     let answer_hook = section.optional("answer_hook", section.unlocked(forms::http_url));
+    let conversation = section
+        .section("conversation")
+        .and_then(|s| conversation::rules(&s));
     let texts = section.section("texts").and_then(|s| texts::texts(&s));
     let templates = section
         .section("templates")
@@ -49,6 +52,7 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         on_unfollow: on_unfollow?,
         existing_followers: existing_followers?,
         uncertain_send: uncertain_send?,
+        conversation: conversation?,
         answer_hook: answer_hook?,
         texts: texts?,
         templates: templates?,

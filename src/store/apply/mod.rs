@@ -4,6 +4,7 @@
 //! sqlx pays about 50 µs a statement (performance.md), so the number of statements, not of
 //! rows, is what a commit costs.
 
+mod conversations;
 mod outbox;
 mod people;
 
@@ -15,6 +16,7 @@ use super::given;
 use super::rows::AnswerRow;
 use crate::domain::rows::StoredAnswer;
 
+pub(super) use conversations::*;
 pub(super) use outbox::*;
 pub(super) use people::*;
 

@@ -195,7 +195,9 @@ pub(in crate::store) async fn release(
                  AND (r.value ->> 'if_open' IS NULL OR EXISTS (SELECT 1 FROM send_window w
                      WHERE w.account = r.value ->> '$.if_open.account'
                          AND w.openid = r.value ->> '$.if_open.openid'
-                         AND w.valid_until > ?2 AND w.used < w.allowed)))
+                         AND w.valid_until > ?2 AND w.used < w.allowed
+                         AND (r.value ->> 'acted_after' IS NULL
+                             OR w.granted_at > r.value ->> 'acted_after'))))
          RETURNING lane, message_id",
     )
     .bind(json(releases))
@@ -237,7 +239,8 @@ pub(in crate::store) fn to_state(
         .map(move |id| MessageMoved { id, state })
 }
 
-/// The delivery state of messages follows their effects.
+/// The delivery state of messages follows their effects. What was said by a follower stays received,
+/// whatever becomes of the effects that are about it.
 pub(in crate::store) async fn moved(
     connection: &mut SqliteConnection,
     rows: Vec<MessageMoved>,
@@ -251,7 +254,7 @@ pub(in crate::store) async fn moved(
     given::execute(
         connection,
         "UPDATE message SET state = g.state, settled_at = g.settled_at
-         FROM given g WHERE message.id = g.id",
+         FROM given g WHERE message.id = g.id AND message.direction = 'out'",
         rows.collect(),
     )
     .await

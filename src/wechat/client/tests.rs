@@ -65,6 +65,7 @@ fn account(source: TokenSource) -> Account {
         on_unfollow: crate::config::OnUnfollow::Keep,
         existing_followers: crate::config::ExistingFollowers::OnContact,
         uncertain_send: crate::config::UncertainSend::Hold,
+        conversation: crate::config::ConversationRules::sample(),
         answer_hook: None,
         texts: crate::config::Texts {
             welcome: String::new(),

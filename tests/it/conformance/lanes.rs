@@ -81,6 +81,7 @@ impl Room {
                     lane: lane(number),
                     reason: "window",
                     if_open: None,
+                    acted_after: None,
                 };
                 let releases = vec![release];
                 self.write(Changes {

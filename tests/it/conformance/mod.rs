@@ -27,6 +27,7 @@ mod rows;
 mod settling;
 mod stand;
 mod statements;
+mod talks;
 mod waiting;
 mod walks;
 mod way;
@@ -138,6 +139,16 @@ suite! {
         the_far_side_lists_somebody_we_do_not_know
         we_know_somebody_whom_the_far_side_does_not_list
         a_pending_mapping_without_work_is_stranded;
+    talks:
+        a_conversation_goes_on_until_it_ends_and_the_next_knows_of_it
+        a_follower_has_one_open_conversation
+        the_stillest_conversations_are_found
+        a_ticket_leads_to_its_conversation
+        what_stands_in_c4c_for_a_message_is_remembered_once
+        a_profile_is_remembered
+        a_medium_is_wanted_then_stored_or_missing_and_stays_so
+        what_happens_at_the_seats_is_written_down
+        a_message_that_came_in_stays_received_whatever_is_done_about_it;
     reading:
         a_conversation_is_told_in_order_and_only_of_its_follower
         a_follower_reads_what_reached_them

@@ -15,6 +15,7 @@ fn released(lane: String, if_open: Option<Follower>) -> Changes {
             lane,
             reason,
             if_open,
+            acted_after: None,
         }],
         ..nothing()
     }

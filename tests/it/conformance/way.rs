@@ -104,8 +104,12 @@ impl Way {
 
     /// Makes it look as if the last migration of another Qiao had had this number.
     pub async fn made_by_version(&self, version: i64) {
-        let sql = format!("UPDATE _sqlx_migrations SET version = {version}");
-        let updated = sqlx::query(AssertSqlSafe(sql));
+        let sql = format!(
+            "DELETE FROM _sqlx_migrations
+                 WHERE version < (SELECT max(version) FROM _sqlx_migrations);
+             UPDATE _sqlx_migrations SET version = {version};"
+        );
+        let updated = sqlx::raw_sql(AssertSqlSafe(sql));
         updated
             .execute(&mut open(&self.file()).await)
             .await

@@ -1,0 +1,104 @@
+//! `[wechat.<account>.conversation]`.
+
+use jiff::SignedDuration;
+
+use super::forms;
+use crate::config::conversation::{
+    ConversationRules, IntoC4c, OutsideWindow, SocialChannel, TicketFields,
+};
+use crate::config::defaults;
+use crate::config::error::Fault;
+use crate::config::tree::{Reading, Section, all};
+
+/// What may be said of a conversation in the fields of its ticket.
+const TICKET: [&str; 3] = ["name", "customer_id", "text"];
+
+pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
+    let into_c4c = into_c4c(section);
+    let idle = positive(section, "idle_minutes", defaults::IDLE_MINUTES);
+    let max_age = positive(section, "max_hours", defaults::MAX_HOURS);
+    let max_messages = positive(section, "max_messages", defaults::MAX_MESSAGES);
+    let end_words = section.list("end_words", forms::text);
+    let outside_window = outside_window(section);
+    let delivery_notes = [("off", false), ("note", true)];
+    let delivery_notes = section.or(
+        "delivery_notes",
+        defaults::DELIVERY_NOTES,
+        forms::choice(&delivery_notes),
+    );
+    Ok(ConversationRules {
+        into_c4c: into_c4c?,
+        idle: SignedDuration::from_mins(idle?),
+        max_age: SignedDuration::from_hours(max_age?),
+        max_messages: max_messages?,
+        end_words: end_words?.unwrap_or_default(),
+        outside_window: outside_window?,
+        delivery_notes: delivery_notes?,
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Off,
+    Social,
+    Ticket,
+}
+
+fn into_c4c(section: &Section<'_>) -> Reading<IntoC4c> {
+    let words = [
+        ("off", Kind::Off),
+        ("social", Kind::Social),
+        ("ticket", Kind::Ticket),
+    ];
+    let kind = section.or("into_c4c", defaults::INTO_C4C, forms::choice(&words));
+    let code = section.or("channel_code", defaults::CHANNEL_CODE, forms::text);
+    let id = section.optional("channel_id", forms::text);
+    let ticket = ticket(section);
+    match kind? {
+        Kind::Off => Ok(IntoC4c::Off),
+        Kind::Social => Ok(IntoC4c::Social(SocialChannel {
+            id: id?.ok_or_else(|| section.missing("channel_id"))?,
+            code: code?,
+        })),
+        Kind::Ticket => ticket.map(IntoC4c::Ticket),
+    }
+}
+
+fn ticket(conversation: &Section<'_>) -> Reading<TicketFields> {
+    let section = conversation.section("ticket")?;
+    if !section.is_present() {
+        let owned = |(field, text): (&str, &str)| (field.to_owned(), text.to_owned());
+        return Ok(defaults::TICKET.map(owned).into());
+    }
+    let read = |field: &str| {
+        let name = forms::odata_name(field).map_err(|fault| section.error(field, fault));
+        let text = section.or(field, "", forms::template(&TICKET));
+        Ok((name?, text?))
+    };
+    Ok(all(section.names().map(read))?.into_iter().collect())
+}
+
+fn positive(section: &Section<'_>, key: &str, default: i64) -> Reading<i64> {
+    let number = section.number(key)?.unwrap_or(default);
+    if (1..=1_000_000).contains(&number) {
+        return Ok(number);
+    }
+    let fault = Fault::new(
+        "the number is not between 1 and 1000000",
+        format!("the default is {default}"),
+    );
+    Err(section.error(key, fault))
+}
+
+fn outside_window(section: &Section<'_>) -> Reading<OutsideWindow> {
+    let words = [
+        ("template", OutsideWindow::Template),
+        ("hold", OutsideWindow::Hold),
+        ("refuse", OutsideWindow::Refuse),
+    ];
+    section.or(
+        "outside_window",
+        defaults::OUTSIDE_WINDOW,
+        forms::choice(&words),
+    )
+}

@@ -1,0 +1,97 @@
+//! What a follower's message means beyond their windows: their conversation, its media, and what C4C
+//! must learn of it.
+
+use jiff::SignedDuration;
+
+use super::acted::{Act, Acted};
+use super::conversation::{self, Heard};
+use super::names::{CONVERSATION_RECORD, MEDIA_FETCH};
+use crate::config::{Account, IntoC4c};
+use crate::domain::rows::{Changes, Follower, MediaChange, NewEffect, Priority, SeatEvent, names};
+use crate::store::Talk;
+
+/// How long WeChat keeps what a follower sent (wechat.md 2.3).
+pub const MEDIA_LIVES: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// What follows from an act, given the follower's newest conversation. `message`: the message that it
+/// was, with its words.
+pub fn follow_up(
+    acted: &Acted,
+    message: Option<(i64, &str)>,
+    newest: Option<&Talk>,
+    account: &Account,
+) -> Changes {
+    let heard = Heard {
+        follower: &acted.follower,
+        message,
+        left: acted.act == Act::Unfollow,
+        at: acted.received,
+    };
+    let mut changes = Changes {
+        conversations: conversation::heard(&heard, newest, &account.conversation),
+        seat_events: acted
+            .seat
+            .iter()
+            .map(|seat| seat_event(acted, seat))
+            .collect(),
+        ..Changes::none()
+    };
+    if let Some((message_id, _)) = message {
+        if account.conversation.into_c4c != IntoC4c::Off {
+            changes
+                .effects
+                .push(record(&acted.follower, account, message_id));
+        }
+        changes.extend(media(acted, message_id));
+    }
+    changes
+}
+
+fn seat_event(acted: &Acted, (act, detail): &(super::acted::SeatAct, String)) -> SeatEvent {
+    SeatEvent {
+        follower: acted.follower.clone(),
+        kind: act.as_str(),
+        detail: detail.clone(),
+        at: acted.created,
+    }
+}
+
+/// The effect that records a message in C4C. It stands behind the one that makes the customer.
+fn record(follower: &Follower, account: &Account, message_id: i64) -> NewEffect {
+    NewEffect {
+        message_id: Some(message_id),
+        ..NewEffect::new(
+            follower.c4c_lane(),
+            CONVERSATION_RECORD,
+            names::c4c(&account.tenant),
+            follower,
+        )
+    }
+}
+
+/// What hangs on a message is wanted at once: its ids die.
+fn media(acted: &Acted, message_id: i64) -> Changes {
+    if acted.media.is_empty() {
+        return Changes::none();
+    }
+    let wanted = acted.media.iter().map(|medium| MediaChange::Wanted {
+        message_id,
+        kind: medium.kind.clone(),
+        media_id: medium.media_id.clone(),
+    });
+    let fetch = NewEffect {
+        message_id: Some(message_id),
+        priority: Priority::Live,
+        ..NewEffect::new(
+            acted.follower.media_lane(),
+            MEDIA_FETCH,
+            names::wechat(&acted.follower.account),
+            &acted.follower,
+        )
+    };
+    Changes {
+        media: wanted.collect(),
+        effects: vec![fetch],
+        ..Changes::none()
+    }
+}

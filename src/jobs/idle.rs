@@ -1,0 +1,63 @@
+//! `idle`: conversations in which nobody says anything any more have ended.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Job;
+use super::timetable::Schedule;
+use crate::domain::rows::Changes;
+use crate::effects::Context;
+use crate::flows::conversation;
+use crate::kit::transport::BoxFuture;
+use crate::store::StoreError;
+
+/// Conversations that one commit ends: after a night without a daemon there may be many.
+const PAGE: u32 = 500;
+
+pub(super) struct Idle(pub(super) Context);
+
+impl Job for Idle {
+    fn name(&self) -> &'static str {
+        "idle"
+    }
+
+    fn schedule(&self) -> Schedule {
+        Schedule::Every(SignedDuration::from_mins(1))
+    }
+
+    fn run(&self, _run: i64) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async move {
+            let ended = self.end_silent().await;
+            let ended = ended.map_err(|fault| fault.to_string())?;
+            Ok(format!("{ended} conversations ended"))
+        })
+    }
+}
+
+impl Idle {
+    async fn end_silent(&self) -> Result<usize, StoreError> {
+        let live = self.0.live();
+        let now = self.0.clock.now();
+        let mut count = 0;
+        for (id, account) in &live.config.wechat {
+            let rules = &account.conversation;
+            let since = now.saturating_sub(rules.idle).unwrap_or(Timestamp::MIN);
+            loop {
+                let silent = self.0.store.idle_talks(id, since, PAGE).await?;
+                let ends = silent
+                    .iter()
+                    .filter_map(|talk| conversation::silent(talk, now, rules));
+                let conversations: Vec<_> = ends.collect();
+                if conversations.is_empty() {
+                    break;
+                }
+                count += conversations.len();
+                let changes = Changes {
+                    conversations,
+                    ..Changes::none()
+                };
+                self.0.store.write(changes).await?;
+            }
+        }
+        Ok(count)
+    }
+}
