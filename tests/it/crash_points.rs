@@ -357,7 +357,9 @@ async fn killed_at(every: usize, ours: impl Fn(&str) -> bool) {
     let kind = |point: &&str| point.rsplit_once(' ').unwrap().0.to_owned();
     let kinds: BTreeSet<String> = ours.iter().map(kind).collect();
     assert!(!kinds.is_empty(), "the story has such points: {all:?}");
-    assert_eq!(reached.iter().map(kind).collect::<BTreeSet<_>>(), kinds);
+    // Where it was killed the second time may be anywhere.
+    let first = reached.iter().filter(|point| ours.contains(point));
+    assert_eq!(first.map(kind).collect::<BTreeSet<_>>(), kinds);
 }
 
 #[tokio::test(flavor = "multi_thread")]
