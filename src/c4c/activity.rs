@@ -93,7 +93,9 @@ impl EntityType for Activity {
     const SET: &'static str = "SocialMediaActivityCollection";
 
     fn of(entity: &Entity) -> Result<Self, Kind> {
-        let object_id = entity.object_id("ObjectID").ok_or(Kind::Incomplete("ObjectID"))?;
+        let object_id = entity
+            .object_id("ObjectID")
+            .ok_or(Kind::Incomplete("ObjectID"))?;
         let key = |property| entity.object_id(property);
         let text = |property| entity.text(property).unwrap_or_default();
         let at = |property| entity.filled(property).and_then(|text| instant(&text));
@@ -125,7 +127,9 @@ impl Client {
         pace: Pace,
         message_id: &str,
     ) -> Result<Option<Activity>, Error> {
-        let found = self.search(pace, "SocialMediaMessageID", message_id).await?;
+        let found = self
+            .search(pace, "SocialMediaMessageID", message_id)
+            .await?;
         Ok(first(found, |activity: &Activity| &activity.id))
     }
 
@@ -161,9 +165,7 @@ impl Client {
             property: "ID of a ticket's document references".to_owned(),
         };
         let rows = rows.ok_or_else(|| self.session.error(unfilterable()))?;
-        Ok(rows
-            .iter()
-            .find_map(|row| row.object_id("ParentObjectID")))
+        Ok(rows.iter().find_map(|row| row.object_id("ParentObjectID")))
     }
 
     /// What agents wrote, changed at `since` or later, oldest change first, a page at a time; see

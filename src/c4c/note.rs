@@ -89,7 +89,10 @@ impl Client {
         let answer = self.session.exchange(pace, &call).await?;
         let made = odata::entity(&answer.body)
             .map_err(Kind::from)
-            .and_then(|note| note.object_id("ObjectID").ok_or(Kind::Incomplete("ObjectID")));
+            .and_then(|note| {
+                note.object_id("ObjectID")
+                    .ok_or(Kind::Incomplete("ObjectID"))
+            });
         // The location may be the ticket's, whose key is no note's.
         let located = || {
             let key = answer.header("location").and_then(key_in)?;
@@ -123,6 +126,8 @@ fn note(row: &Entity) -> Option<Note> {
         type_code: text("TypeCode"),
         text: text("Text"),
         created_at: row.filled("CreatedOn").and_then(|text| instant(&text)),
-        author: row.filled("AuthorName").unwrap_or_else(|| text("CreatedBy")),
+        author: row
+            .filled("AuthorName")
+            .unwrap_or_else(|| text("CreatedBy")),
     })
 }

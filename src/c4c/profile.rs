@@ -75,7 +75,9 @@ impl EntityType for Profile {
         let number = entity.text("AccountInternalID").unwrap_or_default();
         let number = number.trim_start_matches('0');
         Ok(Self {
-            object_id: entity.object_id("ObjectID").ok_or(Kind::Incomplete("ObjectID"))?,
+            object_id: entity
+                .object_id("ObjectID")
+                .ok_or(Kind::Incomplete("ObjectID"))?,
             customer: (!number.is_empty()).then(|| CustomerId::new(number)),
         })
     }
@@ -130,11 +132,7 @@ impl Client {
     }
 
     /// Makes a profile. A lost answer is uncertain: find it before it is made again.
-    pub async fn create_profile(
-        &self,
-        pace: Pace,
-        new: &NewProfile<'_>,
-    ) -> Result<Profile, Error> {
+    pub async fn create_profile(&self, pace: Pace, new: &NewProfile<'_>) -> Result<Profile, Error> {
         let sent = vec![new.openid.as_str().to_owned(), new.name.to_owned()];
         self.create_in(pace, &new.body(), sent).await
     }

@@ -128,7 +128,9 @@ fn in_json(body: &[u8]) -> Result<Value, ReplyError> {
 fn object(text: &str) -> Result<Value, ReplyError> {
     match serde_json::from_str(text) {
         Ok(object @ Value::Object(_)) => Ok(object),
-        Ok(_) => Err(ReplyError::NotJson("it is another kind of value".to_owned())),
+        Ok(_) => Err(ReplyError::NotJson(
+            "it is another kind of value".to_owned(),
+        )),
         Err(error) => Err(ReplyError::NotJson(error.to_string())),
     }
 }

@@ -50,7 +50,9 @@ impl EntityType for Ticket {
     fn of(entity: &Entity) -> Result<Self, Kind> {
         let text = |property| entity.text(property).unwrap_or_default();
         Ok(Self {
-            object_id: entity.object_id("ObjectID").ok_or(Kind::Incomplete("ObjectID"))?,
+            object_id: entity
+                .object_id("ObjectID")
+                .ok_or(Kind::Incomplete("ObjectID"))?,
             id: entity.filled(NUMBER).ok_or(Kind::Incomplete(NUMBER))?,
             status: text("ServiceRequestUserLifeCycleStatusCode"),
             is_completed: text("ServiceRequestLifeCycleStatusCode") == COMPLETED,

@@ -107,7 +107,10 @@ mod tests {
     fn two_conditions_are_joined() {
         let id = Filter::equals("ID", "59161").unwrap();
         let kind = Filter::equals("TypeCode", "1607").unwrap();
-        assert_eq!(id.and(&kind).as_str(), "ID eq '59161' and TypeCode eq '1607'");
+        assert_eq!(
+            id.and(&kind).as_str(),
+            "ID eq '59161' and TypeCode eq '1607'"
+        );
     }
 
     #[test]

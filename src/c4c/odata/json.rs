@@ -139,7 +139,10 @@ impl Entity {
         let (None, Some(header)) = (self.etag(), header) else {
             return;
         };
-        let metadata = self.0.entry("__metadata").or_insert_with(|| Map::new().into());
+        let metadata = self
+            .0
+            .entry("__metadata")
+            .or_insert_with(|| Map::new().into());
         if let Value::Object(metadata) = metadata {
             metadata.insert("etag".to_owned(), header.into());
         }
