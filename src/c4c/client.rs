@@ -1,36 +1,34 @@
 //! What Qiao asks of a tenant: find, read, create and change customers and their WeChat IDs.
 //!
 //! Start at [`Client::find_by_openid`]. Every method takes a [`Pace`] and makes few calls; none
-//! waits and tries again.
+//! waits and tries again. What conversations need stands beside it: [`super::profile`],
+//! [`super::activity`], [`super::ticket`], [`super::note`], [`super::attachment`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::customer::{Customer, SET};
+use super::calls::EntityType;
+use super::customer::Customer;
 use super::error::{Error, Kind};
 use super::lookup::{LookUp, Place};
-use super::odata::address::{Service, at_home, key_in};
-use super::odata::filter::{CHANGED_ON, Filter};
-use super::odata::json::{self, Entity, Feed};
-use super::odata::types;
+use super::odata::address::Service;
+use super::odata::filter::Filter;
+use super::odata::json::Entity;
 use super::pace::Pace;
-use super::paging::{Cursor, Page};
+use super::paging::{Changed, Page};
 use super::session::{Call, Session};
 use crate::config::{CustomService, Tenant, WechatIdField};
 use crate::domain::ids::{ObjectId, OpenId, TenantId};
-use crate::kit::transport::{Method, Response, Transport};
-
-/// The most pages of one look-up; one person has one customer, or a few by mistake.
-const MAX_LOOKUP_PAGES: usize = 10;
+use crate::kit::transport::Transport;
 
 /// A client of one tenant; share it, since session, call slots and what was learnt are in it.
 #[derive(Debug)]
 pub struct Client {
-    session: Session,
+    pub(super) session: Session,
     tenant_url: String,
-    service: Service,
+    pub(super) service: Service,
     wechat_id: WechatIdField,
     lookups: Vec<LookUp>,
 }
@@ -56,18 +54,12 @@ impl Client {
 
     /// Reads a customer; `None` when C4C has none with that key.
     pub async fn customer(&self, pace: Pace, id: &ObjectId) -> Result<Option<Customer>, Error> {
-        let call = Call::get(self.service.read(SET, id.as_str()), Vec::new());
-        match self.session.exchange(pace, &call).await {
-            Ok(answer) => self.one_customer(&answer).map(Some),
-            Err(error) if matches!(error.kind, Kind::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.read(pace, id).await
     }
 
     /// All customers that carry exactly this OpenID, obsolete ones among them.
     ///
-    /// The first configured look-up that the tenant can filter by answers. C4C may compare
-    /// without regard to case (c4c.md 2.2), so the comparison is made again here.
+    /// The first configured look-up that the tenant can filter by answers.
     pub async fn find_by_openid(
         &self,
         pace: Pace,
@@ -95,9 +87,14 @@ impl Client {
         openid: &OpenId,
     ) -> Result<Option<Vec<Customer>>, Error> {
         let rows = self
-            .matching(pace, &self.service, SET, field, openid.as_str())
+            .matching(
+                pace,
+                &self.service,
+                Customer::SET,
+                &[(field, openid.as_str())],
+            )
             .await?;
-        let customers = |rows: Vec<Entity>| rows.iter().map(|row| self.customer_of(row)).collect();
+        let customers = |rows: Vec<Entity>| rows.iter().map(|row| self.seen_as(row)).collect();
         rows.map(customers).transpose()
     }
 
@@ -112,7 +109,7 @@ impl Client {
     ) -> Result<Option<Vec<Customer>>, Error> {
         let service = Service::new(&self.tenant_url, &custom.path);
         let rows = self
-            .matching(pace, &service, &custom.set, field, openid.as_str())
+            .matching(pace, &service, &custom.set, &[(field, openid.as_str())])
             .await?;
         let Some(rows) = rows else { return Ok(None) };
         let parents: BTreeSet<ObjectId> = rows
@@ -126,36 +123,6 @@ impl Client {
         Ok(Some(customers))
     }
 
-    /// All rows of `set` whose `field` is exactly `value`; `None` when the tenant refuses to
-    /// filter by that field.
-    async fn matching(
-        &self,
-        pace: Pace,
-        service: &Service,
-        set: &str,
-        field: &str,
-        value: &str,
-    ) -> Result<Option<Vec<Entity>>, Error> {
-        let filter = Filter::equals(field, value).map_err(|e| self.session.error(e.into()))?;
-        let mut url = service.query(set, &[("$filter", filter.as_str())]);
-        let mut rows = Vec::new();
-        for _ in 0..MAX_LOOKUP_PAGES {
-            let feed = match self.feed(pace, url, vec![value.to_owned()]).await {
-                Err(error) if matches!(error.kind, Kind::Refused { status: 400, .. }) => {
-                    return Ok(None);
-                }
-                answered => answered?,
-            };
-            let exact = |row: &Entity| row.text(field).as_deref() == Some(value);
-            rows.extend(feed.entities.into_iter().filter(exact));
-            match feed.next {
-                Some(link) => url = self.followed(&link)?,
-                None => return Ok(Some(rows)),
-            }
-        }
-        Err(self.session.error(Kind::TooManyPages))
-    }
-
     /// Creates a customer with these properties and reads what it became.
     ///
     /// When C4C has created it but its numbers cannot be read, that is [`Kind::CreatedUnread`]
@@ -165,23 +132,8 @@ impl Client {
         pace: Pace,
         fields: &BTreeMap<String, String>,
     ) -> Result<Customer, Error> {
-        let answer = self
-            .write(pace, Method::Post, self.service.set(SET), fields, None)
-            .await?;
-        let unread = match self.one_customer(&answer) {
-            Ok(customer) => return Ok(customer),
-            Err(error) => error,
-        };
-        // The key alone is taken: a location is no place to send credentials to.
-        let reason = match answer.header("location").and_then(key_in) {
-            Some(id) => match self.customer(pace, &id).await {
-                Ok(Some(customer)) => return Ok(customer),
-                Ok(None) => "it is not found under its location".to_owned(),
-                Err(error) => error.kind.to_string(),
-            },
-            None => unread.kind.to_string(),
-        };
-        Err(self.session.error(Kind::CreatedUnread { reason }))
+        self.create_in(pace, fields, fields.values().cloned().collect())
+            .await
     }
 
     /// Changes properties of a customer; with an ETag only if it is still the same.
@@ -192,10 +144,9 @@ impl Client {
         fields: &BTreeMap<String, String>,
         etag: Option<&str>,
     ) -> Result<(), Error> {
-        let url = self.service.entity(SET, id.as_str());
-        self.write(pace, Method::Patch, url, fields, etag)
-            .await
-            .map(drop)
+        let url = self.service.entity(Customer::SET, id.as_str());
+        let call = Call::patch(url, fields, etag);
+        self.session.exchange(pace, &call).await.map(drop)
     }
 
     /// The WeChat ID of a customer, wherever the configuration says that it lives; `None` when
@@ -236,9 +187,8 @@ impl Client {
         let key = row.text("ObjectID").filter(|key| !key.is_empty());
         let key = key.ok_or_else(|| self.session.error(Kind::NoRow))?;
         let url = Service::new(&self.tenant_url, &custom.path).entity(&custom.set, &key);
-        self.write(pace, Method::Patch, url, &change, row.etag().as_deref())
-            .await
-            .map(drop)
+        let call = Call::patch(url, &change, row.etag().as_deref());
+        self.session.exchange(pace, &call).await.map(drop)
     }
 
     async fn custom_row(
@@ -271,79 +221,11 @@ impl Client {
         since: Timestamp,
         from: Option<&str>,
     ) -> Result<Page, Error> {
-        let cursor = match from.map(str::parse).transpose() {
-            Ok(cursor) => cursor.unwrap_or(Cursor::Skip(0)),
-            Err(()) => return Err(self.session.error(Kind::BadCursor)),
-        };
-        let (url, skipped) = match &cursor {
-            Cursor::Link(link) => (self.followed(link)?, None),
-            Cursor::Skip(rows) => (self.changes(since, *rows), Some(*rows)),
-        };
-        let feed = self.feed(pace, url, Vec::new()).await?;
-        let next = match skipped {
-            Some(rows) => Cursor::after(feed.entities.len(), feed.next, rows),
-            None => feed.next.map(Cursor::Link),
-        };
-        let customers = feed
-            .entities
-            .iter()
-            .filter_map(|row| Customer::of(row).ok());
-        Ok(Page {
-            customers: customers.collect(),
-            next: next.map(|cursor| cursor.to_string()),
-        })
-    }
-
-    fn changes(&self, since: Timestamp, skip: usize) -> String {
         let filter = Filter::changed_since(since);
-        let skip = skip.to_string();
-        let mut options = vec![("$filter", filter.as_str()), ("$orderby", CHANGED_ON)];
-        if skip != "0" {
-            options.push(("$skip", &skip));
-        }
-        self.service.query(SET, &options)
-    }
-
-    async fn feed(&self, pace: Pace, url: String, sent: Vec<String>) -> Result<Feed, Error> {
-        let answer = self.session.exchange(pace, &Call::get(url, sent)).await?;
-        json::feed(&answer.body).map_err(|e| self.session.error(e.into()))
-    }
-
-    async fn write(
-        &self,
-        pace: Pace,
-        method: Method,
-        url: String,
-        fields: &BTreeMap<String, String>,
-        etag: Option<&str>,
-    ) -> Result<Response, Error> {
-        let call = Call {
-            method,
-            url,
-            body: serde_json::to_vec(fields).expect("a map of texts is JSON"),
-            if_match: etag.map(str::to_owned),
-            sent: fields.values().cloned().collect(),
-        };
-        self.session.exchange(pace, &call).await
-    }
-
-    fn followed(&self, link: &str) -> Result<String, Error> {
-        at_home(self.session.home(), link)
-            .map(String::from)
-            .ok_or_else(|| self.session.error(Kind::ForeignLink))
-    }
-
-    fn customer_of(&self, row: &Entity) -> Result<Customer, Error> {
-        Customer::of(row).map_err(|kind| self.session.error(kind))
-    }
-
-    /// The ETag of a single read may stand in the header only (c4c.md 1.9).
-    fn one_customer(&self, answer: &Response) -> Result<Customer, Error> {
-        let entity = json::entity(&answer.body).map_err(|e| self.session.error(e.into()))?;
-        let mut customer = self.customer_of(&entity)?;
-        if customer.etag.is_none() {
-            customer.etag = answer.header("etag").and_then(types::etag);
-        }
-        Ok(customer)
+        let Changed { rows, next } = self.changed(pace, &filter, from).await?;
+        Ok(Page {
+            customers: rows,
+            next,
+        })
     }
 }

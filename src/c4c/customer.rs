@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::calls::EntityType;
 use super::error::Kind;
 use super::odata::filter::CHANGED_ON;
 use super::odata::json::Entity;
@@ -12,9 +13,6 @@ use crate::domain::ids::{CustomerId, ObjectId};
 
 /// The life-cycle code of a customer that is no longer in use.
 const OBSOLETE: &str = "4";
-
-/// The entity set of customers, in every standard service.
-pub(super) const SET: &str = "IndividualCustomerCollection";
 
 /// An individual customer.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,11 +38,11 @@ impl std::fmt::Debug for Customer {
     }
 }
 
-impl Customer {
-    /// Reads an entity of `IndividualCustomerCollection`.
-    ///
+impl EntityType for Customer {
+    const SET: &'static str = "IndividualCustomerCollection";
+
     /// [`Kind::Incomplete`] when the ObjectID or the CustomerID is missing.
-    pub(super) fn of(entity: &Entity) -> Result<Self, Kind> {
+    fn of(entity: &Entity) -> Result<Self, Kind> {
         let fields: BTreeMap<String, String> = entity
             .scalars()
             .map(|(name, text)| (name.to_owned(), text))
@@ -63,7 +61,9 @@ impl Customer {
             fields,
         })
     }
+}
 
+impl Customer {
     /// A property; unset ones are `None`.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::attachment::MAX_FILE;
 use super::odata::error_body::{Cause, mentions};
 use super::odata::filter::FilterError;
 use super::odata::json::ShapeError;
@@ -155,11 +156,11 @@ pub enum Kind {
     /// The answer to a read is not OData.
     #[error("the answer cannot be read: {0}; check that service is an OData V2 service of C4C")]
     Malformed(#[from] ShapeError),
-    /// An object lacks what a customer always has.
-    #[error("a customer came without a usable {0}; check that service is one of C4C")]
+    /// An object lacks what all of its kind have.
+    #[error("an object came without a usable {0}; check that service is one of C4C")]
     Incomplete(&'static str),
-    /// The customer was created, but its numbers could not be read.
-    #[error("the customer was created but its numbers could not be read: {reason}; look it up")]
+    /// It was created, but its keys could not be read.
+    #[error("it was created, but what it became could not be read: {reason}; look it up")]
     CreatedUnread {
         /// Why not.
         reason: String,
@@ -172,6 +173,15 @@ pub enum Kind {
         "no look-up is filterable; mark the WeChat ID filterable in the custom OData service, or name a filterable property in lookup"
     )]
     NoLookup,
+    /// What must be found before it is created again cannot be searched for.
+    #[error("{property} cannot be filtered by; let the administrator make it filterable")]
+    Unfilterable {
+        /// The property.
+        property: String,
+    },
+    /// A file is longer than [`crate::c4c::attachment::MAX_FILE`].
+    #[error("the file is larger than {MAX_FILE} bytes; it is not moved")]
+    FileTooLarge,
     /// The custom service has no row for this customer, so there is no place for the WeChat ID.
     #[error("the custom service has no row for this customer; check set and parent of wechat_id")]
     NoRow,
@@ -181,8 +191,8 @@ pub enum Kind {
     /// A resumed sweep hands in a page that this client never gave out.
     #[error("the saved page is not one; start the sweep again")]
     BadCursor,
-    /// A look-up goes on and on: the filter seems to be ignored.
-    #[error("a look-up by one value brings page after page; the filter seems to be ignored")]
+    /// A list that should be short goes on and on: the filter seems to be ignored.
+    #[error("a short list brings page after page; the filter seems to be ignored")]
     TooManyPages,
 }
 
@@ -255,6 +265,8 @@ impl Kind {
             | Self::Incomplete(_)
             | Self::Filter(_)
             | Self::NoLookup
+            | Self::Unfilterable { .. }
+            | Self::FileTooLarge
             | Self::NoRow
             | Self::ForeignLink
             | Self::BadCursor

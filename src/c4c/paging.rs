@@ -18,6 +18,15 @@ pub struct Page {
     pub next: Option<String>,
 }
 
+/// Some of what changed, and where the rest is; [`Page`] for all that is no customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed<T> {
+    /// In the order of their last change.
+    pub rows: Vec<T>,
+    /// As [`Page::next`].
+    pub next: Option<String>,
+}
+
 /// How the next page is asked for; its text is what callers keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Cursor {

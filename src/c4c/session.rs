@@ -3,6 +3,7 @@
 //! It sends a [`Call`] and gives back a successful answer or an [`Error`]. It repeats a call in
 //! one case only: when the CSRF token was refused and a fresh one could be had.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use cookie_store::{CookieStore, RawCookie};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use url::Url;
 
 use super::error::{Effect, Error, Kind, refuses_csrf};
@@ -27,11 +29,31 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longer than for reads: a write that is given up too early becomes uncertain.
 const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// For files of ten megabytes, which take a minute and more over a thin line.
+const FILE_TIMEOUT: Duration = Duration::from_mins(3);
+
 /// Short, because a technical user needs no token and should not wait for one.
 const CSRF_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What is sent and, but for files, asked for.
+const JSON: &str = "application/json";
+
 /// The longest CSRF token that is believed; C4C's have 24 characters.
 const MAX_CSRF_TOKEN: usize = 512;
+
+/// What a successful answer should bring.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// OData.
+    Data,
+    /// Nothing: what was sent is a file, which C4C would send back whole (c4c.md 4.6).
+    Nothing,
+    /// The bytes of a file.
+    File {
+        /// The file is itself a page for a browser, so a page is no sign of a log-in.
+        is_page: bool,
+    },
+}
 
 /// Something to be sent.
 pub(super) struct Call {
@@ -45,6 +67,8 @@ pub(super) struct Call {
     pub if_match: Option<String>,
     /// Values of the call that C4C may quote in a message, to be masked there.
     pub sent: Vec<String>,
+    /// What it is sent for.
+    pub wanted: Wanted,
 }
 
 impl Call {
@@ -56,6 +80,30 @@ impl Call {
             body: Vec::new(),
             if_match: None,
             sent,
+            wanted: Wanted::Data,
+        }
+    }
+
+    /// A create whose body holds `sent`.
+    pub(super) fn post(url: String, body: &impl Serialize, sent: Vec<String>) -> Self {
+        Self {
+            method: Method::Post,
+            body: json(body),
+            ..Self::get(url, sent)
+        }
+    }
+
+    /// A change of these properties; with an ETag only if the object is still the same.
+    pub(super) fn patch(
+        url: String,
+        fields: &BTreeMap<String, String>,
+        etag: Option<&str>,
+    ) -> Self {
+        Self {
+            method: Method::Patch,
+            body: json(fields),
+            if_match: etag.map(str::to_owned),
+            ..Self::get(url, fields.values().cloned().collect())
         }
     }
 
@@ -65,6 +113,22 @@ impl Call {
             Method::Post | Method::Patch => Effect::Write,
         }
     }
+
+    fn timeout(&self) -> Duration {
+        match (self.wanted, self.effect()) {
+            (Wanted::Nothing | Wanted::File { .. }, _) => FILE_TIMEOUT,
+            (Wanted::Data, Effect::Read) => READ_TIMEOUT,
+            (Wanted::Data, Effect::Write) => WRITE_TIMEOUT,
+        }
+    }
+
+    fn may_bring_a_page(&self) -> bool {
+        self.wanted == (Wanted::File { is_page: true })
+    }
+}
+
+fn json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("texts in maps and lists are JSON")
 }
 
 /// What is known about the CSRF token.
@@ -164,7 +228,7 @@ impl Session {
     /// Asks the service root for a token. No token is no error, whatever the reason; but after a
     /// 401 the write would only be a second wrong log-in, which brings the user nearer to a lock.
     async fn fetch_token(&self) -> Result<Option<String>, Kind> {
-        let mut headers = self.headers(&self.csrf_url);
+        let mut headers = self.headers(&self.csrf_url, JSON);
         headers.push(("x-csrf-token", "fetch".to_owned()));
         let request = Request {
             method: Method::Get,
@@ -185,21 +249,25 @@ impl Session {
     }
 
     async fn send(&self, call: &Call, token: Option<&str>) -> Result<Response, Kind> {
-        let mut headers = self.headers(&call.url);
+        let accepted = match call.wanted {
+            Wanted::Data | Wanted::Nothing => JSON,
+            Wanted::File { .. } => "*/*",
+        };
+        let mut headers = self.headers(&call.url, accepted);
         headers.extend(token.map(|t| ("x-csrf-token", t.to_owned())));
         headers.extend(call.if_match.iter().map(|etag| ("if-match", etag.clone())));
         if call.effect() == Effect::Write {
-            headers.push(("content-type", "application/json".to_owned()));
+            headers.push(("content-type", JSON.to_owned()));
+        }
+        if call.wanted == Wanted::Nothing {
+            headers.push(("odata-no-response-payload", "true".to_owned()));
         }
         let request = Request {
             method: call.method,
             url: call.url.clone(),
             headers,
             body: call.body.clone(),
-            timeout: match call.effect() {
-                Effect::Read => READ_TIMEOUT,
-                Effect::Write => WRITE_TIMEOUT,
-            },
+            timeout: call.timeout(),
         };
         let answer = self.transport.send(request).await;
         let answer = answer.map_err(|e| Kind::of_transport(e, call.effect()))?;
@@ -209,13 +277,13 @@ impl Session {
 
     /// What every request carries. Messages are asked for in English because "locked" and "CSRF"
     /// are recognised by their words.
-    fn headers(&self, url: &str) -> Vec<(&'static str, String)> {
+    fn headers(&self, url: &str, accepted: &str) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             (
                 "authorization",
                 self.authorization.expose_secret().to_owned(),
             ),
-            ("accept", "application/json".to_owned()),
+            ("accept", accepted.to_owned()),
             ("accept-language", "en".to_owned()),
         ];
         if let Ok(url) = Url::parse(url) {
@@ -258,6 +326,7 @@ fn is_token(text: &str) -> bool {
 /// 204 with a page was made by C4C all the same, so there it is believed.
 fn judged(answer: Response, call: &Call) -> Result<Response, Kind> {
     match answer.status {
+        200 if call.may_bring_a_page() => Ok(answer),
         200 => match Cause::page(&answer.body) {
             Some(page) => Err(Kind::HtmlPage {
                 status: 200,

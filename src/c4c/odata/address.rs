@@ -48,6 +48,21 @@ impl Service {
     pub fn read(&self, set: &str, key: &str) -> String {
         as_json(&self.entity(set, key), &[])
     }
+
+    /// What hangs on one entity, for a create.
+    pub fn navigation(&self, set: &str, key: &str, name: &str) -> String {
+        format!("{}/{name}", self.entity(set, key))
+    }
+
+    /// What hangs on one entity, read with query options.
+    pub fn related(&self, set: &str, key: &str, name: &str, options: &[(&str, &str)]) -> String {
+        as_json(&self.navigation(set, key, name), options)
+    }
+
+    /// The bytes of one attachment, which are not JSON (c4c.md 1.1).
+    pub fn bytes(&self, set: &str, key: &str) -> String {
+        format!("{}/Binary/$value", self.entity(set, key))
+    }
 }
 
 /// C4C answers Atom unless it is asked for JSON; the header alone is not always enough (c4c.md 1.4).
@@ -106,6 +121,10 @@ mod tests {
              ?$format=json&$filter=A%20eq%20%27a%2Bb%20%26c%27"
         );
         assert!(service().root().ends_with("/c4codataapi/?$format=json"));
+        let notes = service().related("XCollection", "1'", "Notes", &[("$top", "3")]);
+        assert!(notes.ends_with("/XCollection('1%27%27')/Notes?$format=json&$top=3"));
+        let bytes = service().bytes("XCollection", "1");
+        assert!(bytes.ends_with("/XCollection('1')/Binary/$value"));
     }
 
     #[test]

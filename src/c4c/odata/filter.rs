@@ -36,6 +36,12 @@ impl Filter {
         Ok(Self(format!("{property} eq '{}'", quoted(value))))
     }
 
+    /// Both must hold; C4C knows `and` between any two properties.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        Self(format!("{} and {}", self.0, other.0))
+    }
+
     /// Everything changed at `since` or later. The instant itself is included, and it is cut to
     /// whole seconds, so that the boundary comes twice rather than never.
     pub fn changed_since(since: Timestamp) -> Self {
@@ -95,6 +101,16 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn two_conditions_are_joined() {
+        let id = Filter::equals("ID", "59161").unwrap();
+        let kind = Filter::equals("TypeCode", "1607").unwrap();
+        assert_eq!(
+            id.and(&kind).as_str(),
+            "ID eq '59161' and TypeCode eq '1607'"
+        );
     }
 
     #[test]

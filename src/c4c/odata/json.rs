@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::types;
+use crate::domain::ids::ObjectId;
 
 /// The properties of one object as they came.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +112,16 @@ impl Entity {
         self.0.get(property).and_then(types::scalar)
     }
 
+    /// A scalar property as text; `None` when it is absent or empty, as C4C writes unset ones.
+    pub fn filled(&self, property: &str) -> Option<String> {
+        self.text(property).filter(|text| !text.is_empty())
+    }
+
+    /// A property that holds an ObjectID or a UUID; `None` when it holds neither.
+    pub fn object_id(&self, property: &str) -> Option<ObjectId> {
+        ObjectId::parse(&self.text(property)?)
+    }
+
     /// All scalar properties as text.
     pub fn scalars(&self) -> impl Iterator<Item = (&str, String)> {
         self.0
@@ -121,6 +132,20 @@ impl Entity {
     /// The ETag of `__metadata`.
     pub fn etag(&self) -> Option<String> {
         types::etag(self.0.get("__metadata")?.get("etag")?.as_str()?)
+    }
+
+    /// Takes the ETag of the answer's header when the entity itself brings none (c4c.md 1.9).
+    pub fn or_etag(&mut self, header: Option<&str>) {
+        let (None, Some(header)) = (self.etag(), header) else {
+            return;
+        };
+        let metadata = self
+            .0
+            .entry("__metadata")
+            .or_insert_with(|| Map::new().into());
+        if let Value::Object(metadata) = metadata {
+            metadata.insert("etag".to_owned(), header.into());
+        }
     }
 
     /// The entities of an expanded navigation; none when it was only deferred.

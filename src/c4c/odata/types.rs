@@ -36,6 +36,11 @@ pub fn instant(text: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(millis.parse().ok()?).ok()
 }
 
+/// Writes a DateTimeOffset as JSON has it; what is less than a millisecond is lost.
+pub fn date(at: Timestamp) -> String {
+    format!("/Date({})/", at.as_millisecond())
+}
+
 /// A scalar property as text; `None` for navigations and for arrays.
 ///
 /// Null is empty, as C4C itself writes unset strings. `/Date(…)/` becomes ISO 8601, so that a
@@ -154,6 +159,7 @@ mod tests {
             let shown = offset.map_or_else(String::new, |o| format!("{o:+05}"));
             let read = instant(&format!("/Date({millis}{shown})/"));
             prop_assert_eq!(read.map(Timestamp::as_millisecond), Some(millis));
+            prop_assert_eq!(instant(&date(read.unwrap())), read);
         }
 
         #[test]

@@ -1,9 +1,14 @@
 //! Stories of the client against a scripted transport, which records what it was sent.
 
+mod activities;
 mod customers;
 mod failures;
+mod files;
+mod profiles;
+mod replies;
 mod session;
 mod sweep;
+mod tickets;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,6 +18,7 @@ use secrecy::SecretString;
 use super::{Client, Customer, Error};
 use crate::config::{Csrf, CustomService, Tenant, WechatIdField, WechatIdWrite};
 use crate::domain::ids::{ObjectId, OpenId, TenantId};
+use crate::domain::verdict::Verdict;
 use crate::kit::transport::{BoxFuture, Method, Request, Response, Transport, TransportError};
 
 const HOST: &str = "https://my000001.c4c.example";
@@ -197,8 +203,45 @@ fn refused(message: &str) -> Outcome {
 }
 
 fn created() -> Outcome {
-    let row = customer_row(ID, "1000441", OPENID);
+    made(&customer_row(ID, "1000441", OPENID))
+}
+
+/// The answer to a create.
+fn made(row: &str) -> Outcome {
     answer(201, &[], &format!(r#"{{"d":{{"results":{row}}}}}"#))
+}
+
+fn not_found() -> Outcome {
+    answer(404, &[], r#"{"error":{"message":{"value":"Not found"}}}"#)
+}
+
+/// A far side without a CSRF token, for writes and what is read after them.
+fn answering(answer: impl Fn(&Seen) -> Outcome + Send + Sync + 'static) -> Arc<FarSide> {
+    FarSide::new(move |request| {
+        if request.is_fetch() {
+            ok("")
+        } else {
+            answer(request)
+        }
+    })
+}
+
+/// The path behind the standard service.
+fn within(request: &Seen) -> &str {
+    let service = "/sap/c4c/odata/v1/c4codataapi/";
+    request.path.strip_prefix(service).expect("in the service")
+}
+
+fn json(request: &Seen) -> serde_json::Value {
+    serde_json::from_str(&request.body).unwrap()
+}
+
+/// The text of a conversation, of which nothing may be shown anywhere.
+const TEXT: &str = "请问我的订单什么时候到？'*&%😀";
+
+fn assert_uncertain(error: &Error) {
+    assert_eq!(error.failure().verdict, Verdict::Uncertain, "{error}");
+    assert_discreet(error);
 }
 
 fn numbers(customers: &[Customer]) -> Vec<&str> {
@@ -213,6 +256,7 @@ fn assert_discreet(error: &Error) {
         "s3cret-w0rd",
         "UUlBTzpzM2NyZXQtdzByZA",
         "SAP_SESSIONID",
+        "请问",
     ] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
