@@ -15,7 +15,7 @@ CREATE TABLE conversation (
     opened_at        INTEGER NOT NULL,
     last_at          INTEGER NOT NULL,          -- when something was said last, by whomever
     ended_at         INTEGER,
-    root_uuid        TEXT,                      -- the social media activity that the others follow
+    root_object_id   TEXT,                      -- the social media activity that the others follow
     ticket_object_id TEXT,
     ticket_id        TEXT,                      -- its number, as agents know it
     CHECK ((state = 'ended') = (ended_at IS NOT NULL)),
@@ -46,7 +46,6 @@ CREATE TABLE profile (
     account   TEXT NOT NULL,
     openid    TEXT NOT NULL,
     object_id TEXT NOT NULL,
-    uuid      TEXT NOT NULL,
     made_at   INTEGER NOT NULL,
     PRIMARY KEY (account, openid)
 ) STRICT, WITHOUT ROWID;

@@ -147,7 +147,7 @@ mod tests {
                             messages: 1,
                             opened_at: at,
                             last_at: at,
-                            root_uuid: None,
+                            root_object_id: None,
                             ticket: None,
                         };
                         self.0.push((talk, None, previous_id));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::codec::{instant, json, micros};
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountId, ObjectId, OpenId, TenantId};
-use crate::domain::rows::{Follower, NewProfile};
+use crate::domain::rows::Follower;
 
 /// A row of `conversation`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub struct Talk {
     pub opened_at: Timestamp,
     /// When something was said last.
     pub last_at: Timestamp,
-    /// UUID of the activity that the others follow.
-    pub root_uuid: Option<String>,
+    /// The activity that the others follow.
+    pub root_object_id: Option<ObjectId>,
     /// ObjectID and number of its ticket.
     pub ticket: Option<(ObjectId, String)>,
 }
@@ -42,7 +42,7 @@ struct TalkRow {
     messages: i64,
     opened_at: i64,
     last_at: i64,
-    root_uuid: Option<String>,
+    root_object_id: Option<String>,
     ticket_object_id: Option<String>,
     ticket_id: Option<String>,
 }
@@ -61,7 +61,7 @@ impl From<TalkRow> for Talk {
             messages: row.messages,
             opened_at: instant(row.opened_at),
             last_at: instant(row.last_at),
-            root_uuid: row.root_uuid,
+            root_object_id: row.root_object_id.map(ObjectId::new),
             ticket: ticket.zip(row.ticket_id),
         }
     }
@@ -126,7 +126,7 @@ impl Store {
     ) -> Result<HashMap<Follower, Talk>, StoreError> {
         let rows: Vec<TalkRow> = sqlx::query_as(
             "SELECT c.id, c.account, c.openid, c.state, c.first_message_id, c.messages,
-                 c.opened_at, c.last_at, c.root_uuid, c.ticket_object_id, c.ticket_id
+                 c.opened_at, c.last_at, c.root_object_id, c.ticket_object_id, c.ticket_id
              FROM json_each(?) f
              CROSS JOIN conversation c ON c.id = (
                  SELECT n.id FROM conversation n
@@ -148,7 +148,7 @@ impl Store {
     ) -> Result<Option<Talk>, StoreError> {
         let row: Option<TalkRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
-                 root_uuid, ticket_object_id, ticket_id
+                 root_object_id, ticket_object_id, ticket_id
              FROM conversation WHERE account = ? AND openid = ? AND first_message_id <= ?
              ORDER BY first_message_id DESC LIMIT 1",
         )
@@ -169,7 +169,7 @@ impl Store {
     ) -> Result<Option<Talk>, StoreError> {
         let row: Option<TalkRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
-                 root_uuid, ticket_object_id, ticket_id
+                 root_object_id, ticket_object_id, ticket_id
              FROM conversation
              WHERE ticket_id = ? AND account IN (SELECT value FROM json_each(?))
              ORDER BY id DESC LIMIT 1",
@@ -190,7 +190,7 @@ impl Store {
     ) -> Result<Vec<Talk>, StoreError> {
         let rows: Vec<TalkRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
-                 root_uuid, ticket_object_id, ticket_id
+                 root_object_id, ticket_object_id, ticket_id
              FROM conversation WHERE state = 'open' AND last_at < ? AND account = ?
              ORDER BY last_at LIMIT ?",
         )
@@ -226,18 +226,14 @@ impl Store {
     }
 
     /// The follower's profile in C4C, if it is known.
-    pub async fn profile(&self, follower: &Follower) -> Result<Option<NewProfile>, StoreError> {
-        let row: Option<(String, String)> =
-            sqlx::query_as("SELECT object_id, uuid FROM profile WHERE account = ? AND openid = ?")
+    pub async fn profile(&self, follower: &Follower) -> Result<Option<ObjectId>, StoreError> {
+        let object_id: Option<String> =
+            sqlx::query_scalar("SELECT object_id FROM profile WHERE account = ? AND openid = ?")
                 .bind(follower.account.as_str())
                 .bind(follower.openid.as_str())
                 .fetch_optional(&self.readers)
                 .await?;
-        Ok(row.map(|(object_id, uuid)| NewProfile {
-            follower: follower.clone(),
-            object_id: ObjectId::new(object_id),
-            uuid,
-        }))
+        Ok(object_id.map(ObjectId::new))
     }
 
     /// What stands in C4C for a message.

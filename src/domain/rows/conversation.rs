@@ -41,8 +41,8 @@ pub enum ConversationChange {
     InC4c {
         /// `conversation.id`
         id: i64,
-        /// UUID of the activity that the others follow.
-        root_uuid: Option<String>,
+        /// The activity that the others follow.
+        root_object_id: Option<ObjectId>,
         /// ObjectID and number of its ticket.
         ticket: Option<(ObjectId, String)>,
     },
@@ -105,8 +105,6 @@ pub struct NewProfile {
     pub follower: Follower,
     /// Its key.
     pub object_id: ObjectId,
-    /// Its UUID, by which activities name it.
-    pub uuid: String,
 }
 
 /// A row of `activity`: what stands in C4C for something that was said.

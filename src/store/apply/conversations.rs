@@ -42,7 +42,7 @@ pub(in crate::store) async fn conversations(
     given::execute(
         connection,
         "UPDATE conversation SET
-             root_uuid = coalesce(g.root_uuid, conversation.root_uuid),
+             root_object_id = coalesce(g.root_object_id, conversation.root_object_id),
              ticket_object_id = coalesce(g.ticket_object_id, conversation.ticket_object_id),
              ticket_id = coalesce(g.ticket_id, conversation.ticket_id)
          FROM given g WHERE conversation.id = g.id",
@@ -57,10 +57,10 @@ pub(in crate::store) async fn profiles(
 ) -> Written {
     given::execute(
         connection,
-        "INSERT INTO profile (account, openid, object_id, uuid, made_at)
+        "INSERT INTO profile (account, openid, object_id, made_at)
          SELECT * FROM given WHERE account IS NOT NULL
          ON CONFLICT (account, openid) DO UPDATE SET
-             object_id = excluded.object_id, uuid = excluded.uuid, made_at = excluded.made_at",
+             object_id = excluded.object_id, made_at = excluded.made_at",
         rows,
     )
     .await

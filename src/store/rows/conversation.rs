@@ -35,11 +35,11 @@ row!(EndedRow: id, reason, at);
 
 pub(in crate::store) struct InC4cRow {
     pub id: i64,
-    pub root_uuid: Option<String>,
+    pub root_object_id: Option<String>,
     pub ticket_object_id: Option<String>,
     pub ticket_id: Option<String>,
 }
-row!(InC4cRow: id, root_uuid, ticket_object_id, ticket_id);
+row!(InC4cRow: id, root_object_id, ticket_object_id, ticket_id);
 
 /// The changes of a batch by the statement that writes them.
 #[derive(Default)]
@@ -77,11 +77,11 @@ impl ConversationRows {
             }),
             ConversationChange::InC4c {
                 id,
-                root_uuid,
+                root_object_id,
                 ticket,
             } => self.in_c4c.push(InC4cRow {
                 id: *id,
-                root_uuid: root_uuid.clone(),
+                root_object_id: root_object_id.as_ref().map(|id| id.as_str().to_owned()),
                 ticket_object_id: ticket.as_ref().map(|(id, _)| id.as_str().to_owned()),
                 ticket_id: ticket.as_ref().map(|(_, number)| number.clone()),
             }),
@@ -116,10 +116,9 @@ pub(in crate::store) struct ProfileUpsert {
     pub account: String,
     pub openid: String,
     pub object_id: String,
-    pub uuid: String,
     pub made_at: i64,
 }
-row!(ProfileUpsert: account, openid, object_id, uuid, made_at);
+row!(ProfileUpsert: account, openid, object_id, made_at);
 
 impl ProfileUpsert {
     pub(in crate::store) fn new(profile: &NewProfile, now: Timestamp) -> Self {
@@ -127,7 +126,6 @@ impl ProfileUpsert {
             account: profile.follower.account.as_str().to_owned(),
             openid: profile.follower.openid.as_str().to_owned(),
             object_id: profile.object_id.as_str().to_owned(),
-            uuid: profile.uuid.clone(),
             made_at: micros(now),
         }
     }

@@ -127,14 +127,15 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
     room.opens(&anna, None).await;
     let id = room.newest(&anna).await.unwrap().id;
     let (ticket, _) = customer(7);
-    let known = |root_uuid: Option<&str>, ticket| {
+    let known = |root_object_id: Option<ObjectId>, ticket| {
         talks([ConversationChange::InC4c {
             id,
-            root_uuid: root_uuid.map(str::to_owned),
+            root_object_id,
             ticket,
         }])
     };
-    room.write(known(Some("root"), None)).await;
+    let (root, _) = customer(8);
+    room.write(known(Some(root.clone()), None)).await;
     room.write(known(None, Some((ticket.clone(), "1034309".to_owned()))))
         .await;
     let of = async |account: &str, number: &str| {
@@ -143,7 +144,7 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
         found.unwrap()
     };
     let talk = of("main", "1034309").await.unwrap();
-    assert_eq!(talk.root_uuid.as_deref(), Some("root"));
+    assert_eq!(talk.root_object_id, Some(root));
     assert_eq!(talk.ticket, Some((ticket, "1034309".to_owned())));
     assert_eq!(of("main", "1").await, None);
     assert_eq!(of("other", "1034309").await, None, "it is another tenant's");
@@ -208,14 +209,16 @@ pub async fn a_profile_is_remembered(way: &Way) {
         let profile = NewProfile {
             follower: anna.clone(),
             object_id: customer(number).0,
-            uuid: number.to_string(),
         };
         room.write(Changes {
-            profiles: vec![profile.clone()],
+            profiles: vec![profile],
             ..nothing()
         })
         .await;
-        assert_eq!(room.store.profile(&anna).await.unwrap(), Some(profile));
+        assert_eq!(
+            room.store.profile(&anna).await.unwrap(),
+            Some(customer(number).0)
+        );
     }
 }
 
