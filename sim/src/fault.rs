@@ -76,6 +76,9 @@ pub enum Kind {
     /// HTTP 200 with an HTML page, as a proxy or a maintenance screen gives it; the operation is
     /// not carried out.
     HtmlBody,
+    /// The beginning of the right answer: half of its body, and the connection ends although
+    /// `content-length` promised all of it.
+    Truncated,
 }
 
 impl Kind {
@@ -106,6 +109,7 @@ impl Kind {
                 at_once(error(code))
             }
             Self::HtmlBody => at_once(page(200, true, None)),
+            Self::Truncated => at_once(truncated(work())),
         }
     }
 
@@ -118,12 +122,22 @@ impl Kind {
             Self::Status { .. } => "status",
             Self::Code { .. } => "code",
             Self::HtmlBody => "html_body",
+            Self::Truncated => "truncated",
         }
     }
 }
 
 fn at_once(response: Response) -> Delivery {
     Delivery::Answer(response, Duration::ZERO)
+}
+
+fn truncated(mut response: Response) -> Response {
+    let whole = response.body.len();
+    response
+        .headers
+        .push(("content-length".to_owned(), whole.to_string()));
+    response.body.truncate(whole / 2);
+    response
 }
 
 fn page(status: u16, html: bool, retry_after: Option<u32>) -> Response {
@@ -248,6 +262,7 @@ mod tests {
             (r#"{"kind":"code","code":-1,"after_effect":true}"#, true),
             (r#"{"kind":"status","status":503,"retry_after":7}"#, false),
             (r#"{"kind":"latency","millis":5}"#, true),
+            (r#"{"kind":"truncated"}"#, true),
         ] {
             let mut happened = false;
             fault(json).kind.deliver(

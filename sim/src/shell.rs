@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use self::cut::{CuttableListener, Peer};
+use self::cut::{CuttableListener, Peer, broken_off};
 use crate::clock::SimClock;
 use crate::wire::{Core, Delivery, Push, PushOutcome, Request, Response};
 
@@ -233,11 +233,20 @@ async fn read_request(
 }
 
 fn to_http(response: Response) -> HttpResponse {
+    let promised = response
+        .header("content-length")
+        .and_then(|n| n.parse().ok());
+    let is_whole = promised.is_none_or(|length: usize| length <= response.body.len());
     let mut http = HttpResponse::builder().status(response.status);
     for (name, value) in response.headers {
         http = http.header(name, value);
     }
-    http.body(Body::from(response.body))
+    let body = if is_whole {
+        Body::from(response.body)
+    } else {
+        broken_off(response.body)
+    };
+    http.body(body)
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 

@@ -23,10 +23,7 @@ pub struct Request {
 impl Request {
     /// The first header of that lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
+        first(&self.headers, name)
     }
 
     /// The first query parameter of that name, decoded.
@@ -44,8 +41,20 @@ pub struct Response {
     pub status: u16,
     /// Lower-case names.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body. Where a `content-length` promises more, the connection ends after it.
     pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first header of that lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        first(&self.headers, name)
+    }
+}
+
+fn first<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = headers.iter().find(|(n, _)| n == name);
+    found.map(|(_, value)| value.as_str())
 }
 
 /// How the answer travels: this is where faults become visible to the caller.

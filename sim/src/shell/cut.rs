@@ -1,7 +1,8 @@
-//! Connections that can be closed without an answer.
+//! Connections that can be closed without an answer, or in the middle of one.
 //!
 //! HTTP has no answer "none", so the connection under it is made to fail: once its [`Peer`] is
-//! cut, every write fails, and hyper gives the connection up before a status line is out.
+//! cut, every write fails, and hyper gives the connection up before a status line is out. An
+//! answer that ends too early is a body that fails after its last byte.
 
 use std::io;
 use std::net::IpAddr;
@@ -10,10 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
+use axum::body::Body;
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::io::ReaderStream;
 
 /// The far end of one connection, as a handler sees it.
 #[derive(Debug, Clone)]
@@ -37,6 +40,32 @@ impl Peer {
 impl Connected<IncomingStream<'_, CuttableListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
         stream.io().peer.clone()
+    }
+}
+
+/// A body of these bytes, after which the connection breaks.
+pub(super) fn broken_off(bytes: Vec<u8>) -> Body {
+    let reader = io::Cursor::new(bytes).chain(Break { paused: false });
+    Body::from_stream(ReaderStream::new(reader))
+}
+
+/// Fails, but not at once: what came before it shall leave first.
+struct Break {
+    paused: bool,
+}
+
+impl AsyncRead for Break {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        _: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.paused {
+            self.paused = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
     }
 }
 

@@ -14,6 +14,14 @@ impl Core for Probe {
         match request.path.as_str() {
             "/drop" => Delivery::Drop,
             "/hang" => Delivery::Hang,
+            "/short" => Delivery::Answer(
+                Response {
+                    status: 200,
+                    headers: vec![("content-length".into(), "100".into())],
+                    body: b"the beginning".to_vec(),
+                },
+                Duration::ZERO,
+            ),
             _ => Delivery::Answer(
                 Response {
                     status: 201,
@@ -83,6 +91,20 @@ async fn a_dropped_request_is_a_broken_connection_without_a_status() {
     assert_eq!(error.status(), None);
     assert!(error.is_request(), "{error:?}");
     assert_eq!(server.with(|core, _, _| core.handled), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_shorter_than_it_promises_breaks_off_after_its_last_byte() {
+    let server = probe().await;
+    let request = client().get(format!("{}/short", server.url()));
+    let mut answer = request.send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), answer.content_length()),
+        (200, Some(100))
+    );
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "the beginning");
+    assert!(answer.chunk().await.is_err());
     server.stop().await;
 }
 

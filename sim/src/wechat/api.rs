@@ -5,6 +5,7 @@ use rand::Rng;
 use serde_json::Value;
 
 use super::WeChat;
+use super::download::{MEDIA_GET, VIDEO};
 use super::refusal::{Outcome, Refusal};
 use crate::wire::{Request, Response};
 
@@ -46,6 +47,13 @@ fn has_unicode_escape(body: &[u8]) -> bool {
     false
 }
 
+/// Carries an operation out; what it gives is JSON, but for downloads.
+#[derive(Clone, Copy)]
+enum Run {
+    Object(fn(&mut WeChat, &mut Call<'_>) -> Outcome),
+    Download(fn(&mut WeChat, &mut Call<'_>) -> Result<Response, Refusal>),
+}
+
 struct Endpoint {
     path: &'static str,
     verb: &'static str,
@@ -53,11 +61,11 @@ struct Endpoint {
     /// Calls a Beijing day for a newly registered account (`wechat.md` 9).
     per_day: Option<u32>,
     per_minute: Option<u32>,
-    run: fn(&mut WeChat, &mut Call<'_>) -> Outcome,
+    run: Run,
 }
 
 impl Endpoint {
-    const fn get(path: &'static str, run: fn(&mut WeChat, &mut Call<'_>) -> Outcome) -> Self {
+    const fn of(path: &'static str, run: Run) -> Self {
         Self {
             path,
             verb: "GET",
@@ -66,6 +74,17 @@ impl Endpoint {
             per_minute: None,
             run,
         }
+    }
+
+    const fn get(path: &'static str, run: fn(&mut WeChat, &mut Call<'_>) -> Outcome) -> Self {
+        Self::of(path, Run::Object(run))
+    }
+
+    const fn download(
+        path: &'static str,
+        run: fn(&mut WeChat, &mut Call<'_>) -> Result<Response, Refusal>,
+    ) -> Self {
+        Self::of(path, Run::Download(run))
     }
 
     const fn post(path: &'static str, run: fn(&mut WeChat, &mut Call<'_>) -> Outcome) -> Self {
@@ -103,6 +122,10 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get("/cgi-bin/get_api_domain_ip", WeChat::ip_list),
     Endpoint::get("/cgi-bin/getcallbackip", WeChat::ip_list),
     Endpoint::post("/cgi-bin/message/custom/send", WeChat::custom_send).per_day(500_000),
+    Endpoint::post("/cgi-bin/message/custom/typing", WeChat::custom_typing),
+    Endpoint::post("/cgi-bin/media/upload", WeChat::media_upload).per_day(100_000),
+    Endpoint::download(MEDIA_GET, WeChat::media_get).per_day(200_000),
+    Endpoint::download(VIDEO, WeChat::video).without_token(),
     Endpoint::post("/cgi-bin/message/template/send", WeChat::template_send).per_day(100_000),
     Endpoint::get("/cgi-bin/user/info", WeChat::user_info).per_day(5_000_000),
     Endpoint::post("/cgi-bin/user/info/batchget", WeChat::user_info_batch),
@@ -118,19 +141,14 @@ impl WeChat {
         now: Timestamp,
         rng: &mut dyn Rng,
     ) -> Response {
-        match self.call(&mut Call { request, now, rng }) {
-            Ok(object) => {
-                let mut response = json(200, &object, &self.settings.content_type);
-                if self.settings.control_char_in_user_info {
-                    unescape_control_char(&mut response);
-                }
-                response
-            }
-            Err(refusal) => refuse(&refusal, rid, &self.settings.content_type),
-        }
+        let answered = self.call(&mut Call { request, now, rng });
+        answered.unwrap_or_else(|refusal| {
+            let content_type = self.settings.content_type_of(&request.path);
+            refuse(&refusal, rid, content_type)
+        })
     }
 
-    fn call(&mut self, call: &mut Call<'_>) -> Outcome {
+    fn call(&mut self, call: &mut Call<'_>) -> Result<Response, Refusal> {
         let path = call.request.path.as_str();
         let endpoint = ENDPOINTS
             .iter()
@@ -152,7 +170,18 @@ impl WeChat {
             per_minute.or(endpoint.per_minute),
             call.now,
         )?;
-        (endpoint.run)(self, call)
+        match endpoint.run {
+            Run::Object(run) => run(self, call).map(|object| self.right(&object)),
+            Run::Download(run) => run(self, call),
+        }
+    }
+
+    fn right(&self, object: &Value) -> Response {
+        let mut response = json(200, object, &self.settings.content_type);
+        if self.settings.control_char_in_user_info {
+            unescape_control_char(&mut response);
+        }
+        response
     }
 }
 
@@ -166,7 +195,7 @@ pub(super) fn refuse(refusal: &Refusal, rid: &str, content_type: &str) -> Respon
     json(status, &refusal.object(rid), content_type)
 }
 
-fn json(status: u16, object: &Value, content_type: &str) -> Response {
+pub(super) fn json(status: u16, object: &Value, content_type: &str) -> Response {
     Response {
         status,
         headers: vec![("content-type".to_owned(), content_type.to_owned())],

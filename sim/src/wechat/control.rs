@@ -1,9 +1,13 @@
 //! The control API under `/_control/`: the driver over HTTP, as JSON.
 //!
-//! `GET`: `state`, `followers`, `seen?openid=`, `pushes[?openid=]`, `settings`, `faults`.
+//! `GET`: `state`, `followers`, `seen?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
+//! (its bytes), `settings`, `faults`.
 //! `POST`: `follow`, `scan`, `unfollow`, `adopt`, `say`, `click`, `message`, `event`, `repeat`,
-//! `verify`, `person`, `settings`, `faults`, `faults/clear`, `tokens/revoke`, `tokens/expire`.
+//! `verify`, `person`, `material`, `settings`, `faults`, `faults/clear`, `tokens/revoke`,
+//! `tokens/expire`, and what a follower sends besides texts: see [`sent`].
 //! The shell adds `clock`.
+
+mod sent;
 
 use jiff::Timestamp;
 use rand::Rng;
@@ -11,8 +15,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use self::sent::{Bytes, Sent};
 use super::push::PushOptions;
-use super::{CONTROL, WeChat};
+use super::{CONTROL, MediaKind, WeChat};
 use crate::wire::{Request, Response};
 
 /// Why a control request is refused: HTTP status and a sentence.
@@ -35,7 +40,16 @@ struct Act {
     blacklisted: Option<bool>,
     blocks: Option<bool>,
     #[serde(flatten)]
+    sent: Sent,
+    #[serde(flatten)]
     options: PushOptions,
+}
+
+/// Permanent material.
+#[derive(Deserialize)]
+struct Material {
+    r#type: MediaKind,
+    base64: Bytes,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +67,14 @@ impl WeChat {
         rng: &mut dyn Rng,
     ) -> Response {
         let name = request.path.trim_start_matches(CONTROL);
+        let medium_id = request.param("media_id").filter(|_| name == "medium");
+        if let Some(medium) = medium_id.and_then(|id| self.medium(&id, now)) {
+            return Response {
+                status: 200,
+                headers: vec![("content-type".to_owned(), medium.content_type().to_owned())],
+                body: medium.bytes.to_vec(),
+            };
+        }
         let answer = match request.method.as_str() {
             "GET" => self.show(name, request, now),
             "POST" => self.act(name, &request.body, now, rng),
@@ -73,13 +95,15 @@ impl WeChat {
         let openid = request.param("openid");
         Ok(match name {
             "state" => self.state(now),
-            "followers" => self.followers(),
+            "followers" => self.followers(now),
             "seen" => json!(self.seen(&openid.unwrap_or_default())),
             "pushes" => self
                 .pushes()
                 .filter(|push| openid.as_ref().is_none_or(|openid| push.openid == *openid))
                 .map(|push| json!(push))
                 .collect(),
+            "media" => self.all_media(now),
+            "medium" => return Err((404, "no such medium lives".to_owned())),
             "settings" => json!(self.settings),
             "faults" => json!({"armed": self.faults.armed(), "hits": self.faults.hits()}),
             _ => return Err(unknown(name)),
@@ -103,6 +127,11 @@ impl WeChat {
             "tokens/revoke" => self.revoke_tokens(now),
             "tokens/expire" => self.expire_tokens(now),
             "verify" => return Ok(json!({"push": self.verify_url(now, rng)})),
+            "material" => {
+                let Material { r#type, base64 } = parse(body)?;
+                let id = self.add_material(r#type, &base64.0, now, rng);
+                return Ok(json!({"media_id": id}));
+            }
             "repeat" => return self.repeat(parse::<Repeat>(body)?.push, now),
             _ => return self.act_of_person(name, parse(body)?, now, rng),
         }
@@ -157,7 +186,10 @@ impl WeChat {
             "click" => self.click(openid, &act.key, now, rng),
             "message" => self.push_message(openid, &act.r#type, &fields, now, rng),
             "event" => self.push_event(openid, &act.event, &fields, now, rng),
-            _ => return Err(unknown(name)),
+            _ => {
+                let push = self.push_sent(name, openid, &act.sent, now, rng);
+                push.ok_or_else(|| unknown(name))?
+            }
         })
     }
 
@@ -180,7 +212,18 @@ impl WeChat {
         })
     }
 
-    fn followers(&self) -> Value {
+    fn all_media(&self, now: Timestamp) -> Value {
+        let media = self.media.living(now);
+        media
+            .map(|(id, medium)| {
+                let mut object = json!(medium);
+                object["media_id"] = json!(id);
+                object
+            })
+            .collect()
+    }
+
+    fn followers(&self, now: Timestamp) -> Value {
         self.people()
             .map(|(openid, person)| {
                 json!({
@@ -190,6 +233,7 @@ impl WeChat {
                     "blacklisted": person.blacklisted,
                     "blocks": person.blocks,
                     "scene": person.scene,
+                    "reads_typing": self.is_typing_to(openid, now),
                     "seen": person.seen.len(),
                 })
             })

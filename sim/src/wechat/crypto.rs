@@ -29,7 +29,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub fn signature(parts: &[&str]) -> String {
     let mut sorted = parts.to_vec();
     sorted.sort_unstable();
-    let digest = Sha1::digest(sorted.concat());
+    hex_sha1(sorted.concat().as_bytes())
+}
+
+/// Lower-case hex SHA-1.
+pub(super) fn hex_sha1(bytes: &[u8]) -> String {
+    let digest = Sha1::digest(bytes);
     let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     nibbles
         .map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)]))

@@ -3,15 +3,22 @@
 //! Every act that WeChat pushes returns the push's number; see [`WeChat::push`]. With an empty
 //! `push_url` an act happens and its push is lost.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rand::Rng;
 use serde_json::{Map, Value, json};
 
 use super::WeChat;
 use super::ids;
+use super::later;
 use super::push::PushOptions;
 use super::queue::Content;
 use super::windows::Trigger;
+
+/// How long an agent in WeChat's own customer service has a follower whose session nobody closes
+/// (`wechat.md` 2.5).
+const SERVED_FOR: Duration = Duration::from_mins(30);
 
 impl WeChat {
     /// Someone who does not follow the account yet; their OpenID.
@@ -54,6 +61,7 @@ impl WeChat {
         let person = self.people.known(openid);
         person.subscribed = false;
         person.windows.void();
+        person.exchanged = None;
         let fields = json!({"EventKey": ""});
         self.push_event(openid, "unsubscribe", &fields, now, rng)
     }
@@ -83,6 +91,7 @@ impl WeChat {
             None => Trigger::Message,
         };
         self.open_window(openid, trigger, now);
+        self.people.known(openid).exchanged = Some(now);
         let msg_id = self.next_msg_id();
         let mut all = self.envelope(openid, msg_type, now);
         all.extend(own(fields));
@@ -93,7 +102,11 @@ impl WeChat {
             msg_id: Some(msg_id),
             fields: all,
         };
-        let options = std::mem::take(&mut self.next_push);
+        let mut options = std::mem::take(&mut self.next_push);
+        let served = self.people.known(openid).served_until;
+        if served.is_some_and(|until| now < until) {
+            options.copies = 0;
+        }
         self.plan(&content, options, now, rng)
     }
 
@@ -114,6 +127,13 @@ impl WeChat {
         };
         if let Some(trigger) = trigger {
             self.open_window(openid, trigger, now);
+        }
+        match event {
+            "kf_create_session" => {
+                self.people.known(openid).served_until = Some(later(now, SERVED_FOR));
+            }
+            "kf_close_session" => self.people.known(openid).served_until = None,
+            _ => {}
         }
         let options = std::mem::take(&mut self.next_push);
         self.plan_event(openid, event, fields, options, now, rng)

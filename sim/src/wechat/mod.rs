@@ -2,16 +2,21 @@
 //!
 //! It owns the account's side of the wire: API calls, pushes, tokens, windows, quotas, and what
 //! each follower sees. It must not know Qiao, nor be lenient where WeChat is not. Start reading
-//! at the table in `api.rs`; `driver.rs` is the hand of tests and the demo, `control.rs` the same
-//! over HTTP.
+//! at the table in `api.rs`; `driver.rs` and `acts.rs` are the hands of tests and the demo,
+//! `control.rs` the same over HTTP.
 
 mod account;
+mod acts;
 mod api;
 mod control;
 pub mod crypto;
+mod download;
 mod driver;
 mod envelope;
+mod form;
+mod format;
 mod ids;
+mod media;
 mod people;
 mod push;
 mod queue;
@@ -22,6 +27,8 @@ mod send;
 mod settings;
 mod template;
 mod tokens;
+mod typing;
+mod upload;
 mod users;
 mod windows;
 mod xml;
@@ -35,11 +42,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rand::Rng;
 
+pub use self::acts::{Place, Voice};
+pub use self::media::{MediaKind, Medium, Origin};
 pub use self::people::{Person, Seen, Via};
 pub use self::push::{Attempt, PushOptions, PushRecord, Tamper};
 pub use self::reply::Reply;
 pub use self::settings::{Grants, Mode, Settings};
 
+use self::media::Media;
 use self::people::People;
 use self::queue::Pushes;
 use self::quota::Quotas;
@@ -60,6 +70,7 @@ pub struct WeChat {
     tokens: Tokens,
     quotas: Quotas,
     people: People,
+    media: Media,
     pushes: Pushes,
     next_push: PushOptions,
     /// Requests by path, refused ones included.
@@ -131,7 +142,7 @@ impl Core for WeChat {
         match self.faults.take(&request.path) {
             None => Delivery::Answer(self.answer(request, &rid, now, rng), Duration::ZERO),
             Some(fault) => {
-                let content_type = self.settings.content_type.clone();
+                let content_type = self.settings.content_type_of(&request.path).to_owned();
                 fault.deliver(
                     || self.answer(request, &rid, now, rng),
                     |code| api::refuse(&refusal::Refusal::new(code), &rid, &content_type),
@@ -150,8 +161,11 @@ impl Core for WeChat {
 
     fn pushed(&mut self, push: &Push, outcome: PushOutcome, now: Timestamp) {
         let shown = self.pushes.settle(push.id, &outcome, &self.settings, now);
-        if let Some((openid, seen)) = shown {
-            self.people.known(&openid).seen.push(seen);
+        if let Some((openid, mut seen)) = shown {
+            if reply::shows_medium(&seen.kind) {
+                seen.media = self.media.get(&seen.text, now).ok().cloned();
+            }
+            self.people.known(&openid).show(seen);
         }
     }
 }

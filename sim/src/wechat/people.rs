@@ -7,6 +7,7 @@ use rand::Rng;
 use serde::Serialize;
 
 use super::ids;
+use super::media::Medium;
 use super::windows::Windows;
 
 /// How something came onto a follower's screen.
@@ -36,6 +37,9 @@ pub struct Seen {
     /// The words: the content of a text, titles of articles, `key: value` lines of a template;
     /// else the object as JSON.
     pub text: String,
+    /// The picture, recording or video, as the follower got it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media: Option<Medium>,
 }
 
 /// A person known to the account.
@@ -54,7 +58,24 @@ pub struct Person {
     /// Scene of the QR code they followed by.
     pub(super) scene: Option<String>,
     pub(super) windows: Windows,
+    /// The last message of either side.
+    pub(super) exchanged: Option<Timestamp>,
+    /// Until then they read that someone is typing.
+    pub(super) typing_until: Option<Timestamp>,
+    /// Until then an agent in WeChat's own customer service has them.
+    pub(super) served_until: Option<Timestamp>,
     pub(super) seen: Vec<Seen>,
+}
+
+impl Person {
+    /// Shows them something. A message of the account ends its typing.
+    pub(super) fn show(&mut self, seen: Seen) {
+        if matches!(seen.via, Via::Reply | Via::Custom) {
+            self.exchanged = Some(seen.at);
+            self.typing_until = None;
+        }
+        self.seen.push(seen);
+    }
 }
 
 /// Everyone, in the order of their OpenIDs, which is the order of user/get's pages.

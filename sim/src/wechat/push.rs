@@ -127,6 +127,7 @@ impl PushRecord {
             via,
             kind: kind.to_owned(),
             text: text.to_owned(),
+            media: None,
         })
     }
 

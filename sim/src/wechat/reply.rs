@@ -65,6 +65,11 @@ pub(super) fn of_push(
     }
 }
 
+/// Whether a reply of that kind shows a medium; its text is then the id.
+pub(super) fn shows_medium(kind: &str) -> bool {
+    matches!(kind, "image" | "voice" | "video")
+}
+
 fn message(
     body: &[u8],
     settings: &Settings,

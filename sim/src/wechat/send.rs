@@ -1,10 +1,12 @@
 //! custom/send (`wechat.md` 4.1): messages of the customer service, inside a window.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::WeChat;
 use super::account::ok;
 use super::api::Call;
+use super::media::{Media, MediaKind, Medium};
 use super::people::{People, Person, Seen, Via};
 use super::refusal::{Outcome, Refusal};
 use super::settings::Settings;
@@ -19,13 +21,15 @@ impl WeChat {
         }
         let kind = body["msgtype"].as_str().unwrap_or_default();
         let text = content(kind, &body[kind], self.settings.text_limit)?;
+        let media = shown(kind, &body[kind], &self.media, call.now)?;
         // Following is not reported apart: a person who left has no window.
         person.windows.take(call.now)?;
-        person.seen.push(Seen {
+        person.show(Seen {
             at: call.now,
             via: Via::Custom,
             kind: kind.to_owned(),
             text,
+            media: media.cloned(),
         });
         Ok(ok())
     }
@@ -65,9 +69,9 @@ fn content(kind: &str, message: &Value, limit: usize) -> Result<String, Refusal>
             with(&["content"], 44004)?;
             Ok(text.to_owned())
         }
-        "image" | "voice" | "mpnews" => with(&["media_id"], 40007),
-        "video" => with(&["media_id", "thumb_media_id"], 40007),
-        "music" | "miniprogrampage" => with(&["thumb_media_id"], 40007),
+        // Their media are checked in `shown`.
+        "image" | "voice" | "video" | "music" | "miniprogrampage" => Ok(message.to_string()),
+        "mpnews" => with(&["media_id"], 40007),
         "mpnewsarticle" => with(&["article_id"], 40007),
         "wxcard" => with(&["card_id"], 40007),
         "news" => news(&message["articles"]),
@@ -75,6 +79,29 @@ fn content(kind: &str, message: &Value, limit: usize) -> Result<String, Refusal>
         // Only mini-programs may send links to their users.
         "link" => Err(Refusal::new(48008)),
         _ => Err(Refusal::new(40008)),
+    }
+}
+
+/// The medium that a message shows, if it shows one: 40007 unless all that it names are the
+/// account's own, live, and of the right kind.
+fn shown<'a>(
+    kind: &str,
+    message: &Value,
+    media: &'a Media,
+    now: Timestamp,
+) -> Result<Option<&'a Medium>, Refusal> {
+    let find = |field: &str, kinds: &[MediaKind]| {
+        let id = message[field].as_str().unwrap_or_default();
+        media.to_send(id, kinds, now)
+    };
+    if matches!(kind, "video" | "music" | "miniprogrampage") {
+        find("thumb_media_id", &[MediaKind::Thumb, MediaKind::Image])?;
+    }
+    match kind {
+        "image" => find("media_id", &[MediaKind::Image]).map(Some),
+        "voice" => find("media_id", &[MediaKind::Voice]).map(Some),
+        "video" => find("media_id", &[MediaKind::Video]).map(Some),
+        _ => Ok(None),
     }
 }
 

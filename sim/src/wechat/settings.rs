@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::crypto::Cipher;
+use super::download::MEDIA_GET;
 pub use super::windows::Grants;
 
 /// How pushes and replies travel (`wechat.md` 1.4).
@@ -68,6 +69,13 @@ pub struct Settings {
     pub ip_allow_list: Vec<String>,
     /// The account has the right to send (else 48001).
     pub may_send: bool,
+    /// Largest picture of media/upload, bytes: the reference leaves 2 MB or 10 MB open.
+    pub image_limit: usize,
+    /// `Content-Type` of every answer that has to do with a download, whatever it holds; `None`
+    /// for the right one.
+    pub media_content_type: Option<String>,
+    /// Where the links to videos point: this base, or when it is empty the `Host` of the call.
+    pub download_url: String,
     /// Largest text of a message, bytes of UTF-8.
     pub text_limit: usize,
     /// OpenIDs on a page of user/get.
@@ -107,6 +115,9 @@ impl Default for Settings {
             templates: Vec::new(),
             ip_allow_list: Vec::new(),
             may_send: true,
+            image_limit: 10 << 20,
+            media_content_type: None,
+            download_url: String::new(),
             text_limit: 2_048,
             page_size: 10_000,
             unionids: false,
@@ -122,6 +133,13 @@ impl Default for Settings {
 impl Settings {
     pub(super) fn cipher(&self) -> Option<Cipher> {
         Cipher::new(self.encoding_aes_key.as_deref()?, &self.app_id)
+    }
+
+    /// `Content-Type` of JSON on a path.
+    pub(super) fn content_type_of(&self, path: &str) -> &str {
+        let forced = self.media_content_type.as_ref();
+        let forced = forced.filter(|_| path == MEDIA_GET);
+        forced.unwrap_or(&self.content_type)
     }
 
     pub(super) fn spacing(&self) -> Duration {

@@ -42,11 +42,12 @@ impl WeChat {
         }
         let openid = body["touser"].as_str().unwrap_or_default();
         if status == "success" {
-            self.people.known(openid).seen.push(Seen {
+            self.people.known(openid).show(Seen {
                 at: call.now,
                 via: Via::Template,
                 kind: template.to_owned(),
                 text,
+                media: None,
             });
         }
         let msgid = self.next_msg_id();

@@ -6,6 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::RawQuery;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpListener;
 
 use super::*;
@@ -169,6 +171,51 @@ async fn a_send_dropped_after_the_effect_arrives_although_the_caller_saw_no_answ
     assert_eq!(error.unwrap_err().status(), None);
     let seen = server.with(|wx, _, _| wx.seen(&openid).len());
     assert_eq!(seen, 1);
+}
+
+#[tokio::test]
+async fn media_travel_over_http_and_a_download_can_break_off() {
+    let receiver = Receiver::start(Answer::Text("success".to_owned())).await;
+    let server = platform(&receiver.url).await;
+    let client = Client::of(&server);
+    let video = file(b"\0\0\0\x18ftypmp42");
+    let openid = server.with(|wx, _, rng| wx.new_follower(rng));
+    let act = json!({"openid": openid, "base64": STANDARD.encode(&video)});
+    let sent = client.post("/_control/video", &act).await;
+    let push = sent["push"].as_u64().unwrap();
+    server.until(|wx| wx.push(push)?.outcome().cloned()).await;
+    let pushed = server.look(|wx| wx.push(push).unwrap().xml.clone());
+    let pushed = xml::parse(&pushed).unwrap();
+    let token = client.token().await;
+    let id = pushed.text_of("MediaId");
+    let target = format!("{MEDIA_GET}?access_token={token}&media_id={id}");
+    let link = client.get(&target).await;
+    let link = link["video_url"].as_str().unwrap();
+    assert!(link.starts_with(server.url()));
+    let fetch = async || client.http.get(link).send().await.unwrap().bytes().await;
+    assert_eq!(fetch().await.unwrap(), video);
+    let fault = json!({"on": "vweixinp", "kind": "truncated"});
+    client.post("/_control/faults", &fault).await;
+    assert!(fetch().await.is_err());
+    assert_eq!(fetch().await.unwrap(), video);
+
+    let target = format!("{UPLOAD}?access_token={token}&type=video");
+    let request = client.http.post(format!("{}{target}", client.base));
+    let request = request.header("content-type", "multipart/form-data; boundary=b");
+    let part = "name=\"media\"; filename=\"a.mp4\"";
+    let request = request.body(form(part, "video/mp4", &video));
+    let answer = request.send().await.unwrap().bytes().await.unwrap();
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let id = answer["media_id"].as_str().unwrap();
+    let kept = client
+        .http
+        .get(format!("{}/_control/medium?media_id={id}", client.base));
+    assert_eq!(kept.send().await.unwrap().bytes().await.unwrap(), video);
+    let all = client.get("/_control/media").await;
+    // The video, its still picture, and the upload.
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    let wrong = json!({"openid": openid, "base64": "no base64!"});
+    assert!(client.post("/_control/image", &wrong).await["error"].is_string());
 }
 
 #[tokio::test]

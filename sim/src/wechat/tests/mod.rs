@@ -1,19 +1,24 @@
 //! Stories about the simulated platform: its API, its pushes, and both over real HTTP.
 
+mod acts;
 mod api;
 mod http;
+mod media;
 mod pushes;
+mod typing;
 
 use jiff::{SignedDuration, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
-use super::{Mode, Reply, Settings, WeChat};
+use super::{Mode, Reply, Settings, WeChat, xml};
 use crate::wire::{Core, Delivery, Push, PushOutcome, Request, Response};
 
 const CUSTOM_SEND: &str = "/cgi-bin/message/custom/send";
+const MEDIA_GET: &str = "/cgi-bin/media/get";
 const TEMPLATE_SEND: &str = "/cgi-bin/message/template/send";
+const UPLOAD: &str = "/cgi-bin/media/upload";
 const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 
 /// A platform whose time and pushes the test moves by hand.
@@ -91,7 +96,11 @@ impl World {
                 object => object.to_string().into_bytes(),
             },
         };
-        match self.wx.handle(&request, self.now, &mut self.rng) {
+        self.handle(&request)
+    }
+
+    fn handle(&mut self, request: &Request) -> Response {
+        match self.wx.handle(request, self.now, &mut self.rng) {
             Delivery::Answer(response, _) => response,
             other => panic!("no answer but {other:?}"),
         }
@@ -124,6 +133,46 @@ impl World {
         (answer["errcode"].as_i64().unwrap_or(0), answer)
     }
 
+    /// Uploads a file as a form does; the answer.
+    fn upload(&mut self, of_type: &str, filename: &str, bytes: &[u8]) -> Value {
+        let part = format!("name=\"media\"; filename=\"{filename}\"");
+        self.upload_part(of_type, &part, "image/jpeg", bytes)
+    }
+
+    /// Uploads a form of one part whose headers are given.
+    fn upload_part(
+        &mut self,
+        of_type: &str,
+        part: &str,
+        content_type: &str,
+        bytes: &[u8],
+    ) -> Value {
+        let request = Request {
+            method: "POST".to_owned(),
+            path: UPLOAD.to_owned(),
+            query: format!("access_token={}&type={of_type}", self.token()),
+            headers: vec![(
+                "content-type".to_owned(),
+                "multipart/form-data; boundary=b".to_owned(),
+            )],
+            body: form(part, content_type, bytes),
+        };
+        serde_json::from_slice(&self.handle(&request).body).unwrap()
+    }
+
+    /// What media/get answers.
+    fn fetch(&mut self, media_id: &str) -> Response {
+        let token = self.token();
+        let target = format!("{MEDIA_GET}?access_token={token}&media_id={media_id}");
+        self.request("GET", &target, &Value::Null)
+    }
+
+    /// An element of a push before encryption.
+    fn pushed(&self, push: u64, element: &str) -> String {
+        let root = xml::parse(&self.wx.push(push).unwrap().xml).unwrap();
+        root.text_of(element).to_owned()
+    }
+
     fn send_text(&mut self, openid: &str, text: &str) -> i64 {
         self.call(CUSTOM_SEND, &text_to(openid, text)).0
     }
@@ -132,6 +181,29 @@ impl World {
         let seen = self.wx.seen(openid).iter();
         seen.map(|seen| seen.text.as_str()).collect()
     }
+}
+
+fn form(part: &str, content_type: &str, bytes: &[u8]) -> Vec<u8> {
+    let head = format!("Content-Disposition: form-data; {part}\r\nContent-Type: {content_type}");
+    [
+        b"--b\r\n",
+        head.as_bytes(),
+        b"\r\n\r\n",
+        bytes,
+        b"\r\n--b--\r\n",
+    ]
+    .concat()
+}
+
+/// The bytes of a small file: its first ones, then noise that no reader of text would survive.
+fn file(magic: &[u8]) -> Vec<u8> {
+    [magic, b"\0\xff\r\n--a\r\n\xfe noise"].concat()
+}
+
+/// A recording of so many seconds.
+fn amr(seconds: usize) -> Vec<u8> {
+    let frame = [[0x3c].as_slice(), &[7; 31]].concat();
+    [b"#!AMR\n", &frame.repeat(50 * seconds)[..]].concat()
 }
 
 fn credentials() -> Value {
