@@ -8,10 +8,13 @@ mod arrival;
 pub mod context;
 mod ensure;
 mod hook;
+mod record;
 mod reread;
 mod resume;
+mod route;
 mod send;
 mod sweep;
+mod ticket;
 pub mod tokens;
 
 use std::sync::Arc;
@@ -40,6 +43,14 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::CUSTOMER_REREAD, reread);
     let sweep = Arc::new(sweep::CustomerSweep(context.clone()));
     remote(names::CUSTOMER_SWEEP, sweep);
+    let record = Arc::new(record::ConversationRecord(context.clone()));
+    remote(names::CONVERSATION_RECORD, record);
+    let finder = Arc::new(ticket::TicketFinder(context.clone()));
+    remote(names::TICKET_FIND, finder);
+    let route = Arc::new(route::ReplyRoute(context.clone()));
+    remote(names::REPLY_ROUTE, route);
+    let noter = Arc::new(ticket::TicketNoter(context.clone()));
+    remote(names::TICKET_NOTE, noter);
     let send = Arc::new(send::WechatSend(context.clone()));
     remote(names::WECHAT_SEND, send);
     remote(names::HOOK_ASK, Arc::new(hook::HookAsk(context.clone())));

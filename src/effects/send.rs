@@ -7,6 +7,7 @@ use super::{Context, either, payload, unconfigured, unreadable};
 use crate::config::{Account, UncertainSend};
 use crate::domain::rows::{Changes, Release, WindowClosed};
 use crate::domain::verdict::{Failure, Verdict};
+use crate::flows::reply::{self, Delivery};
 use crate::flows::sending::{self, HELD_PASSIVE, HELD_WINDOW, Send, Way};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
@@ -58,6 +59,11 @@ impl WechatSend {
             // It was cut off; the start after that has counted it in the window.
             return Ok(held_uncertain(None, Changes::none()));
         }
+        let outcome = self.deliver(&attempt).await?;
+        Ok(self.tell_ticket(&attempt, outcome).await)
+    }
+
+    async fn deliver(&self, attempt: &Attempt<'_>) -> Result<Outcome, Box<Outcome>> {
         let grants = self
             .0
             .store
@@ -67,19 +73,54 @@ impl WechatSend {
         let granted = grants.iter().map(|grant| grant.granted_at);
         let acted = granted.max().unwrap_or(Timestamp::MIN);
         let now = self.0.clock.now();
-        let way = sending::way(account, &attempt.send, &grants, job.id, now);
+        let job = attempt.job;
+        let way = sending::way(attempt.account, &attempt.send, &grants, job.id, now);
         // While a window is open that does not serve, only another act helps.
         let unlike = sending::is_open(&grants, now).then_some(acted);
         // An older message waits for the follower: this one does not overtake it.
-        if way != Way::Refuse && self.is_behind_held(&attempt, &way).await? {
+        if way != Way::Refuse && self.is_behind_held(attempt, &way).await? {
             return Ok(attempt.hold_until_act(unlike));
         }
         match way {
-            Way::Custom => Ok(self.custom(&attempt, acted.max(job.started_at)).await),
-            Way::Template(template) => Ok(self.template(&attempt, &template, unlike).await),
+            Way::Custom => Ok(self.custom(attempt, acted.max(job.started_at)).await),
+            Way::Template(template) => Ok(self.template(attempt, &template, unlike).await),
             Way::Hold => Ok(attempt.hold_until_act(unlike)),
             Way::Refuse => Ok(Outcome::cancelled(NO_WINDOW)),
         }
+    }
+
+    /// Tells the ticket what became of an agent's answer, where the configuration asks for it.
+    async fn tell_ticket(&self, attempt: &Attempt<'_>, outcome: Outcome) -> Outcome {
+        let Attempt {
+            job, send, account, ..
+        } = attempt;
+        let delivery = match &outcome {
+            Outcome::Done { .. } => Delivery::Delivered,
+            Outcome::Held {
+                uncertain: false, ..
+            } if job.tries == 0 => Delivery::Held,
+            Outcome::Cancelled { .. } => Delivery::Refused,
+            _ => return outcome,
+        };
+        let is_last = send.is_reply() && send.more == 0;
+        let (true, Some(message_id)) = (
+            is_last && account.conversation.delivery_notes,
+            job.message_id,
+        ) else {
+            return outcome;
+        };
+        // A ticket that cannot be told is no reason to fail what has been delivered.
+        let talk = self.0.store.talk_of(&send.follower, message_id).await;
+        let talk = talk.ok().flatten();
+        let note = talk.and_then(|talk| reply::told(&account.tenant, &talk, message_id, delivery));
+        let effects = note.into_iter().collect();
+        with(
+            outcome,
+            Changes {
+                effects,
+                ..Changes::none()
+            },
+        )
     }
 
     async fn is_behind_held(&self, attempt: &Attempt<'_>, way: &Way) -> Result<bool, Box<Outcome>> {
@@ -261,6 +302,27 @@ fn with(outcome: Outcome, more: Changes) -> Outcome {
             changes.extend(more);
             Outcome::Failed { failure, changes }
         }
-        other => other,
+        Outcome::Held {
+            reason,
+            uncertain,
+            failure,
+            mut changes,
+        } => {
+            changes.extend(more);
+            Outcome::Held {
+                reason,
+                uncertain,
+                failure,
+                changes,
+            }
+        }
+        Outcome::Cancelled {
+            reason,
+            mut changes,
+        } => {
+            changes.extend(more);
+            Outcome::Cancelled { reason, changes }
+        }
+        Outcome::Expired => Outcome::Expired,
     }
 }

@@ -5,9 +5,10 @@ use jiff::SignedDuration;
 
 use super::acted::{Act, Acted};
 use super::conversation::{self, Heard};
-use super::names::{CONVERSATION_RECORD, MEDIA_FETCH};
+use super::names::MEDIA_FETCH;
+use super::record;
 use crate::config::{Account, IntoC4c};
-use crate::domain::rows::{Changes, Follower, MediaChange, NewEffect, Priority, SeatEvent, names};
+use crate::domain::rows::{Changes, MediaChange, NewEffect, Priority, SeatEvent, names};
 use crate::store::Talk;
 
 /// How long WeChat keeps what a follower sent (wechat.md 2.3).
@@ -40,7 +41,7 @@ pub fn follow_up(
         if account.conversation.into_c4c != IntoC4c::Off {
             changes
                 .effects
-                .push(record(&acted.follower, account, message_id));
+                .push(record::effect(&acted.follower, account, message_id));
         }
         changes.extend(media(acted, message_id));
     }
@@ -53,19 +54,6 @@ fn seat_event(acted: &Acted, (act, detail): &(super::acted::SeatAct, String)) ->
         kind: act.as_str(),
         detail: detail.clone(),
         at: acted.created,
-    }
-}
-
-/// The effect that records a message in C4C. It stands behind the one that makes the customer.
-fn record(follower: &Follower, account: &Account, message_id: i64) -> NewEffect {
-    NewEffect {
-        message_id: Some(message_id),
-        ..NewEffect::new(
-            follower.c4c_lane(),
-            CONVERSATION_RECORD,
-            names::c4c(&account.tenant),
-            follower,
-        )
     }
 }
 

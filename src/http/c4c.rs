@@ -16,14 +16,14 @@ use subtle::ConstantTimeEq;
 
 use super::Edge;
 use super::guard::Caller;
-use crate::c4c::notification::{self, Notification, NotificationError, Variant};
+use crate::c4c::notification::{self, Notification, Variant};
 use crate::config::Tenant;
 use crate::domain::ids::TenantId;
 use crate::domain::rows::{Changes, Priority};
 use crate::flows::refresh::{reread, sweep};
 use crate::store::{Answer, Arrival, Arrived, Dedupe, Source, StoreError};
 
-const SIDE: &str = "c4c";
+pub(super) const SIDE: &str = "c4c";
 
 /// Unreadable notifications that are kept for a person to look at; more say nothing new.
 const KEPT_REJECTED: u64 = 1_000;
@@ -31,7 +31,7 @@ const KEPT_REJECTED: u64 = 1_000;
 /// Of an unreadable body this much is kept.
 const KEPT_BYTES: usize = 4_096;
 
-type Segments = Path<HashMap<String, String>>;
+pub(super) type Segments = Path<HashMap<String, String>>;
 
 /// C4C's (or a person's) test of URL and credentials.
 pub(super) async fn probe(
@@ -65,7 +65,16 @@ pub(super) async fn notify(
     let read = notification::parse(&body);
     let committed = match &read {
         Ok(notification) => edge.commit(&tenant, notification, &body).await,
-        Err(fault) => edge.keep_rejected(&tenant, fault, &body).await,
+        Err(fault) => {
+            // It came from C4C, so something has changed: that is looked for, and the body is kept.
+            let changes = Changes {
+                effects: vec![sweep(&tenant)],
+                ..Changes::none()
+            };
+            let reason = fault.to_string();
+            edge.keep_rejected(&tenant, "notification", &reason, changes, &body)
+                .await
+        }
     };
     match (committed, read) {
         (Err(fault), _) => edge.unavailable(SIDE, &fault, peer),
@@ -80,7 +89,7 @@ pub(super) async fn notify(
 }
 
 impl Edge {
-    fn admit(
+    pub(super) fn admit(
         &self,
         segments: &HashMap<String, String>,
         headers: &HeaderMap,
@@ -137,24 +146,22 @@ impl Edge {
         Ok(())
     }
 
-    /// It came from C4C, so something has changed: that is looked for, and the body is kept.
-    async fn keep_rejected(
+    /// What could not be taken is kept for a person, with what follows all the same.
+    pub(super) async fn keep_rejected(
         &self,
         tenant: &TenantId,
-        fault: &NotificationError,
+        kind: &'static str,
+        reason: &str,
+        changes: Changes,
         body: &[u8],
     ) -> Result<(), StoreError> {
-        let changes = Changes {
-            effects: vec![sweep(tenant)],
-            ..Changes::none()
-        };
         if self.context.store.rejected(tenant.as_str()).await? >= KEPT_REJECTED {
             return self.context.store.write(changes).await;
         }
         let text = String::from_utf8_lossy(&body[..body.len().min(KEPT_BYTES)]).into_owned();
         let arrival = Arrival {
-            kind: "notification".into(),
-            rejected: Some(fault.to_string()),
+            kind: kind.into(),
+            rejected: Some(reason.to_owned()),
             changes,
             ..arrival(tenant, text)
         };
@@ -162,7 +169,7 @@ impl Edge {
     }
 }
 
-fn arrival(tenant: &TenantId, body: String) -> Arrival {
+pub(super) fn arrival(tenant: &TenantId, body: String) -> Arrival {
     Arrival {
         source: Source::C4c,
         remote: tenant.text(),

@@ -9,6 +9,7 @@ mod guard;
 mod health;
 mod kinds;
 mod metrics;
+mod replies;
 pub mod router;
 mod wechat;
 

@@ -9,7 +9,7 @@ use axum::routing::get;
 use super::guard::LogLimit;
 use super::kinds::Kinds;
 use super::metrics::Metrics;
-use super::{c4c, health, wechat};
+use super::{c4c, health, replies, wechat};
 use crate::effects::Context;
 use crate::outbox::Engine;
 
@@ -18,6 +18,9 @@ const WECHAT_BODY: usize = 64 * 1024;
 
 /// A notification with enhanced payload lists every changed field (design.md 5).
 const NOTIFICATION_BODY: usize = 256 * 1024;
+
+/// An answer is a form whose every Chinese character takes nine bytes (design.md 5).
+const REPLY_BODY: usize = crate::c4c::reply::MAX_BODY;
 
 /// What the handlers of routes share.
 #[derive(Debug)]
@@ -67,6 +70,8 @@ pub fn public_router(edge: Arc<Edge>, with_admin: bool) -> Router {
         )
         .route("/c4c/{tenant}/notifications", notifications())
         .route("/c4c/{tenant}/notifications/{key}", notifications())
+        .route("/c4c/{tenant}/replies", replies_of_agents())
+        .route("/c4c/{tenant}/replies/{key}", replies_of_agents())
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
     if with_admin {
@@ -87,6 +92,12 @@ pub fn admin_router(edge: Arc<Edge>) -> Router {
 
 fn admin_routes() -> Router<Arc<Edge>> {
     Router::new().route("/metrics", get(health::metrics))
+}
+
+fn replies_of_agents() -> axum::routing::MethodRouter<Arc<Edge>> {
+    get(c4c::probe)
+        .post(replies::reply)
+        .layer(DefaultBodyLimit::max(REPLY_BODY))
 }
 
 fn notifications() -> axum::routing::MethodRouter<Arc<Edge>> {

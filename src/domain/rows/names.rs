@@ -16,6 +16,11 @@ pub fn object_lane(tenant: &TenantId, object: &ObjectId) -> String {
     format!("object:{tenant}:{object}")
 }
 
+/// The lane of answers to one ticket whose follower is looked for.
+pub fn ticket_lane(tenant: &TenantId, number: &str) -> String {
+    format!("ticket:{tenant}:{number}")
+}
+
 /// The remote of one WeChat account.
 pub fn wechat(account: &AccountId) -> String {
     format!("wechat:{account}")

@@ -1,0 +1,257 @@
+//! `conversation.record`: a follower's message becomes a social media activity, or a note of a ticket.
+//!
+//! It runs in the follower's `c4c:` lane: behind what makes their customer, and in the order in which
+//! they spoke. After a lost answer it looks before it writes again.
+
+use super::{Context, either, payload, unconfigured, unreadable};
+use crate::c4c::activity::NewActivity;
+use crate::c4c::client::Client;
+use crate::c4c::error::Error;
+use crate::c4c::note::{NewNote, REPLY_FROM_CUSTOMER};
+use crate::c4c::pace::Pace;
+use crate::c4c::profile::{Bound, NewProfile};
+use crate::config::{Account, IntoC4c, SocialChannel, Tenant, TicketFields};
+use crate::domain::ids::{CustomerId, ObjectId};
+use crate::domain::rows::{Changes, Follower, NewProfile as ProfileRow, Priority};
+use crate::flows::record::{self, HELD_NO_CUSTOMER, Standing, TICKET_MARK};
+use crate::kit::transport::BoxFuture;
+use crate::outbox::{Handler, Outcome};
+use crate::store::{Job, Said, Talk};
+
+pub(super) struct ConversationRecord(pub(super) Context);
+
+impl Handler for ConversationRecord {
+    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { either(self.record(job).await) })
+    }
+}
+
+/// What one attempt works with.
+struct Attempt<'a> {
+    context: &'a Context,
+    pace: Pace,
+    /// Whether an earlier attempt may have written it.
+    looks: bool,
+    said: &'a Said,
+    talk: Option<&'a Talk>,
+    account: &'a Account,
+    tenant: &'a Tenant,
+    client: &'a Client,
+    customer: &'a (ObjectId, CustomerId),
+}
+
+impl ConversationRecord {
+    async fn record(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let follower: Follower = payload(job)?;
+        let store = &self.0.store;
+        let live = self.0.live();
+        let (account, _) = live
+            .account(&follower.account)
+            .ok_or_else(|| unconfigured("the account"))?;
+        let (tenant, client) = live
+            .tenant(&account.tenant)
+            .ok_or_else(|| unconfigured("the tenant"))?;
+        let message_id = job.message_id.unwrap_or_default();
+        let Some(said) = store.said(message_id).await.map_err(unreadable)? else {
+            return Ok(Outcome::cancelled("its message was deleted"));
+        };
+        if store.in_c4c(said.id).await.map_err(unreadable)?.is_some() {
+            return Ok(Outcome::done_because("it stands in C4C already"));
+        }
+        let mapping = store.mapping(&follower).await.map_err(unreadable)?;
+        let Some(customer) = mapping.and_then(|mapping| mapping.customer) else {
+            return Ok(no_customer());
+        };
+        let talk = store.talk_of(&follower, said.id).await;
+        let talk = talk.map_err(unreadable)?;
+        let is_bulk = job.priority == Priority::Bulk;
+        let attempt = Attempt {
+            context: &self.0,
+            pace: if is_bulk { Pace::Bulk } else { Pace::Live },
+            looks: job.uncertain || job.tries > 0,
+            said: &said,
+            talk: talk.as_ref(),
+            account,
+            tenant,
+            client,
+            customer: &customer,
+        };
+        match &account.conversation.into_c4c {
+            IntoC4c::Off => Ok(Outcome::cancelled("into_c4c is off")),
+            IntoC4c::Social(channel) => attempt.as_activity(channel).await,
+            IntoC4c::Ticket(fields) => attempt.as_note(fields).await,
+        }
+    }
+}
+
+fn no_customer() -> Outcome {
+    Outcome::Held {
+        reason: HELD_NO_CUSTOMER,
+        uncertain: false,
+        failure: None,
+        changes: Changes::none(),
+    }
+}
+
+impl Attempt<'_> {
+    fn key(&self) -> &str {
+        self.said.msg_id.as_deref().unwrap_or_default()
+    }
+
+    async fn as_activity(&self, channel: &SocialChannel) -> Result<Outcome, Box<Outcome>> {
+        let (profile, mut changes) = self.profile(channel).await?;
+        let lost = |error: Error, changes: &Changes| {
+            Box::new(Outcome::Failed {
+                failure: error.failure(),
+                changes: changes.clone(),
+            })
+        };
+        let mut found = None;
+        if self.looks {
+            let looked = self.client.find_activity(self.pace, self.key()).await;
+            found = looked.map_err(|error| lost(error, &changes))?;
+        }
+        let root = self.talk.and_then(|talk| talk.root_object_id.as_ref());
+        let activity = match found {
+            Some(activity) => activity,
+            None => {
+                let new = NewActivity {
+                    message_id: self.key(),
+                    profile: &profile,
+                    channel_code: &channel.code,
+                    channel_id: &channel.id,
+                    author: self.customer.1.as_str(),
+                    text: self.said.text.as_deref().unwrap_or_default(),
+                    root,
+                    at: Some(self.said.created_at),
+                };
+                let created = self.client.create_activity(self.pace, &new).await;
+                created.map_err(|error| lost(error, &changes))?
+            }
+        };
+        if let (Some(talk), None) = (self.talk, root) {
+            let (root, number) = (&activity.object_id, &activity.id);
+            changes.extend(record::rooted(talk, self.account, root, number));
+        }
+        let standing = Standing {
+            tenant: &self.account.tenant,
+            kind: "activity",
+            object_id: activity.object_id,
+            number: Some(activity.id),
+        };
+        changes.extend(record::recorded(&standing, self.said.id));
+        Ok(Outcome::done_with(changes))
+    }
+
+    /// The follower's profile, and what must be remembered of it.
+    async fn profile(&self, channel: &SocialChannel) -> Result<(ObjectId, Changes), Box<Outcome>> {
+        let follower = &self.said.follower;
+        let known = self.context.store.profile(follower).await;
+        if let Some(profile) = known.map_err(unreadable)? {
+            return Ok((profile, Changes::none()));
+        }
+        let openid = &follower.openid;
+        let found = self.client.find_profile(self.pace, openid).await;
+        let profile = match found.map_err(failed)? {
+            Some(profile) => profile,
+            None => {
+                let role = self.tenant.customer.get("RoleCode");
+                let new = NewProfile {
+                    openid,
+                    channel_code: &channel.code,
+                    channel_id: &channel.id,
+                    name: self.customer.1.as_str(),
+                    customer: Some(Bound {
+                        customer: &self.customer.0,
+                        role_code: role.map_or("CRM000", String::as_str),
+                    }),
+                };
+                let created = self.client.create_profile(self.pace, &new).await;
+                created.map_err(failed)?
+            }
+        };
+        let row = ProfileRow {
+            follower: follower.clone(),
+            object_id: profile.object_id.clone(),
+        };
+        let changes = Changes {
+            profiles: vec![row],
+            ..Changes::none()
+        };
+        Ok((profile.object_id, changes))
+    }
+
+    async fn as_note(&self, fields: &TicketFields) -> Result<Outcome, Box<Outcome>> {
+        let zone = &self.context.live().config.server.time_zone;
+        let text = record::note(self.said, zone);
+        let note = NewNote {
+            type_code: REPLY_FROM_CUSTOMER,
+            text: &text,
+            language: "",
+        };
+        let mut changes = Changes::none();
+        let known = self.talk.and_then(|talk| talk.ticket.as_ref());
+        let ticket = match known {
+            Some((ticket, _)) => ticket.clone(),
+            None => {
+                let fields = record::ticket(fields, self.said, "", self.customer.1.as_str());
+                let opened = self.open(&fields, &note).await?;
+                if let Some(talk) = self.talk {
+                    let (ticket, number) = (opened.object_id.clone(), opened.id);
+                    changes.extend(record::ticketed(talk.id, ticket, number));
+                }
+                opened.object_id
+            }
+        };
+        let written = if self.looks || known.is_none() {
+            self.written(&ticket, &text).await.map_err(failed)?
+        } else {
+            None
+        };
+        let object_id = match written {
+            Some(note) => note,
+            None => self
+                .client
+                .add_note(self.pace, &ticket, &note)
+                .await
+                .map_err(failed)?,
+        };
+        let standing = Standing {
+            tenant: &self.account.tenant,
+            kind: "note",
+            object_id,
+            number: None,
+        };
+        changes.extend(record::recorded(&standing, self.said.id));
+        Ok(Outcome::done_with(changes))
+    }
+
+    /// The ticket that this message opens; its first note comes with it.
+    async fn open(
+        &self,
+        fields: &TicketFields,
+        note: &NewNote<'_>,
+    ) -> Result<crate::c4c::ticket::Ticket, Box<Outcome>> {
+        if self.looks {
+            let mark = &fields[TICKET_MARK];
+            let found = self.client.find_ticket_by(self.pace, TICKET_MARK, mark);
+            if let Some(ticket) = found.await.map_err(failed)? {
+                return Ok(ticket);
+            }
+        }
+        let created = self.client.create_ticket(self.pace, fields, note).await;
+        created.map_err(failed)
+    }
+
+    /// The note that has this text already.
+    async fn written(&self, ticket: &ObjectId, text: &str) -> Result<Option<ObjectId>, Error> {
+        let notes = self.client.notes(self.pace, ticket).await?;
+        let same = notes.into_iter().find(|note| note.text == text);
+        Ok(same.map(|note| note.object_id))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn failed(error: Error) -> Box<Outcome> {
+    Box::new(Outcome::failed(error.failure()))
+}

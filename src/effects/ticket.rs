@@ -1,0 +1,119 @@
+//! `ticket.find` and `ticket.note`: the ticket that C4C made of a conversation, and what it is told.
+
+use super::{Context, either, payload, unconfigured};
+use crate::c4c::client::Client;
+use crate::c4c::error::Error;
+use crate::c4c::note::NewNote;
+use crate::c4c::pace::Pace;
+use crate::domain::ids::ObjectId;
+use crate::domain::rows::{Changes, NewActivity};
+use crate::domain::verdict::{Failure, Verdict};
+use crate::flows::record::{self, TicketFind};
+use crate::flows::reply::TicketNote;
+use crate::kit::transport::BoxFuture;
+use crate::outbox::{Handler, Outcome};
+use crate::store::Job;
+
+/// An internal note: agents read it, customers do not (c4c.md 4.3, unverified).
+const INTERNAL: &str = "10011";
+
+pub(super) struct TicketFinder(pub(super) Context);
+
+impl Handler for TicketFinder {
+    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { either(self.find(job).await) })
+    }
+}
+
+impl TicketFinder {
+    async fn find(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let TicketFind {
+            tenant,
+            conversation,
+            activity,
+        } = payload(job)?;
+        let live = self.0.live();
+        let (_, client) = live
+            .tenant(&tenant)
+            .ok_or_else(|| unconfigured("the tenant"))?;
+        let found = client.ticket_of_activity(Pace::Live, &activity).await;
+        let Some(object_id) = found.map_err(failed)? else {
+            return Ok(not_yet());
+        };
+        let ticket = client.ticket(Pace::Live, &object_id).await;
+        let Some(ticket) = ticket.map_err(failed)? else {
+            return Ok(not_yet());
+        };
+        let changes = record::ticketed(conversation, ticket.object_id, ticket.id);
+        Ok(Outcome::done_with(changes))
+    }
+}
+
+/// C4C makes it by itself, a moment later (c4c.md 4.2).
+fn not_yet() -> Outcome {
+    let message = "C4C has not made the ticket of this conversation yet";
+    Outcome::failed(Failure::new(Verdict::Transient, message))
+}
+
+pub(super) struct TicketNoter(pub(super) Context);
+
+impl Handler for TicketNoter {
+    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { either(self.note(job).await) })
+    }
+}
+
+impl TicketNoter {
+    async fn note(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let TicketNote {
+            tenant,
+            ticket,
+            text,
+        } = payload(job)?;
+        let live = self.0.live();
+        let (_, client) = live
+            .tenant(&tenant)
+            .ok_or_else(|| unconfigured("the tenant"))?;
+        let looks = job.uncertain || job.tries > 0;
+        let object_id = write(client, &ticket, &text, looks).await.map_err(failed)?;
+        let changes = Changes {
+            activities: vec![NewActivity {
+                tenant,
+                kind: "note",
+                object_id: Some(object_id),
+                number: None,
+                direction: "out",
+                message_id: None,
+                message: None,
+            }],
+            ..Changes::none()
+        };
+        Ok(Outcome::done_with(changes))
+    }
+}
+
+/// Writes it unless it stands there; its text tells it from any other.
+async fn write(
+    client: &Client,
+    ticket: &ObjectId,
+    text: &str,
+    looks: bool,
+) -> Result<ObjectId, Error> {
+    if looks {
+        let notes = client.notes(Pace::Live, ticket).await?;
+        if let Some(note) = notes.into_iter().find(|note| note.text == text) {
+            return Ok(note.object_id);
+        }
+    }
+    let note = NewNote {
+        type_code: INTERNAL,
+        text,
+        language: "",
+    };
+    client.add_note(Pace::Live, ticket, &note).await
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn failed(error: Error) -> Box<Outcome> {
+    Box::new(Outcome::failed(error.failure()))
+}

@@ -1,0 +1,190 @@
+//! A follower's message on its way into C4C: how it reads there, and what is remembered of it.
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::names::{CONVERSATION_RECORD, TICKET_FIND};
+use crate::config::{Account, TicketFields};
+use crate::domain::ids::{ObjectId, TenantId};
+use crate::domain::placeholder::render;
+use crate::domain::rows::{
+    Changes, ConversationChange, Follower, NewActivity, NewEffect, Release, names,
+};
+use crate::store::{Said, Talk};
+
+/// Held until the follower has a customer.
+pub const HELD_NO_CUSTOMER: &str = "no_customer";
+
+/// The property of a ticket by which it is known again after a lost answer.
+pub const TICKET_MARK: &str = "Name";
+
+/// How a message reads as a note. Its head has the MsgId: notes have no key of their own, so that is
+/// how one is known again after a lost answer.
+pub fn note(said: &Said, zone: &TimeZone) -> String {
+    let at = said.created_at.to_zoned_datetime(zone.clone());
+    let key = said.msg_id.as_deref().unwrap_or("-");
+    let words = said.text.as_deref().unwrap_or_default();
+    format!(
+        "WeChat {} #{key}\n{words}",
+        at.strftime("%Y-%m-%d %H:%M:%S")
+    )
+}
+
+/// The fields of a new ticket. Its name ends with the MsgId of the message that opens it.
+pub fn ticket(fields: &TicketFields, said: &Said, name: &str, customer_id: &str) -> TicketFields {
+    let values = [
+        ("name", name),
+        ("customer_id", customer_id),
+        ("text", said.text.as_deref().unwrap_or_default()),
+    ];
+    let mut fields: TicketFields = fields
+        .iter()
+        .map(|(field, template)| (field.clone(), render(template, &values)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let subject = fields
+        .remove(TICKET_MARK)
+        .unwrap_or_else(|| "WeChat".to_owned());
+    let key = said.msg_id.as_deref().unwrap_or("-");
+    fields.insert(TICKET_MARK.to_owned(), format!("{subject} #{key}"));
+    fields
+}
+
+/// A message stands in C4C as this.
+#[derive(Debug, Clone)]
+pub struct Standing<'a> {
+    /// Where.
+    pub tenant: &'a TenantId,
+    /// `activity` or `note`.
+    pub kind: &'static str,
+    /// Its key.
+    pub object_id: ObjectId,
+    /// An activity's ID.
+    pub number: Option<String>,
+}
+
+/// What is remembered of it.
+pub fn recorded(standing: &Standing<'_>, message_id: i64) -> Changes {
+    Changes {
+        activities: vec![NewActivity {
+            tenant: standing.tenant.clone(),
+            kind: standing.kind,
+            object_id: Some(standing.object_id.clone()),
+            number: standing.number.clone(),
+            direction: "in",
+            message_id: Some(message_id),
+            message: None,
+        }],
+        ..Changes::none()
+    }
+}
+
+/// The payload of `ticket.find`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketFind {
+    /// Where.
+    pub tenant: TenantId,
+    /// `conversation.id`
+    pub conversation: i64,
+    /// The ID of its first activity, of which C4C makes the ticket.
+    pub activity: String,
+}
+
+/// The first activity of a conversation stands in C4C: the others follow it, and its ticket is looked for.
+pub fn rooted(talk: &Talk, account: &Account, root: &ObjectId, number: &str) -> Changes {
+    let find = TicketFind {
+        tenant: account.tenant.clone(),
+        conversation: talk.id,
+        activity: number.to_owned(),
+    };
+    Changes {
+        conversations: vec![ConversationChange::InC4c {
+            id: talk.id,
+            root_object_id: Some(root.clone()),
+            ticket: None,
+        }],
+        effects: vec![NewEffect::new(
+            names::object_lane(&account.tenant, root),
+            TICKET_FIND,
+            names::c4c(&account.tenant),
+            &find,
+        )],
+        ..Changes::none()
+    }
+}
+
+/// The conversation's ticket is known.
+pub fn ticketed(conversation: i64, object_id: ObjectId, number: String) -> Changes {
+    Changes {
+        conversations: vec![ConversationChange::InC4c {
+            id: conversation,
+            root_object_id: None,
+            ticket: Some((object_id, number)),
+        }],
+        ..Changes::none()
+    }
+}
+
+/// What was said before there was a customer may go into C4C now.
+pub fn release(follower: &Follower) -> Release {
+    Release {
+        lane: follower.c4c_lane(),
+        reason: HELD_NO_CUSTOMER,
+        if_open: None,
+        acted_after: None,
+    }
+}
+
+/// The effect that records a message in C4C. It stands behind the one that makes the customer.
+pub fn effect(follower: &Follower, account: &Account, message_id: i64) -> NewEffect {
+    NewEffect {
+        message_id: Some(message_id),
+        ..NewEffect::new(
+            follower.c4c_lane(),
+            CONVERSATION_RECORD,
+            names::c4c(&account.tenant),
+            follower,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{AccountId, OpenId};
+    use jiff::Timestamp;
+
+    fn said(text: &str) -> Said {
+        Said {
+            id: 7,
+            follower: Follower {
+                account: AccountId::new("main"),
+                openid: OpenId::new("oLVPpjqs9BhvzwPj5A-vTYAX3GLc"),
+            },
+            kind: "text".to_owned(),
+            msg_id: Some("24012345678901234".to_owned()),
+            text: Some(text.to_owned()),
+            created_at: Timestamp::from_second(1_764_000_000).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_note_tells_when_and_which_message_it_was() {
+        let note = note(&said("你好"), &TimeZone::get("Asia/Shanghai").unwrap());
+        assert_eq!(note, "WeChat 2025-11-25 00:00:00 #24012345678901234\n你好");
+    }
+
+    #[test]
+    fn a_ticket_is_marked_whatever_its_fields_are() {
+        let fields = TicketFields::from([
+            ("BuyerPartyID".to_owned(), "{customer_id}".to_owned()),
+            ("Channel".to_owned(), "{name}".to_owned()),
+        ]);
+        let ticket = ticket(&fields, &said("hello"), "", "1000441");
+        let expected = TicketFields::from([
+            ("BuyerPartyID".to_owned(), "1000441".to_owned()),
+            ("Name".to_owned(), "WeChat #24012345678901234".to_owned()),
+        ]);
+        assert_eq!(ticket, expected, "what is empty is not sent");
+    }
+}
