@@ -14,8 +14,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longer than for reads: a write that is given up too early becomes uncertain.
 const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// For files of ten megabytes, which take a minute and more over a thin line.
-const FILE_TIMEOUT: Duration = Duration::from_mins(3);
+/// For files of ten megabytes, which take a minute over a thin line; with a CSRF token before it,
+/// still within the two minutes of an attempt.
+const FILE_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// What a successful answer should bring.
 #[derive(Clone, Copy, PartialEq, Eq)]
