@@ -7,12 +7,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::calls::EntityType;
+use super::calls::{EntityType, first};
 use super::client::Client;
 use super::error::{Error, Kind};
 use super::odata::filter::{CHANGED_ON, Filter};
 use super::odata::json::Entity;
-use super::odata::types::{self, instant};
+use super::odata::types::{date, instant, uuid};
 use super::pace::Pace;
 use super::paging::Changed;
 use crate::domain::ids::ObjectId;
@@ -179,10 +179,10 @@ impl Client {
         let filter = Filter::equals("InitiatorCode", OUTBOUND)
             .map_err(|e| self.session.error(e.into()))?
             .and(&Filter::changed_since(since));
-        let mut page: Changed<Activity> = self.changed(pace, &filter, from).await?;
+        let mut answers: Changed<Activity> = self.changed(pace, &filter, from).await?;
         // Nothing that a follower wrote may ever be sent back as an answer.
-        page.rows.retain(|activity| activity.is_outbound);
-        Ok(page)
+        answers.rows.retain(|activity| activity.is_outbound);
+        Ok(answers)
     }
 }
 
@@ -203,28 +203,8 @@ impl NewActivity<'_> {
             body["ParentSocialMediaActivityUUID"] = uuid(root).into();
         }
         if let Some(at) = self.at {
-            body["SocialMediaMessageCreationDateTime"] = types::date(at).into();
+            body["SocialMediaMessageCreationDateTime"] = date(at).into();
         }
         body
     }
-}
-
-/// The UUID of a root object: its key with dashes (c4c.md 1.7).
-pub(super) fn uuid(id: &ObjectId) -> String {
-    let id = id.as_str();
-    match [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| id.get(part)) {
-        [Some(a), Some(b), Some(c), Some(d), Some(e)] if id.len() == 32 => {
-            format!("{a}-{b}-{c}-{d}-{e}")
-        }
-        // A composite key has no UUID; C4C says so better than we could.
-        _ => id.to_owned(),
-    }
-}
-
-/// The object with the lowest number: numbers are given out in order.
-pub(super) fn first<T>(objects: Vec<T>, number: impl Fn(&T) -> &str) -> Option<T> {
-    objects.into_iter().min_by_key(|object| {
-        let number = number(object).trim_start_matches('0').to_owned();
-        (number.len(), number)
-    })
 }

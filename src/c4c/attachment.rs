@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
 use super::activity::Activity;
+use super::call::{Call, Wanted};
 use super::calls::EntityType;
 use super::client::Client;
 use super::error::{Error, Kind};
 use super::odata::json::Entity;
 use super::pace::Pace;
-use super::session::{Call, Wanted};
 use super::ticket::Ticket;
 use crate::domain::ids::ObjectId;
 use crate::kit::transport::MAX_RESPONSE;

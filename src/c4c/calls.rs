@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::call::Call;
 use super::client::Client;
 use super::error::{Error, Kind};
 use super::odata::address::{Service, at_home, key_in};
@@ -12,7 +13,7 @@ use super::odata::filter::{CHANGED_ON, Filter};
 use super::odata::json::{self, Entity, Feed};
 use super::pace::Pace;
 use super::paging::{Changed, Cursor};
-use super::session::Call;
+
 use crate::domain::ids::ObjectId;
 use crate::kit::transport::Response;
 
@@ -104,8 +105,8 @@ impl Client {
             let same = |(name, value): &(&str, &str)| row.text(name).as_deref() == Some(*value);
             equal.iter().all(same)
         };
-        let sent = equal.iter().map(|(_, value)| (*value).to_owned()).collect();
-        match self.rows(pace, url, sent, exact).await {
+        let values = equal.iter().map(|(_, value)| (*value).to_owned());
+        match self.rows(pace, url, values.collect(), exact).await {
             Err(error) if matches!(error.kind, Kind::Refused { status: 400, .. }) => Ok(None),
             rows => rows.map(Some),
         }
@@ -209,4 +210,12 @@ impl Client {
             .map(String::from)
             .ok_or_else(|| self.session.error(Kind::ForeignLink))
     }
+}
+
+/// The object with the lowest number: numbers are given out in order.
+pub(super) fn first<T>(objects: Vec<T>, number: impl Fn(&T) -> &str) -> Option<T> {
+    objects.into_iter().min_by_key(|object| {
+        let digits = number(object).trim_start_matches('0').to_owned();
+        (digits.len(), digits)
+    })
 }

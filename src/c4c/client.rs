@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::call::Call;
 use super::calls::EntityType;
 use super::customer::Customer;
 use super::error::{Error, Kind};
@@ -18,7 +19,7 @@ use super::odata::filter::Filter;
 use super::odata::json::Entity;
 use super::pace::Pace;
 use super::paging::{Changed, Page};
-use super::session::{Call, Session};
+use super::session::Session;
 use crate::config::{CustomService, Tenant, WechatIdField};
 use crate::domain::ids::{ObjectId, OpenId, TenantId};
 use crate::kit::transport::Transport;

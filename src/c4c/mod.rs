@@ -10,6 +10,7 @@
 
 pub mod activity;
 pub mod attachment;
+mod call;
 mod calls;
 pub mod client;
 pub mod customer;

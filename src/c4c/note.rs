@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::calls::EntityType;
 use super::client::Client;
 use super::error::{Error, Kind};
@@ -13,7 +14,6 @@ use super::odata::address::key_in;
 use super::odata::json::{self as odata, Entity};
 use super::odata::types::instant;
 use super::pace::Pace;
-use super::session::Call;
 use super::ticket::Ticket;
 use crate::domain::ids::ObjectId;
 

@@ -4,12 +4,12 @@
 
 use serde_json::{Value, json};
 
-use super::activity::uuid;
 use super::calls::EntityType;
 use super::client::Client;
 use super::error::{Error, Kind};
 use super::odata::filter::quoted;
 use super::odata::json::Entity;
+use super::odata::types::uuid;
 use super::pace::Pace;
 use crate::domain::ids::{CustomerId, ObjectId, OpenId};
 

@@ -3,7 +3,6 @@
 //! It sends a [`Call`] and gives back a successful answer or an [`Error`]. It repeats a call in
 //! one case only: when the CSRF token was refused and a fresh one could be had.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,9 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use cookie_store::{CookieStore, RawCookie};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 use url::Url;
 
+use super::call::{Call, Wanted};
 use super::error::{Effect, Error, Kind, refuses_csrf};
 use super::odata::address::Service;
 use super::odata::error_body::Cause;
@@ -23,15 +22,6 @@ use crate::config::{Csrf, Tenant};
 use crate::domain::ids::TenantId;
 use crate::kit::transport::{Method, Request, Response, Transport};
 
-/// C4C answers in about two seconds and takes ten for a page of 1,000 on a bad day.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Longer than for reads: a write that is given up too early becomes uncertain.
-const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
-
-/// For files of ten megabytes, which take a minute and more over a thin line.
-const FILE_TIMEOUT: Duration = Duration::from_mins(3);
-
 /// Short, because a technical user needs no token and should not wait for one.
 const CSRF_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -40,96 +30,6 @@ const JSON: &str = "application/json";
 
 /// The longest CSRF token that is believed; C4C's have 24 characters.
 const MAX_CSRF_TOKEN: usize = 512;
-
-/// What a successful answer should bring.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// OData.
-    Data,
-    /// Nothing: what was sent is a file, which C4C would send back whole (c4c.md 4.6).
-    Nothing,
-    /// The bytes of a file.
-    File {
-        /// The file is itself a page for a browser, so a page is no sign of a log-in.
-        is_page: bool,
-    },
-}
-
-/// Something to be sent.
-pub(super) struct Call {
-    /// The verb.
-    pub method: Method,
-    /// Absolute, on the tenant.
-    pub url: String,
-    /// JSON; empty for a read.
-    pub body: Vec<u8>,
-    /// The ETag of the object that is meant.
-    pub if_match: Option<String>,
-    /// Values of the call that C4C may quote in a message, to be masked there.
-    pub sent: Vec<String>,
-    /// What it is sent for.
-    pub wanted: Wanted,
-}
-
-impl Call {
-    /// A read whose URL holds `sent`.
-    pub(super) fn get(url: String, sent: Vec<String>) -> Self {
-        Self {
-            method: Method::Get,
-            url,
-            body: Vec::new(),
-            if_match: None,
-            sent,
-            wanted: Wanted::Data,
-        }
-    }
-
-    /// A create whose body holds `sent`.
-    pub(super) fn post(url: String, body: &impl Serialize, sent: Vec<String>) -> Self {
-        Self {
-            method: Method::Post,
-            body: json(body),
-            ..Self::get(url, sent)
-        }
-    }
-
-    /// A change of these properties; with an ETag only if the object is still the same.
-    pub(super) fn patch(
-        url: String,
-        fields: &BTreeMap<String, String>,
-        etag: Option<&str>,
-    ) -> Self {
-        Self {
-            method: Method::Patch,
-            body: json(fields),
-            if_match: etag.map(str::to_owned),
-            ..Self::get(url, fields.values().cloned().collect())
-        }
-    }
-
-    fn effect(&self) -> Effect {
-        match self.method {
-            Method::Get => Effect::Read,
-            Method::Post | Method::Patch => Effect::Write,
-        }
-    }
-
-    fn timeout(&self) -> Duration {
-        match (self.wanted, self.effect()) {
-            (Wanted::Nothing | Wanted::File { .. }, _) => FILE_TIMEOUT,
-            (Wanted::Data, Effect::Read) => READ_TIMEOUT,
-            (Wanted::Data, Effect::Write) => WRITE_TIMEOUT,
-        }
-    }
-
-    fn may_bring_a_page(&self) -> bool {
-        self.wanted == (Wanted::File { is_page: true })
-    }
-}
-
-fn json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).expect("texts in maps and lists are JSON")
-}
 
 /// What is known about the CSRF token.
 #[derive(Clone, Default)]

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::activity::first;
-use super::calls::EntityType;
+use super::call::Call;
+use super::calls::{EntityType, first};
 use super::client::Client;
 use super::error::{Error, Kind};
 use super::note::{self, NewNote};
@@ -20,7 +20,6 @@ use super::odata::json::Entity;
 use super::odata::types::instant;
 use super::pace::Pace;
 use super::paging::Changed;
-use super::session::Call;
 use crate::domain::ids::ObjectId;
 
 /// Life-cycle status of a ticket that is done; C4C's own, which tenants cannot rename.

@@ -8,6 +8,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use crate::domain::ids::ObjectId;
+
 /// The longest ETag that is sent back; C4C's have 50 characters.
 const MAX_ETAG: usize = 256;
 
@@ -39,6 +41,18 @@ pub fn instant(text: &str) -> Option<Timestamp> {
 /// Writes a DateTimeOffset as JSON has it; what is less than a millisecond is lost.
 pub fn date(at: Timestamp) -> String {
     format!("/Date({})/", at.as_millisecond())
+}
+
+/// Writes the UUID of a root object: its ObjectID with dashes.
+pub fn uuid(id: &ObjectId) -> String {
+    let mut dashed = String::with_capacity(36);
+    for (at, digit) in id.as_str().chars().enumerate() {
+        if [8, 12, 16, 20].contains(&at) {
+            dashed.push('-');
+        }
+        dashed.push(digit);
+    }
+    dashed
 }
 
 /// A scalar property as text; `None` for navigations and for arrays.
@@ -148,6 +162,12 @@ mod tests {
         assert_eq!(etag("W/\"1\"\r\nx-evil: 1"), None);
         assert_eq!(etag(""), None);
         assert_eq!(etag(&"x".repeat(MAX_ETAG + 1)), None);
+    }
+
+    #[test]
+    fn a_uuid_is_its_object_id_with_dashes() {
+        let dashed = "00163E13-79D0-1EE7-85B1-D128A8C2C224";
+        assert_eq!(uuid(&ObjectId::parse(dashed).unwrap()), dashed);
     }
 
     proptest! {

@@ -233,5 +233,5 @@ async fn files_get_more_time_than_anything_else() {
         .iter()
         .map(Duration::as_secs)
         .collect();
-    assert_eq!(seconds, [180, 180, 30]);
+    assert_eq!(seconds, [90, 90, 30]);
 }

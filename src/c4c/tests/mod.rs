@@ -211,6 +211,13 @@ fn made(row: &str) -> Outcome {
     answer(201, &[], &format!(r#"{{"d":{{"results":{row}}}}}"#))
 }
 
+/// The first page of two; the second is asked for with a `skiptoken`.
+fn one_of_two(rows: &str) -> Outcome {
+    ok(&format!(
+        r#"{{"d":{{"results":[{rows}],"__next":"/x?$skiptoken=1001"}}}}"#
+    ))
+}
+
 fn not_found() -> Outcome {
     answer(404, &[], r#"{"error":{"message":{"value":"Not found"}}}"#)
 }

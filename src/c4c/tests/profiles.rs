@@ -83,9 +83,12 @@ async fn a_follower_without_a_profile_and_a_profile_that_is_gone_are_none() {
         .await;
     assert_eq!(found, Ok(None));
 
-    let gone = FarSide::new(|request| match request.path.contains("Collection(") {
-        true => not_found(),
-        false => rows(&[row(ID)]),
+    let gone = FarSide::new(|request| {
+        if request.path.contains("Collection(") {
+            not_found()
+        } else {
+            rows(&[row(ID)])
+        }
     });
     let found = gone
         .client(&tenant())

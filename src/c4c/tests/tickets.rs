@@ -129,9 +129,12 @@ async fn a_mark_that_cannot_be_searched_for_is_told() {
 
 #[tokio::test]
 async fn a_ticket_is_read_and_one_that_is_gone_is_none() {
-    let far_side = FarSide::new(|request| match request.path.contains(OTHER_ID) {
-        true => not_found(),
-        false => ok(&format!(r#"{{"d":{}}}"#, row(ID, "1034309", ""))),
+    let far_side = FarSide::new(|request| {
+        if request.path.contains(OTHER_ID) {
+            not_found()
+        } else {
+            ok(&format!(r#"{{"d":{}}}"#, row(ID, "1034309", "")))
+        }
     });
     let client = far_side.client(&tenant());
     let read = client.ticket(Pace::Live, &id()).await;
@@ -158,12 +161,12 @@ async fn a_ticket_is_changed_by_its_fields_alone() {
 
 #[tokio::test]
 async fn changed_tickets_come_page_by_page() {
-    let far_side = FarSide::new(|request| match request.path.contains("skiptoken") {
-        true => rows(&[row(OTHER_ID, "2", ""), r#"{"ID":"no key"}"#.to_owned()]),
-        false => ok(&format!(
-            r#"{{"d":{{"results":[{}],"__next":"/x?$skiptoken=1001"}}}}"#,
-            row(ID, "1", "")
-        )),
+    let far_side = FarSide::new(|request| {
+        if request.path.contains("skiptoken") {
+            rows(&[row(OTHER_ID, "2", ""), r#"{"ID":"no key"}"#.to_owned()])
+        } else {
+            one_of_two(&row(ID, "1", ""))
+        }
     });
     let client = far_side.client(&tenant());
     let since = "2026-11-23T08:00:00Z".parse().unwrap();
@@ -242,12 +245,12 @@ async fn the_notes_of_a_ticket_come_from_all_pages_and_in_the_order_of_time() {
         })
         .to_string()
     };
-    let far_side = FarSide::new(move |request| match request.path.contains("skiptoken") {
-        true => rows(&[note(ID, 1_490_908_760_000, "")]),
-        false => ok(&format!(
-            r#"{{"d":{{"results":[{}],"__next":"/x?$skiptoken=2"}}}}"#,
-            note(OTHER_ID, 1_490_908_761_000, "Agent")
-        )),
+    let far_side = FarSide::new(move |request| {
+        if request.path.contains("skiptoken") {
+            rows(&[note(ID, 1_490_908_760_000, "")])
+        } else {
+            one_of_two(&note(OTHER_ID, 1_490_908_761_000, "Agent"))
+        }
     });
     let client = far_side.client(&tenant());
     let notes = client.notes(Pace::Live, &id()).await.unwrap();
@@ -270,9 +273,12 @@ async fn the_notes_of_a_ticket_come_from_all_pages_and_in_the_order_of_time() {
 
 #[tokio::test]
 async fn a_ticket_without_notes_has_none_and_no_ticket_is_an_error() {
-    let far_side = FarSide::new(|request| match request.path.contains(OTHER_ID) {
-        true => not_found(),
-        false => rows(&[]),
+    let far_side = FarSide::new(|request| {
+        if request.path.contains(OTHER_ID) {
+            not_found()
+        } else {
+            rows(&[])
+        }
     });
     let client = far_side.client(&tenant());
     assert_eq!(client.notes(Pace::Live, &id()).await, Ok(Vec::new()));
