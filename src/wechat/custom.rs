@@ -118,7 +118,7 @@ mod tests {
     use crate::domain::verdict::Verdict;
     use crate::kit::transport::TransportError;
     use crate::wechat::codes::Sense;
-    use crate::wechat::script::{Script, alice, token};
+    use crate::wechat::tests::{Script, alice, token};
 
     const OK: &str = r#"{"errcode":0,"errmsg":"ok"}"#;
     const VIDEO: VideoMessage<'_> = VideoMessage {

@@ -20,8 +20,6 @@ pub mod push;
 pub mod query;
 pub mod receive;
 pub mod reply;
-#[cfg(test)]
-mod script;
 pub mod signature;
 pub mod split;
 pub mod token;
@@ -29,3 +27,6 @@ pub mod upload;
 pub mod user;
 pub mod window;
 pub mod xml;
+
+#[cfg(test)]
+mod tests;

@@ -130,3 +130,127 @@ fn form(kind: FileType, bytes: &[u8]) -> (String, Vec<u8>) {
     body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
     (format!("multipart/form-data; boundary={boundary}"), body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use crate::domain::verdict::Verdict;
+    use crate::wechat::tests::{Script, token};
+
+    const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\r\n--qiao\r\n";
+    const AMR: &[u8] = b"#!AMR\n\x3c\x91";
+    const MP4: &[u8] = b"\0\0\0\x20ftypisom";
+    const DONE: &str = r#"{"type":"image","media_id":"M1","created_at":1700000000}"#;
+
+    /// What a server finds in the form: the head of its one field, and the file.
+    fn field<'a>(content_type: &str, body: &'a [u8]) -> (&'a str, &'a [u8]) {
+        let boundary = content_type.strip_prefix("multipart/form-data; boundary=");
+        let boundary = format!("--{}", boundary.unwrap());
+        assert!(boundary.len() <= 72, "RFC 2046 allows 70 and two hyphens");
+        let rest = body.strip_prefix(boundary.as_bytes()).unwrap();
+        let rest = rest.strip_prefix(b"\r\n").unwrap();
+        let end = format!("\r\n{boundary}--\r\n");
+        let part = rest.strip_suffix(end.as_bytes()).unwrap();
+        let mut inner = part.windows(boundary.len());
+        assert!(!inner.any(|bytes| bytes == boundary.as_bytes()));
+        let head = part.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        let file = &part[head + 4..];
+        (std::str::from_utf8(&part[..head]).unwrap(), file)
+    }
+
+    #[tokio::test]
+    async fn a_picture_is_uploaded_as_a_form_with_one_file() {
+        let script = Script::answering(200, DONE);
+        let client = script.client();
+        let id = client.upload_media(&token(), UploadKind::Image, JPEG).await;
+        assert_eq!(id.unwrap(), "M1");
+        let asked = script.asked();
+        assert_eq!(asked.method, Method::Post);
+        assert_eq!(
+            asked.url,
+            "https://api.test/cgi-bin/media/upload?access_token=T%2F1&type=image"
+        );
+        let [("content-type", content_type)] = &asked.headers[..] else {
+            panic!("a form has one header");
+        };
+        let (head, file) = field(content_type, &asked.body);
+        assert_eq!(file, JPEG);
+        assert_eq!(
+            head,
+            "Content-Disposition: form-data; name=\"media\"; filename=\"media.jpg\"\r\n\
+             Content-Type: image/jpeg"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_still_picture_has_an_id_of_another_name() {
+        let script = Script::answering(200, r#"{"type":"thumb","thumb_media_id":"T1"}"#);
+        let client = script.client();
+        let id = client.upload_media(&token(), UploadKind::Thumb, JPEG).await;
+        assert_eq!(id.unwrap(), "T1");
+        assert!(script.asked().url.ends_with("&type=thumb"));
+    }
+
+    #[tokio::test]
+    async fn what_wechat_would_refuse_never_leaves() {
+        let large = [JPEG, &vec![0; 2 * MIB]].concat();
+        let cases: [(UploadKind, &[u8], &str); 6] = [
+            (UploadKind::Image, &large, "larger"),
+            (UploadKind::Thumb, &large, "larger"),
+            (UploadKind::Image, b"", "empty"),
+            (UploadKind::Image, b"MZ\x90\0 a program, x.jpg", "type"),
+            (UploadKind::Voice, MP4, "type"),
+            (UploadKind::Video, AMR, "type"),
+        ];
+        let script = Script::answering(200, DONE);
+        for (upload, bytes, reason) in cases {
+            let error = script.client().upload_media(&token(), upload, bytes).await;
+            let error = error.unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+            let failure = error.failure(Timestamp::UNIX_EPOCH, 1);
+            assert_eq!(failure.verdict, Verdict::Permanent);
+        }
+        assert!(script.urls().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_upload_may_be_repeated() {
+        for (status, body) in [(200, "{}"), (502, ""), (200, r#"{"errcode":-1}"#)] {
+            let client = Script::answering(status, body).client();
+            let lost = client.upload_media(&token(), UploadKind::Image, JPEG).await;
+            let failure = lost.unwrap_err().failure(Timestamp::UNIX_EPOCH, 1);
+            assert_eq!(failure.verdict, Verdict::Transient, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_sent_as_what_it_is_or_only_named() {
+        let cases = [
+            (FileType::Png, 2 * MIB, Some(UploadKind::Image)),
+            (FileType::Png, 2 * MIB + 1, None),
+            (FileType::Webp, 10, None),
+            (FileType::Amr, 10, Some(UploadKind::Voice)),
+            (FileType::Wav, 10, None),
+            (FileType::Mp4, 10 * MIB, Some(UploadKind::Video)),
+            (FileType::Mp4, 10 * MIB + 1, None),
+            (FileType::Pdf, 10, None),
+            (FileType::Jpeg, 0, None),
+        ];
+        for (kind, bytes, expected) in cases {
+            let fitting = UploadKind::fitting(kind, bytes);
+            assert_eq!(fitting, expected, "{kind:?} {bytes}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_file_arrives_as_it_is(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let (content_type, body) = form(FileType::Unknown, &bytes);
+            prop_assert_eq!(field(&content_type, &body).1, bytes);
+        }
+    }
+}

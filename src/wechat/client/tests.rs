@@ -4,7 +4,7 @@ use crate::domain::ids::{TenantId, UnionId};
 use crate::domain::verdict::Verdict;
 use crate::kit::transport::TransportError;
 use crate::wechat::codes::Sense;
-use crate::wechat::script::{Script, alice, token};
+use crate::wechat::tests::{Script, alice, token};
 use jiff::Timestamp;
 
 fn account(source: TokenSource) -> Account {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::domain::verdict::{Failure, Verdict};
 use crate::wechat::codes::Sense;
-use crate::wechat::script::{Script, response, token};
+use crate::wechat::tests::{Script, response, token};
 
 /// It is no UTF-8 and begins like no text.
 const PICTURE: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0\xc3\x28";
