@@ -13,8 +13,8 @@ use super::json;
 /// 10 MB at 100 KB a second: the way up is the narrower one.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
-const KIB: usize = 1024;
-const MIB: usize = 1024 * KIB;
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
 
 /// As what a file reaches a follower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum UploadKind {
 impl UploadKind {
     /// As what a follower can be sent a file of this type and size. `None` for what no message
     /// carries, so that it can only be named in a text.
-    pub fn fitting(kind: FileType, bytes: usize) -> Option<Self> {
+    pub fn fitting(kind: FileType, bytes: u64) -> Option<Self> {
         [Self::Image, Self::Voice, Self::Video]
             .into_iter()
             .find(|upload| upload.unfit(kind, bytes).is_none())
@@ -49,7 +49,7 @@ impl UploadKind {
     }
 
     /// The largest file. For pictures the documents differ between 2 and 10 MB (wechat.md 13.4).
-    pub fn max_bytes(self) -> usize {
+    pub fn max_bytes(self) -> u64 {
         match self {
             Self::Image | Self::Voice => 2 * MIB,
             Self::Video => 10 * MIB,
@@ -67,7 +67,7 @@ impl UploadKind {
     }
 
     /// Why WeChat would refuse the file.
-    fn unfit(self, kind: FileType, bytes: usize) -> Option<&'static str> {
+    fn unfit(self, kind: FileType, bytes: u64) -> Option<&'static str> {
         if bytes == 0 {
             Some("empty")
         } else if !self.takes(kind) {
@@ -96,7 +96,7 @@ impl Client {
             cause,
         };
         let kind = FileType::of(bytes);
-        if let Some(reason) = upload.unfit(kind, bytes.len()) {
+        if let Some(reason) = upload.unfit(kind, bytes.len() as u64) {
             return Err(fault(Cause::Unfit(reason)));
         }
         let query = [("access_token", token.expose()), ("type", upload.as_str())];
@@ -197,7 +197,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_wechat_would_refuse_never_leaves() {
-        let large = [JPEG, &vec![0; 2 * MIB]].concat();
+        let large = [JPEG, &vec![0; 2 << 20]].concat();
         let cases: [(UploadKind, &[u8], &str); 6] = [
             (UploadKind::Image, &large, "larger"),
             (UploadKind::Thumb, &large, "larger"),
