@@ -138,6 +138,10 @@ async fn read_all(mut answer: reqwest::Response) -> Result<Response, TransportEr
             )
         })
         .collect();
+    // What is announced as too large need not be waited for.
+    if answer.content_length() > Some(MAX_RESPONSE as u64) {
+        return Err(TransportError::TooLarge);
+    }
     let mut body = Vec::new();
     while let Some(piece) = answer.chunk().await.map_err(|e| explain(&e))? {
         if body.len() + piece.len() > MAX_RESPONSE {
@@ -248,6 +252,29 @@ mod tests {
         for fault in [lost, refused] {
             assert!(!fault.to_string().contains("SECRET"), "{fault}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_given_whole_or_not_at_all() {
+        let transport = ReqwestTransport::new(&Route::default()).unwrap();
+        let end = async |answer| {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/", listener.local_addr().unwrap());
+            let answered = tokio::spawn(answer_one(listener, answer));
+            let end = transport.send(get(url)).await;
+            answered.await.unwrap();
+            end
+        };
+        let cut_off = end("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await;
+        assert!(
+            matches!(cut_off, Err(TransportError::Lost(_))),
+            "{cut_off:?}"
+        );
+        // Refused by its head: nothing of these 40 MB ever comes.
+        let large = end("HTTP/1.1 200 OK\r\ncontent-length: 40000000\r\n\r\n").await;
+        assert_eq!(large.unwrap_err(), TransportError::TooLarge);
+        let binary = end("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n\u{1}\u{0}\u{7f}").await;
+        assert_eq!(binary.unwrap().body, b"\x01\0\x7f");
     }
 
     #[test]

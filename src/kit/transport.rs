@@ -101,8 +101,9 @@ pub enum TransportError {
     TooLarge,
 }
 
-/// The largest response that is read: a C4C page of 1,000 customers is about 4 MiB.
-pub const MAX_RESPONSE: usize = 16 * 1024 * 1024;
+/// The largest response that is read. A C4C page of 1,000 customers is about 4 MiB; the largest that
+/// anyone answers is a follower's video, of which old clients send up to 25 MB.
+pub const MAX_RESPONSE: usize = 32 * 1024 * 1024;
 
 /// Sends one request and reads its answer.
 pub trait Transport: Send + Sync + std::fmt::Debug {

@@ -2,6 +2,7 @@
 //!
 //! Every method is one call: no retries, no token kept, no window checked. Those are decisions, and
 //! they are made elsewhere from [`super::error::Error`], [`super::token`] and [`super::window`].
+//! Further methods stand beside: [`super::custom`], [`super::download`], [`super::upload`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -135,17 +136,9 @@ impl Client {
         to: &OpenId,
         text: &str,
     ) -> Result<(), Error> {
-        let body = json!({
-            "touser": to.as_str(),
-            "msgtype": "text",
-            "text": { "content": text },
-        });
-        let request = self.post(
-            "/cgi-bin/message/custom/send",
-            &[("access_token", token.expose())],
-            &body,
-        );
-        self.call(Call::SendText, request).await.map(drop)
+        let content = json!({ "content": text });
+        self.send_custom(Call::SendText, token, to, "text", content)
+            .await
     }
 
     /// Sends a template message. Answers its `msgid`, by which the event TEMPLATESENDJOBFINISH tells
@@ -231,21 +224,24 @@ impl Client {
         Ok(FollowerPage::read(&answer, next_openid))
     }
 
-    async fn call(&self, call: Call, request: Request) -> Result<Value, Error> {
-        match self.transport.send(request).await {
-            Ok(response) => read_answer(call, &response),
-            Err(fault) => Err(Error {
-                call,
-                cause: Cause::Transport(fault),
-            }),
-        }
+    pub(super) async fn call(&self, call: Call, request: Request) -> Result<Value, Error> {
+        let response = self.exchange(call, request).await?;
+        read_answer(call, &response)
     }
 
-    fn get(&self, path: &str, query: &[(&str, &str)]) -> Request {
+    /// Sends the request; what is answered is not looked at.
+    pub(super) async fn exchange(&self, call: Call, request: Request) -> Result<Response, Error> {
+        self.transport.send(request).await.map_err(|fault| Error {
+            call,
+            cause: Cause::Transport(fault),
+        })
+    }
+
+    pub(super) fn get(&self, path: &str, query: &[(&str, &str)]) -> Request {
         get(self.url(path, query))
     }
 
-    fn post(&self, path: &str, query: &[(&str, &str)], body: &Value) -> Request {
+    pub(super) fn post(&self, path: &str, query: &[(&str, &str)], body: &Value) -> Request {
         Request {
             method: Method::Post,
             url: self.url(path, query),
@@ -264,7 +260,7 @@ impl Client {
     }
 }
 
-fn get(url: String) -> Request {
+pub(super) fn get(url: String) -> Request {
     Request {
         method: Method::Get,
         url,
@@ -276,7 +272,7 @@ fn get(url: String) -> Request {
 
 /// An error code counts whatever the status is; without one the status must be success and the
 /// body JSON. Content types differ by endpoint and are not looked at.
-fn read_answer(call: Call, response: &Response) -> Result<Value, Error> {
+pub(super) fn read_answer(call: Call, response: &Response) -> Result<Value, Error> {
     let answer = decode(&response.body);
     let code = answer.as_ref().and_then(|a| json::number(a, "errcode"));
     if let (Some(answer), Some(code)) = (&answer, code)

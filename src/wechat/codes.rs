@@ -26,6 +26,8 @@ pub enum Sense {
     Unreachable,
     /// Told of followers who do exist, too: one more try, later.
     Doubtful,
+    /// The medium is not there, or not any more: it lives for three days.
+    MediaGone,
     /// The content is too long: split it.
     TooLong,
     /// The day's calls are used up.
@@ -137,8 +139,8 @@ const fn range(first: i64, last: i64, sense: Sense, meaning: &'static str) -> Co
 }
 
 use Sense::{
-    Busy, CountUsed, DailyQuota, Doubtful, LoginAgain, MayNotCall, MinuteQuota, NotFollowing,
-    TokenRefused, TooLong, TooOften, Unreachable, WindowClosed, Wrong,
+    Busy, CountUsed, DailyQuota, Doubtful, LoginAgain, MayNotCall, MediaGone, MinuteQuota,
+    NotFollowing, TokenRefused, TooLong, TooOften, Unreachable, WindowClosed, Wrong,
 };
 
 /// Ascending, without overlaps; a test holds that.
@@ -163,7 +165,7 @@ static TABLE: &[Code] = &[
     ),
     one(
         40007,
-        Wrong,
+        MediaGone,
         "the media_id is invalid or older than three days",
     ),
     one(40008, Wrong, "the message type is invalid"),

@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_published_key_with_stray_bits_is_decoded() {
-        let hex = super::super::signature::hex(&key_a().0);
+        let hex = crate::kit::hex::hex(&key_a().0);
         let expected = "69b71d79f8218a39259a7a29aabb2dbafc31cb3d35db7e39ebbf3d0010831051";
         assert_eq!(hex, expected);
         for wrong in ["", "short", &"x".repeat(44), &"-".repeat(43)] {

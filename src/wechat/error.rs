@@ -31,14 +31,24 @@ const DOUBTFUL_RETRIES: u32 = 1;
 pub enum Call {
     /// An access token.
     FetchToken,
-    /// A custom message.
+    /// A text as a custom message.
     SendText,
+    /// A picture, voice or video as a custom message.
+    SendMedia,
     /// A template message.
     SendTemplate,
     /// One or several followers' data.
     UserInfo,
     /// A page of followers.
     Followers,
+    /// The mark that somebody is typing.
+    Typing,
+    /// A medium.
+    DownloadMedia,
+    /// A video, from where WeChat says that it is.
+    FetchVideo,
+    /// A medium to be sent.
+    UploadMedia,
 }
 
 impl Call {
@@ -46,16 +56,30 @@ impl Call {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FetchToken => "the fetch of an access_token",
-            Self::SendText => "a custom message",
+            Self::SendText | Self::SendMedia => "a custom message",
             Self::SendTemplate => "a template message",
             Self::UserInfo => "a look-up of followers",
             Self::Followers => "the list of followers",
+            Self::Typing => "the mark of typing",
+            Self::DownloadMedia => "the download of a medium",
+            Self::FetchVideo => "the fetch of a video",
+            Self::UploadMedia => "the upload of a medium",
         }
     }
 
     /// Whether it reaches a person, so that nobody may repeat it blindly.
     pub fn sends(self) -> bool {
-        matches!(self, Self::SendText | Self::SendTemplate)
+        self.is_custom() || self == Self::SendTemplate
+    }
+
+    fn is_custom(self) -> bool {
+        matches!(self, Self::SendText | Self::SendMedia)
+    }
+
+    /// Whether another machine than WeChat's API answers it: what ails that one ails one file, and
+    /// not the account.
+    fn is_elsewhere(self) -> bool {
+        self == Self::FetchVideo
     }
 }
 
@@ -91,6 +115,8 @@ pub enum Cause {
     },
     /// An answer that is not what the call gives.
     Unreadable(&'static str),
+    /// A file that the call cannot carry.
+    Unfit(&'static str),
 }
 
 impl std::error::Error for Error {}
@@ -113,6 +139,12 @@ impl fmt::Display for Error {
                 f,
                 "WeChat did not answer {call}: {fault}; check the network, [outbound] and api_url"
             ),
+            Cause::Http { status, .. } if self.call.is_elsewhere() => {
+                write!(
+                    f,
+                    "{call} got HTTP {status}; WeChat is asked anew where it is"
+                )
+            }
             Cause::Http { status, .. } => write!(
                 f,
                 "{call} got HTTP {status} without an error code, which WeChat itself never answers; \
@@ -122,6 +154,7 @@ impl fmt::Display for Error {
                 f,
                 "the answer to {call} is {what}; check api_url and the proxies in between"
             ),
+            Cause::Unfit(what) => write!(f, "{call} cannot be: the file is {what}"),
         }
     }
 }
@@ -179,7 +212,11 @@ impl Error {
         match (&self.cause, self.sense()) {
             (_, Some(Sense::Unknown)) => Some(UNKNOWN_RETRIES),
             (_, Some(Sense::Doubtful)) => Some(DOUBTFUL_RETRIES),
-            (Cause::Http { status, .. }, _) if faults_content(*status) => Some(UNKNOWN_RETRIES),
+            (Cause::Http { status, .. }, _)
+                if faults_content(*status) && !self.call.is_elsewhere() =>
+            {
+                Some(UNKNOWN_RETRIES)
+            }
             _ => None,
         }
     }
@@ -193,6 +230,8 @@ impl Error {
         match &self.cause {
             Cause::Refused { .. } => self.refused_verdict(unless_sent),
             Cause::Transport(TransportError::NotSent(_)) => Verdict::Transient,
+            Cause::Unfit(_) => Verdict::Permanent,
+            Cause::Http { .. } if self.call.is_elsewhere() => Verdict::Transient,
             Cause::Http { status: 429, .. } => Verdict::Throttled,
             Cause::Http {
                 status: 401 | 403, ..
@@ -210,12 +249,13 @@ impl Error {
             Sense::TokenRefused | Sense::Account(_) => Verdict::Auth,
             Sense::WindowClosed | Sense::CountUsed => Verdict::Window,
             // Held, and delivered as the reply to the follower's next message (design.md 4).
-            Sense::MayNotCall if self.call == Call::SendText => Verdict::Window,
+            Sense::MayNotCall if self.call.is_custom() => Verdict::Window,
             Sense::DailyQuota | Sense::MinuteQuota | Sense::TooOften => Verdict::Throttled,
             Sense::Unknown | Sense::Doubtful => Verdict::Transient,
             Sense::MayNotCall
             | Sense::NotFollowing
             | Sense::Unreachable
+            | Sense::MediaGone
             | Sense::TooLong
             | Sense::LoginAgain
             | Sense::Wrong => Verdict::Permanent,
@@ -233,6 +273,9 @@ impl Error {
     }
 
     fn pause(&self) -> Option<Pause> {
+        if self.call.is_elsewhere() {
+            return None;
+        }
         let (reason, probe_after) = match (self.sense(), &self.cause) {
             (Some(Sense::Account(trouble)), _) => (trouble.reason, trouble.probe_after),
             (_, Cause::Transport(TransportError::NotSent(_))) => ("unreachable", A_MINUTE),
@@ -271,6 +314,9 @@ impl Error {
             }
             Sense::NotFollowing | Sense::Unreachable | Sense::Doubtful => {
                 "tell them by another way"
+            }
+            Sense::MediaGone => {
+                "it lives for three days; what is to be sent can be uploaded once more"
             }
             Sense::TooLong => "shorten the text",
             Sense::DailyQuota => "it continues at midnight in Beijing, or after clear_quota",

@@ -2,7 +2,7 @@
 //!
 //! It owns what stands in `wechat.md` sections 1–5 and nothing of what Qiao does with it: it
 //! knows no SQL, no C4C and no HTTP server. Time, randomness and the way to the network are
-//! arguments, so everything but [`client`] is a pure function.
+//! arguments, so everything but [`client`] and what stands beside it is a pure function.
 //!
 //! Start reading at [`receive`] (from a POST to a [`push::Push`]), then [`reply`] (the way back
 //! in the same HTTP answer) and [`client`] (what Qiao asks of WeChat), whose failures
@@ -11,6 +11,8 @@
 pub mod client;
 pub mod codes;
 pub mod crypto;
+pub mod custom;
+pub mod download;
 pub mod error;
 mod json;
 pub mod keys;
@@ -21,6 +23,10 @@ pub mod reply;
 pub mod signature;
 pub mod split;
 pub mod token;
+pub mod upload;
 pub mod user;
 pub mod window;
 pub mod xml;
+
+#[cfg(test)]
+mod tests;

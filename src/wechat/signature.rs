@@ -4,6 +4,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sha1::{Digest, Sha1};
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::kit::hex::hex;
+
 /// Lower-case hex of the SHA-1 of the parts, sorted bytewise and joined without a separator.
 pub fn sign(parts: &[&str]) -> String {
     let mut sorted = parts.to_vec();
@@ -34,17 +36,6 @@ pub fn signer<'a>(
         }
     }
     found
-}
-
-/// Lower-case hex of `bytes`.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,55 +1,11 @@
 use super::*;
-use std::sync::Mutex;
 
 use crate::domain::ids::{TenantId, UnionId};
 use crate::domain::verdict::Verdict;
-use crate::kit::transport::{BoxFuture, TransportError};
+use crate::kit::transport::TransportError;
 use crate::wechat::codes::Sense;
+use crate::wechat::tests::{Script, alice, token};
 use jiff::Timestamp;
-
-/// Answers every request with the same thing and remembers the last one.
-#[derive(Debug)]
-struct Script {
-    answer: Result<Response, TransportError>,
-    asked: Mutex<Option<Request>>,
-}
-
-impl Script {
-    fn answering(status: u16, body: &str) -> Arc<Self> {
-        Self::ending(Ok(Response {
-            status,
-            headers: vec![("retry-after".to_owned(), "120".to_owned())],
-            body: body.as_bytes().to_vec(),
-        }))
-    }
-
-    fn ending(answer: Result<Response, TransportError>) -> Arc<Self> {
-        Arc::new(Self {
-            answer,
-            asked: Mutex::default(),
-        })
-    }
-
-    fn client(self: &Arc<Self>) -> Client {
-        Client::new(self.clone(), "https://api.test")
-    }
-
-    fn asked(&self) -> Request {
-        self.asked.lock().unwrap().take().unwrap()
-    }
-
-    fn body(&self) -> Value {
-        serde_json::from_slice(&self.asked().body).unwrap()
-    }
-}
-
-impl Transport for Script {
-    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, TransportError>> {
-        *self.asked.lock().unwrap() = Some(request);
-        let answer = self.answer.clone();
-        Box::pin(async move { answer })
-    }
-}
 
 fn account(source: TokenSource) -> Account {
     Account {
@@ -78,14 +34,6 @@ fn account(source: TokenSource) -> Account {
         templates: BTreeMap::new(),
         rules: Vec::new(),
     }
-}
-
-fn token() -> AccessToken {
-    AccessToken::new("T/1")
-}
-
-fn alice() -> OpenId {
-    OpenId::new("oLVPpjqs9BhvzwPj5A-vTYAX3GLc")
 }
 
 const OK: &str = r#"{"errcode":0,"errmsg":"ok"}"#;

@@ -159,6 +159,22 @@ impl MessageBody {
         }
     }
 
+    /// What to download; `None` if there is nothing. Of a voice it is the better copy if there is
+    /// one, and the still picture of a video is left to the video.
+    pub fn media_id(&self) -> Option<&str> {
+        let id = match self {
+            Self::Image { media_id, .. } => media_id,
+            Self::Voice {
+                media_id,
+                media_id_16k,
+                ..
+            } => media_id_16k.as_ref().unwrap_or(media_id),
+            Self::Video(video) | Self::ShortVideo(video) => &video.media_id,
+            _ => return None,
+        };
+        Some(id.as_str()).filter(|id| !id.is_empty())
+    }
+
     /// What a person reads in the history: the words themselves, or a mark in brackets with
     /// everything that can be said in words.
     pub fn text(&self) -> String {
@@ -174,13 +190,15 @@ impl MessageBody {
                 longitude,
                 label,
                 ..
-            } => mark("location", &[&format!("{latitude},{longitude}"), label]),
+            } => mark("location", &[&place(latitude, longitude), label]),
             Self::Link {
                 title,
                 description,
                 url,
             } => mark("link", &[title, description, url]),
-            Self::File { title, .. } => mark("file", &[title]),
+            Self::File {
+                title, description, ..
+            } => mark("file", &[title, description]),
             Self::MiniProgramPage {
                 title, page_path, ..
             } => mark("miniprogrampage", &[title, page_path]),
@@ -198,10 +216,23 @@ impl Video {
     }
 }
 
-/// `[name] part part`, empty parts left out.
+/// `latitude,longitude`; empty if both are.
+fn place(latitude: &str, longitude: &str) -> String {
+    if latitude.is_empty() && longitude.is_empty() {
+        String::new()
+    } else {
+        format!("{latitude},{longitude}")
+    }
+}
+
+/// `[name] part part`, blank parts left out.
 fn mark(name: &str, parts: &[&str]) -> String {
     let mut text = format!("[{name}]");
-    for part in parts.iter().filter(|part| !part.is_empty()) {
+    for part in parts
+        .iter()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+    {
         text.push(' ');
         text.push_str(part);
     }

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use sha1::{Digest, Sha1};
 
 use crate::domain::ids::OpenId;
+use crate::kit::hex::hex;
 
 use super::receive::Refusal;
-use super::signature::hex;
 use super::xml::{self, Element};
 
 pub mod event;

@@ -1,6 +1,7 @@
 use super::event::{PrivacyNotice, TemplateOutcome};
 use super::*;
 use crate::wechat::window::GrantTrigger;
+use proptest::prelude::*;
 
 /// A push with the usual envelope and `fields` inside.
 fn push(fields: &str) -> Push {
@@ -68,7 +69,17 @@ fn every_message_has_a_faithful_text() {
             "<Title>t</Title><Description>d</Description><Url>https://x</Url>",
             "[link] t d https://x",
         ),
-        ("file", "<Title>offer.pdf</Title>", "[file] offer.pdf"),
+        ("location", "<Label> </Label>", "[location]"),
+        (
+            "location",
+            "<Location_Y>113.3</Location_Y>",
+            "[location] ,113.3",
+        ),
+        (
+            "file",
+            "<Title>offer.pdf</Title><Description>2 pages</Description>",
+            "[file] offer.pdf 2 pages",
+        ),
         (
             "miniprogrampage",
             "<Title>Shop</Title><PagePath>p/i</PagePath>",
@@ -89,24 +100,31 @@ fn every_message_has_a_faithful_text() {
 }
 
 #[test]
-fn media_of_a_message_can_be_fetched() {
-    let PushKind::Message { body, .. } =
-        message("voice", "<MediaId>a</MediaId><MediaId16K>b</MediaId16K>").kind
-    else {
-        panic!("a voice is a message");
-    };
-    let MessageBody::Voice {
-        media_id,
-        media_id_16k,
-        ..
-    } = body
-    else {
-        panic!("a voice is a voice");
-    };
-    assert_eq!(
-        (media_id.as_str(), media_id_16k.as_deref()),
-        ("a", Some("b"))
-    );
+fn media_of_a_message_can_be_fetched_and_of_a_voice_the_better_copy() {
+    let cases = [
+        ("image", "<MediaId>a</MediaId>", Some("a")),
+        ("voice", "<MediaId>a</MediaId>", Some("a")),
+        (
+            "voice",
+            "<MediaId>a</MediaId><MediaId16K>b</MediaId16K>",
+            Some("b"),
+        ),
+        (
+            "video",
+            "<MediaId>a</MediaId><ThumbMediaId>b</ThumbMediaId>",
+            Some("a"),
+        ),
+        ("shortvideo", "<MediaId>a</MediaId>", Some("a")),
+        ("image", "<MediaId> </MediaId>", None),
+        ("file", "<FileKey>a</FileKey>", None),
+        ("text", "<Content>a</Content>", None),
+    ];
+    for (kind, fields, expected) in cases {
+        let PushKind::Message { body, .. } = message(kind, fields).kind else {
+            panic!("a {kind} is a message");
+        };
+        assert_eq!(body.media_id(), expected, "{kind} {fields}");
+    }
 }
 
 #[test]
@@ -342,4 +360,49 @@ fn a_message_without_msg_id_is_told_apart_by_its_fields() {
     let push = push("<MsgType>sticker</MsgType><X>1</X>");
     assert_eq!(push.msg_id(), None);
     assert!(push.dedupe_key().starts_with("e:"));
+}
+
+/// The kinds of messages, with the fields that say something in words.
+const WORDS: [(&str, &[&str]); 10] = [
+    ("text", &["Content"]),
+    ("image", &[]),
+    ("voice", &["Recognition"]),
+    ("video", &[]),
+    ("shortvideo", &[]),
+    ("location", &["Location_X", "Location_Y", "Label"]),
+    ("link", &["Title", "Description", "Url"]),
+    ("file", &["Title", "Description"]),
+    ("miniprogrampage", &["Title", "PagePath"]),
+    ("sticker", &[]),
+];
+
+proptest! {
+    #[test]
+    fn whatever_was_said_in_words_stands_in_the_text(
+        (kind, names) in proptest::sample::select(&WORDS[..]),
+        said in "[a-z你 😀,\\[\\]\n]{0,30}",
+    ) {
+        let value = |name: &str| format!("{name}={said}.");
+        let field = |name: &&str| format!("<{name}><![CDATA[{}]]></{name}>", value(name));
+        let fields: String = names.iter().map(field).collect();
+        let text = message(kind, &fields).text().unwrap();
+        for name in names {
+            prop_assert!(text.contains(&value(name)), "{}", text);
+        }
+    }
+
+    #[test]
+    fn no_push_makes_its_text_panic(
+        (kind, _) in proptest::sample::select(&WORDS[..]),
+        fields in any::<String>(),
+    ) {
+        let push = format!(
+            "<xml><FromUserName>o</FromUserName><CreateTime>1</CreateTime>\
+             <MsgType>{kind}</MsgType><Title>{fields}</Title><Label><![CDATA[{fields}]]></Label>\
+             <Content>{fields}</Content><MediaId>{fields}</MediaId>{fields}</xml>"
+        );
+        if let Ok(push) = Push::parse(&push) {
+            let _ = push.text();
+        }
+    }
 }
