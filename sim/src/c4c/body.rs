@@ -299,6 +299,12 @@ mod tests {
             ("application/json", "{", 400),
             ("application/xml", "<entry>", 400),
             ("application/xml", "<!DOCTYPE x []><entry/>", 400),
+            (
+                "application/atom+xml",
+                "<entry><link><m:inline><m:properties><d:X>x</d:X></m:properties></m:inline>\
+                 </link></entry>",
+                400,
+            ),
             ("text/plain", "{}", 415),
             ("", "{}", 415),
         ] {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+
+use super::stamps;
 
 /// Calls remembered one by one; the totals go on counting.
 const REMEMBERED: usize = 10_000;
@@ -12,7 +14,7 @@ const REMEMBERED: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Call {
     /// When it arrived.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "stamps::as_text")]
     pub at: Timestamp,
     /// The verb on the wire.
     pub method: String,
@@ -22,10 +24,6 @@ pub struct Call {
     pub status: Option<u16>,
     /// Whether it was a part of a `$batch`.
     pub in_batch: bool,
-}
-
-fn as_text<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
 }
 
 /// All calls since the start or the last clearing.

@@ -10,8 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use rand::{Rng, RngExt};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
+use super::stamps;
 use crate::wire::{Push, PushOutcome};
 
 /// Attempts remembered one by one; the tally goes on counting.
@@ -40,16 +41,12 @@ pub struct Attempt {
     /// What it told of: the ObjectID of a change, the `sma_id` of a reply.
     pub about: String,
     /// When it ended.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "stamps::as_text")]
     pub at: Timestamp,
     /// The status answered; `None` when no answer came.
     pub status: Option<u16>,
     /// The start of the answer's body.
     pub answer: String,
-}
-
-fn as_text<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
 }
 
 /// The knobs of a delivery.

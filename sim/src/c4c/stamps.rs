@@ -1,6 +1,7 @@
-//! Stamps of change that never repeat.
+//! Stamps of change that never repeat, and how instants are shown in the control API.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serializer;
 
 /// Gives each change a stamp later than every earlier one, so that it has an ETag of its own even
 /// while the clock stands still. Microseconds, as C4C keeps them.
@@ -22,4 +23,9 @@ impl Stamps {
         self.last = Some(at);
         at
     }
+}
+
+/// An instant as text.
+pub(super) fn as_text<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
 }

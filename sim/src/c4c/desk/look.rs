@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::super::C4c;
 use super::super::schema::Node;
+use super::super::stamps;
 use super::super::value::Value;
 use super::{Object, derived};
 
@@ -50,7 +51,7 @@ pub struct ActivityView {
     /// What it says.
     pub text: String,
     /// When it was written, as the client says.
-    #[serde(serialize_with = "instant")]
+    #[serde(serialize_with = "stamps::as_text")]
     pub written_at: Timestamp,
     /// The dashed key of the conversation's first message; its own if it is that.
     pub root_uuid: String,
@@ -91,7 +92,7 @@ pub struct NoteView {
     /// Who wrote it.
     pub author: String,
     /// When it was saved.
-    #[serde(serialize_with = "instant")]
+    #[serde(serialize_with = "stamps::as_text")]
     pub created_on: Timestamp,
 }
 
@@ -116,10 +117,6 @@ impl std::fmt::Debug for FileView {
             .field("size", &self.bytes.len())
             .finish_non_exhaustive()
     }
-}
-
-fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
 }
 
 fn base64<S: Serializer>(bytes: &Arc<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -3,7 +3,7 @@
 use super::super::body::Draft;
 use super::super::error::Refusal;
 use super::super::schema::Node;
-use super::super::value::{Value, uuid_of};
+use super::super::value::Value;
 use super::{Desk, Occasion};
 
 /// A message that starts a conversation.
@@ -35,8 +35,8 @@ pub(super) fn check_fields(
     match node {
         Node::ProfileUser => sent.one_of("SocialMediaChannelCode", &settings.social_channels),
         Node::ProfilePartner => sent.check("BusinessPartnerUUID", "no business partner", |uuid| {
-            let mut customers = occasion.customers.all();
-            customers.any(|customer| uuid_of(&customer.object_id) == uuid)
+            let customer = occasion.customers.get(&uuid.replace('-', ""));
+            customer.is_some()
         }),
         Node::Activity if creating => activity(desk, &sent, occasion),
         Node::Ticket => sent.check("BuyerPartyID", "no customer", |id| {
