@@ -43,13 +43,17 @@ impl C4c {
 
     /// All changes, or none and the error of the first that fails.
     fn change_set(&mut self, service: &Service, changes: &[Request], errand: &Errand) -> String {
-        let before = (self.customers.clone(), self.notifications.clone());
+        let before = (
+            self.customers.clone(),
+            self.desk.clone(),
+            self.notifications.clone(),
+        );
         let mut answers = String::new();
         for change in changes {
             let response = self.part(service, change, errand);
             let part = http_part(&response);
             if response.status >= 400 {
-                (self.customers, self.notifications) = before;
+                (self.customers, self.desk, self.notifications) = before;
                 return part;
             }
             answers.extend(["--", INNER, "\r\n", &part, "\r\n"]);

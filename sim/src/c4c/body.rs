@@ -4,12 +4,12 @@
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, Event};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
-use super::customer::Customer;
 use super::error::Refusal;
-use super::schema::{EntityType, Property};
-use super::value::Value;
+use super::rows::Row;
+use super::schema::{EntityType, Property, Service};
+use super::value::{Edm, Value};
 use crate::wire::Request;
 
 /// A property as it was sent.
@@ -19,6 +19,25 @@ pub(super) enum Input {
     Json(Json),
     /// The text of an Atom element; `None` for `m:null`.
     Text(Option<String>),
+}
+
+/// An entity to be created, with those that hang below it.
+#[derive(Debug)]
+pub(super) struct Draft<'s> {
+    /// What it is.
+    pub kind: &'s EntityType,
+    /// Its fields as they were sent.
+    pub fields: Vec<(String, Value)>,
+    /// What is created together with it (c4c.md 1.10).
+    pub children: Vec<Draft<'s>>,
+}
+
+impl Draft<'_> {
+    /// A text field, empty when it was not sent.
+    pub(super) fn text(&self, field: &str) -> &str {
+        let found = self.fields.iter().rev().find(|(name, _)| name == field);
+        found.map_or("", |(_, value)| value.as_text())
+    }
 }
 
 /// The properties of the body, in its order.
@@ -42,12 +61,16 @@ fn json_properties(body: &[u8]) -> Result<Vec<(String, Input)>, Refusal> {
     if let Some(Json::Object(inner)) = object.remove("d") {
         object = inner;
     }
+    Ok(inputs(object))
+}
+
+/// The members of an object without what only an answer has.
+fn inputs(object: Map<String, Json>) -> Vec<(String, Input)> {
     let sent = object
         .into_iter()
         .filter(|(name, value)| name != "__metadata" && value.get("__deferred").is_none());
-    Ok(sent
-        .map(|(name, value)| (name, Input::Json(value)))
-        .collect())
+    sent.map(|(name, value)| (name, Input::Json(value)))
+        .collect()
 }
 
 /// The children of `m:properties` in an Atom entry.
@@ -61,6 +84,8 @@ fn atom_properties(body: &[u8]) -> Result<Vec<(String, Input)>, Refusal> {
     loop {
         match reader.read_event().map_err(|_| malformed())? {
             Event::DocType(_) => return Err(malformed()),
+            // Deep insert is known of JSON only (c4c.md 1.10).
+            Event::Start(tag) if tag.local_name().as_ref() == "inline" => return Err(malformed()),
             Event::Start(tag) if tag.local_name().as_ref() == "properties" => inside = true,
             Event::End(tag) if tag.local_name().as_ref() == "properties" => inside = false,
             Event::Start(tag) if inside => {
@@ -107,13 +132,21 @@ fn resolved(reference: &BytesRef) -> Option<String> {
     }
 }
 
-/// The fields of a POST: what is not creatable is refused, unless it is the key.
-pub(super) fn created(
-    kind: &EntityType,
+/// The entity of a POST: what is not creatable is refused, unless it is the key; what is mandatory
+/// must be there.
+pub(super) fn created<'s>(
+    service: &'s Service,
+    kind: &'s EntityType,
     inputs: Vec<(String, Input)>,
-) -> Result<Vec<(String, Value)>, Refusal> {
+) -> Result<Draft<'s>, Refusal> {
     let mut fields = Vec::new();
+    let mut children = Vec::new();
     for (name, input) in inputs {
+        let below = kind.navigation(&name).filter(|n| n.deep);
+        if let Some(to) = below.and_then(|n| service.entity_type(n.to)) {
+            children.extend(created_below(service, to, &name, input)?);
+            continue;
+        }
         let property = property(kind, &name)?;
         if property.creatable {
             fields.push((property.source.clone(), value(property, &input)?));
@@ -122,7 +155,44 @@ pub(super) fn created(
             return Err(Refusal::new(400, &message));
         }
     }
-    Ok(fields)
+    let mut mandatory = kind
+        .properties
+        .iter()
+        .filter(|p| p.creatable && !p.nullable);
+    let missing = mandatory.find(|p| {
+        let mut sent = fields.iter().filter(|(source, _)| *source == p.source);
+        sent.all(|(_, value)| p.edm != Edm::Binary && value.is_initial())
+    });
+    if let Some(missing) = missing {
+        let message = format!("Property '{}' is mandatory", missing.name);
+        return Err(Refusal::new(400, &message));
+    }
+    Ok(Draft {
+        kind,
+        fields,
+        children,
+    })
+}
+
+/// The entities of an array under a navigation.
+fn created_below<'s>(
+    service: &'s Service,
+    to: &'s EntityType,
+    name: &str,
+    input: Input,
+) -> Result<Vec<Draft<'s>>, Refusal> {
+    let refused = || {
+        let message = format!("'{name}' must be an array of objects");
+        Refusal::new(400, &message)
+    };
+    let Input::Json(Json::Array(items)) = input else {
+        return Err(refused());
+    };
+    let drafts = items.into_iter().map(|item| match item {
+        Json::Object(object) => created(service, to, inputs(object)),
+        _ => Err(refused()),
+    });
+    drafts.collect()
 }
 
 /// The fields of a PATCH, MERGE or PUT: what is not updatable must equal what stands there, ETag
@@ -130,7 +200,7 @@ pub(super) fn created(
 pub(super) fn changed(
     kind: &EntityType,
     inputs: Vec<(String, Input)>,
-    customer: &Customer,
+    row: Row,
     replace: bool,
 ) -> Result<Vec<(String, Value)>, Refusal> {
     let mut fields = Vec::new();
@@ -147,7 +217,7 @@ pub(super) fn changed(
         if property.updatable {
             fields.retain(|(source, _)| *source != property.source);
             fields.push((property.source.clone(), value));
-        } else if value != customer.value(kind.node, property) {
+        } else if value != row.value(property) {
             let message = format!("Property '{name}' cannot be changed");
             return Err(Refusal::new(400, &message));
         }
@@ -229,6 +299,12 @@ mod tests {
             ("application/json", "{", 400),
             ("application/xml", "<entry>", 400),
             ("application/xml", "<!DOCTYPE x []><entry/>", 400),
+            (
+                "application/atom+xml",
+                "<entry><link><m:inline><m:properties><d:X>x</d:X></m:properties></m:inline>\
+                 </link></entry>",
+                400,
+            ),
             ("text/plain", "{}", 415),
             ("", "{}", 415),
         ] {

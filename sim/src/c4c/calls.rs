@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+
+use super::stamps;
 
 /// Calls remembered one by one; the totals go on counting.
 const REMEMBERED: usize = 10_000;
@@ -12,7 +14,7 @@ const REMEMBERED: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Call {
     /// When it arrived.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "stamps::as_text")]
     pub at: Timestamp,
     /// The verb on the wire.
     pub method: String,
@@ -24,15 +26,12 @@ pub struct Call {
     pub in_batch: bool,
 }
 
-fn as_text<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
-}
-
 /// All calls since the start or the last clearing.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Calls {
     recent: VecDeque<Call>,
-    /// By verb and entity set, for example `POST IndividualCustomerCollection`.
+    /// By verb and entity set, navigation or function, for example
+    /// `POST IndividualCustomerCollection`.
     totals: BTreeMap<String, u64>,
     /// The most calls that were under way at one time, as far as their latency shows it.
     pub peak: usize,
@@ -48,7 +47,8 @@ impl Calls {
         self.recent.iter()
     }
 
-    /// How many there were of a verb on an entity set: `("POST", "IndividualCustomerCollection")`.
+    /// How many there were of a verb on an entity set, navigation or function:
+    /// `("POST", "IndividualCustomerCollection")`.
     pub fn total(&self, method: &str, set: &str) -> u64 {
         let counted = self.totals.get(&format!("{method} {set}"));
         counted.copied().unwrap_or_default()
@@ -82,10 +82,11 @@ impl Calls {
     }
 }
 
-/// The last entity set, `$metadata` or `$batch` in a path.
+/// The last entity set, navigation, function, `$metadata` or `$batch` in a path.
 fn last_set(path: &str) -> &str {
     let named = |segment: &&str| {
-        segment.ends_with("Collection") || ["$metadata", "$batch"].contains(segment)
+        let capital = segment.starts_with(|first: char| first.is_ascii_uppercase());
+        (capital && *segment != "Binary") || ["$metadata", "$batch"].contains(segment)
     };
     let mut segments = path.rsplit('/').map(|s| s.split('(').next().unwrap_or(s));
     segments.find(named).unwrap_or_default()

@@ -8,6 +8,12 @@
 //! | `GET faults`, `POST faults` (a [`Fault`]), `DELETE faults[?on=…]` | shows, arms, disarms |
 //! | `POST sessions/expire` | ends CSRF sessions |
 //! | `GET users`, `POST users/{name}` `{"password","locked","csrf","services"}` | shows, changes, adds |
+//! | `GET desk?openid=…` | shows a follower's profiles, messages and tickets |
+//! | `GET activities`, `GET tickets`, `GET tickets/{id}` | shows them |
+//! | `POST answers` `{"to","text","author_name","author_email","private","files"}` | an agent answers a ticket or message |
+//! | `POST tickets/{id}/notes` `{"type_code","text"}`, `POST tickets/{id}/close` | adds a note, completes |
+//! | `POST tickets/{id}/files`, `POST activities/{id}/files` `{"name","mime_type","base64"}` | attaches a file |
+//! | `GET replies`, `POST replies` (part of [`ReplySettings`](super::ReplySettings)) | shows, turns |
 //! | `GET notify`, `POST notify` (part of [`NotifySettings`](super::NotifySettings)) | shows, turns |
 //! | `GET settings`, `POST settings` (part of [`Settings`](super::Settings)) | shows, turns |
 //! | `GET calls`, `DELETE calls` | shows, forgets |
@@ -37,7 +43,7 @@ struct UserChange {
 }
 
 /// Status and sentence of a request that cannot be done.
-type Refused = (u16, String);
+pub(super) type Refused = (u16, String);
 
 impl C4c {
     pub(super) fn control(&mut self, path: &str, request: &Request, now: Timestamp) -> Response {
@@ -45,6 +51,9 @@ impl C4c {
         let result = match segments.as_slice() {
             ["customers", rest @ ..] => self.control_customers(rest, request, now),
             ["users", rest @ ..] => self.control_users(rest, request),
+            ["desk" | "answers" | "replies"] | ["tickets" | "activities", ..] => {
+                self.control_desk(&segments, request, now)
+            }
             [knob] => self.control_knob(knob, request),
             ["sessions", "expire"] if request.method == "POST" => {
                 self.expire_sessions();
@@ -165,6 +174,7 @@ impl C4c {
             "settings": settings,
             "tally": self.notifications.tally(),
             "open": self.notifications.open(),
+            "attempts": self.notifications.attempts().collect::<Vec<_>>(),
         })
     }
 }
@@ -196,7 +206,10 @@ fn borrowed(fields: &[(String, String)]) -> Vec<(&str, &str)> {
 }
 
 /// The settings with the members of the body put over them.
-fn merged<S: Serialize + DeserializeOwned>(settings: &S, body: &[u8]) -> Result<S, Refused> {
+pub(super) fn merged<S: Serialize + DeserializeOwned>(
+    settings: &S,
+    body: &[u8],
+) -> Result<S, Refused> {
     let changes: Map<String, Json> = parsed(body)?;
     let mut whole = shown_as_json(settings);
     for (name, value) in changes {
@@ -205,19 +218,19 @@ fn merged<S: Serialize + DeserializeOwned>(settings: &S, body: &[u8]) -> Result<
     serde_json::from_value(whole).map_err(|error| bad(&error.to_string()))
 }
 
-fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
+pub(super) fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
     serde_json::from_slice(body).map_err(|error| bad(&error.to_string()))
 }
 
-fn shown_as_json(value: &impl Serialize) -> Json {
+pub(super) fn shown_as_json(value: &impl Serialize) -> Json {
     serde_json::to_value(value).expect("settings, users and calls have string keys")
 }
 
-fn bad(message: &str) -> Refused {
+pub(super) fn bad(message: &str) -> Refused {
     (400, message.to_owned())
 }
 
-fn unknown() -> Refused {
+pub(super) fn unknown() -> Refused {
     (
         404,
         "there is no such control; see the table in sim/src/c4c/control.rs".to_owned(),

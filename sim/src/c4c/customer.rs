@@ -58,9 +58,9 @@ impl Customer {
     /// The key of one of its nodes.
     pub(super) fn key(&self, node: Node) -> &str {
         match node {
-            Node::Root => &self.object_id,
             Node::Address => &self.address_id,
             Node::Common => &self.common_id,
+            _ => &self.object_id,
         }
     }
 

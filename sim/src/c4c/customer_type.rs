@@ -169,17 +169,14 @@ pub(super) fn current(settings: &Settings) -> EntityType {
         properties.push(wechat_id("WechatID_KUT", settings));
     }
     EntityType {
-        name: "IndividualCustomer",
-        set: "IndividualCustomerCollection",
-        node: Node::Root,
-        properties,
-        navigations: vec![Navigation {
-            name: "IndividualCustomerAddress",
-            to: "IndividualCustomerAddress",
-            many: true,
-        }],
+        navigations: vec![Navigation::down(
+            "IndividualCustomerAddress",
+            "IndividualCustomerAddress",
+        )],
         creatable: true,
         updatable: true,
+        deletable: true,
+        ..EntityType::new("IndividualCustomer", Node::Root, properties)
     }
 }
 
@@ -224,34 +221,21 @@ pub(super) fn address() -> EntityType {
     }
     properties.push(Property::of("EntityLastChangedOn", Edm::Instant).read_only());
     EntityType {
-        name: "IndividualCustomerAddress",
-        set: "IndividualCustomerAddressCollection",
-        node: Node::Address,
-        properties,
-        navigations: vec![Navigation {
-            name: "IndividualCustomer",
-            to: "IndividualCustomer",
-            many: false,
-        }],
-        creatable: false,
-        updatable: false,
+        navigations: vec![Navigation::up("IndividualCustomer")],
+        ..EntityType::new("IndividualCustomerAddress", Node::Address, properties)
     }
 }
 
 /// `CustomerCommon` of the custom service (c4c.md 2.3).
 pub(super) fn common(settings: &Settings) -> EntityType {
+    let properties = vec![
+        Property::text("ObjectID", 70).key(),
+        Property::text("ParentObjectID", 70).read_only(),
+        wechat_id("WechatID", settings),
+    ];
     EntityType {
-        name: "CustomerCommon",
-        set: "CustomerCommonCollection",
-        node: Node::Common,
-        properties: vec![
-            Property::text("ObjectID", 70).key(),
-            Property::text("ParentObjectID", 70).read_only(),
-            wechat_id("WechatID", settings),
-        ],
-        navigations: Vec::new(),
-        creatable: false,
         updatable: true,
+        ..EntityType::new("CustomerCommon", Node::Common, properties)
     }
 }
 

@@ -5,43 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 
 use super::customer::{Change, Customer, OBSOLETE};
+use super::saved::{Business, Event, Saved};
 use super::schema::Node;
 use super::settings::Settings;
+use super::stamps::Stamps;
 use super::value::Value;
 
 /// Status of a new customer.
 const ACTIVE: &str = "2";
-
-/// What happened to the customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Event {
-    /// It is new.
-    Created,
-    /// A field differs.
-    Updated,
-    /// It is gone.
-    Deleted,
-}
-
-/// A save that changed something.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Saved {
-    /// Whose.
-    pub object_id: String,
-    /// What happened.
-    pub event: Event,
-    /// The fields that differ, derived ones left out.
-    pub changes: Vec<Change>,
-    /// Who saved.
-    pub user: String,
-    /// When.
-    pub at: Timestamp,
-}
 
 /// All customers, by ObjectID; keys ascend in the order of creation.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +23,7 @@ pub(super) struct Customers {
     rows: BTreeMap<String, Customer>,
     created: u64,
     keys: u64,
-    last_stamp: Option<Timestamp>,
+    stamps: Stamps,
 }
 
 impl Customers {
@@ -79,7 +53,7 @@ impl Customers {
         now: Timestamp,
         settings: &Settings,
     ) -> Saved {
-        let at = self.stamp(now);
+        let at = self.stamps.next(now);
         let number = settings.first_customer_id + self.created;
         self.created += 1;
         let system = [
@@ -116,7 +90,7 @@ impl Customers {
         if changes.is_empty() {
             return None;
         }
-        let at = self.stamp(now);
+        let at = self.stamps.next(now);
         Some(self.saved(object_id, Event::Updated, changes, user, at))
     }
 
@@ -136,11 +110,12 @@ impl Customers {
     pub(super) fn delete(&mut self, object_id: &str, user: &str, now: Timestamp) -> Option<Saved> {
         self.rows.remove(object_id)?;
         Some(Saved {
+            object: Business::Customer,
             object_id: object_id.to_owned(),
             event: Event::Deleted,
             changes: Vec::new(),
             user: user.to_owned(),
-            at: self.stamp(now),
+            at: self.stamps.next(now),
         })
     }
 
@@ -158,6 +133,7 @@ impl Customers {
             .fields
             .insert("ChangedBy".to_owned(), Value::text(user));
         Saved {
+            object: Business::Customer,
             object_id: object_id.to_owned(),
             event,
             changes,
@@ -169,20 +145,6 @@ impl Customers {
     fn row(&mut self, object_id: &str) -> &mut Customer {
         let row = self.rows.get_mut(object_id);
         row.expect("callers have looked the customer up")
-    }
-
-    /// A stamp later than every earlier one, so that each change has an ETag of its own even while
-    /// the clock stands still. Microseconds, as C4C keeps them.
-    fn stamp(&mut self, now: Timestamp) -> Timestamp {
-        let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
-        let tick = SignedDuration::from_micros(1);
-        let after_last = self.last_stamp.map(|last| last.saturating_add(tick));
-        let at = match after_last {
-            Some(Ok(next)) if next > now => next,
-            _ => now,
-        };
-        self.last_stamp = Some(at);
-        at
     }
 
     /// Keys look like C4C's and ascend, which makes the default order the order of creation.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::C4c;
 use super::calls::Calls;
 use super::customer::Customer;
+use super::desk::Replies;
 use super::notify::Notifications;
 use super::schema::Schema;
 use super::settings::Settings;
@@ -15,7 +16,7 @@ use super::value::Value;
 use crate::fault::Faults;
 
 /// The name under which the driver saves: a person at the screen.
-const AGENT: &str = "AGENT";
+pub(super) const AGENT: &str = "AGENT";
 
 impl C4c {
     /// Every customer, oldest first.
@@ -84,9 +85,14 @@ impl C4c {
         &mut self.faults
     }
 
-    /// Whether every notification has been sent and answered.
+    /// Whether every notification and every reply has been sent and answered.
     pub fn is_quiet(&self) -> bool {
-        self.notifications.open() == 0
+        self.notifications.open() == 0 && self.replies.open() == 0
+    }
+
+    /// The mashup of replies, its knobs and what became of them.
+    pub fn replies(&mut self) -> &mut Replies {
+        &mut self.replies
     }
 
     /// The notifications, their knobs and what became of them.

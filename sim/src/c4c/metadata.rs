@@ -27,7 +27,8 @@ pub(super) fn document(service: &Service, only: Option<&str>, labels: bool) -> S
         .attribute("Name", service.name)
         .attribute("m:IsDefaultEntityContainer", "true")
         .children(sets)
-        .children(associations.clone().map(|a| a.set(namespace)));
+        .children(associations.clone().map(|a| a.set(namespace)))
+        .children(functions(service, &types, namespace));
     schema = schema
         .children(associations.map(|a| a.element(namespace)))
         .child(container);
@@ -92,30 +93,59 @@ impl Association<'_> {
     }
 
     fn element(&self, namespace: &str) -> Element {
-        let end = |kind: &EntityType, multiplicity: &str| {
+        let end = |kind: &EntityType, multiplicity: &str, role: &str| {
             Element::new("End")
                 .attribute("Type", format!("{namespace}.{}", kind.name))
                 .attribute("Multiplicity", multiplicity)
-                .attribute("Role", kind.name)
+                .attribute("Role", role)
         };
         Element::new("Association")
             .attribute("Name", self.name())
-            .child(end(self.from, "1"))
-            .child(end(self.to, "*"))
+            .child(end(self.from, "1", self.from.name))
+            .child(end(self.to, "*", &many_role(self.from.name, self.to.name)))
     }
 
     fn set(&self, namespace: &str) -> Element {
-        let end = |kind: &EntityType| {
+        let end = |kind: &EntityType, role: &str| {
             Element::new("End")
-                .attribute("EntitySet", kind.set)
-                .attribute("Role", kind.name)
+                .attribute("EntitySet", &kind.set)
+                .attribute("Role", role)
         };
         Element::new("AssociationSet")
             .attribute("Name", format!("{}Set", self.name()))
             .attribute("Association", format!("{namespace}.{}", self.name()))
-            .child(end(self.from))
-            .child(end(self.to))
+            .child(end(self.from, self.from.name))
+            .child(end(self.to, &many_role(self.from.name, self.to.name)))
     }
+}
+
+/// The role of the end that holds many; a type that leads to itself needs two.
+fn many_role(one: &str, many: &str) -> String {
+    if one == many {
+        format!("Child{many}")
+    } else {
+        many.to_owned()
+    }
+}
+
+fn functions(service: &Service, types: &[&EntityType], namespace: &str) -> Vec<Element> {
+    let imports = service.functions.iter().filter_map(|function| {
+        let to = types.iter().find(|kind| kind.name == function.to)?;
+        let parameters = function.parameters.iter().map(|name| {
+            Element::new("Parameter")
+                .attribute("Name", name)
+                .attribute("Type", "Edm.String")
+                .attribute("Mode", "In")
+        });
+        let element = Element::new("FunctionImport")
+            .attribute("Name", function.name)
+            .attribute("ReturnType", format!("Collection({namespace}.{})", to.name))
+            .attribute("EntitySet", &to.set)
+            .attribute("m:HttpMethod", "GET")
+            .children(parameters);
+        Some(element)
+    });
+    imports.collect()
 }
 
 fn entity_type(kind: &EntityType, namespace: &str, labels: bool) -> Element {
@@ -158,20 +188,26 @@ fn navigation(kind: &EntityType, navigation: &Navigation, namespace: &str) -> El
     } else {
         (navigation.to, kind.name)
     };
+    let many_role = many_role(one, many);
+    let (from, to) = if navigation.many {
+        (one, many_role.as_str())
+    } else {
+        (many_role.as_str(), one)
+    };
     Element::new("NavigationProperty")
         .attribute("Name", navigation.name)
         .attribute("Relationship", format!("{namespace}.{one}_{many}"))
-        .attribute("FromRole", kind.name)
-        .attribute("ToRole", navigation.to)
+        .attribute("FromRole", from)
+        .attribute("ToRole", to)
 }
 
 fn entity_set(kind: &EntityType, namespace: &str) -> Element {
     Element::new("EntitySet")
-        .attribute("Name", kind.set)
+        .attribute("Name", &kind.set)
         .attribute("EntityType", format!("{namespace}.{}", kind.name))
         .attribute("sap:creatable", kind.creatable.to_string())
         .attribute("sap:updatable", kind.updatable.to_string())
-        .attribute("sap:deletable", kind.creatable.to_string())
+        .attribute("sap:deletable", kind.deletable.to_string())
 }
 
 fn complex_name() -> Element {

@@ -3,22 +3,20 @@
 use serde_json::{Value as Json, json};
 
 use super::customer::Change;
-use super::customers::{Event, Saved};
 use super::notify::Variant;
+use super::saved::{Business, Event, Saved};
 use super::value::{Edm, Value, uuid_of};
 
 /// The body; `number` makes the event's ID unique in the tenant.
 pub(super) fn payload(variant: Variant, saved: &Saved, host: &str, number: u64) -> Json {
     let id = &saved.object_id;
+    let (object, name, endpoint) = names(saved.object);
     if variant == Variant::Odata {
-        // The endpoint names the root's ID as the key of CustomerCommon: wrong, as in the blog.
         return json!({
-            "businessObject": "CUSTOMER",
+            "businessObject": object,
             "businessObjectId": id,
             "event": "",
-            "odataServiceEndpoint": format!(
-                "https://{host}/sap/byd/odata/v1/zindividualcustomer/CustomerCommonCollection('{id}')"
-            ),
+            "odataServiceEndpoint": format!("https://{host}/sap/byd/odata/v1/{endpoint}('{id}')"),
         });
     }
     let (word, modification) = match saved.event {
@@ -39,12 +37,34 @@ pub(super) fn payload(variant: Variant, saved: &Saved, host: &str, number: u64) 
         }]);
     }
     json!({
-        "event-type": format!("IndividualCustomer.Root.{word}"),
+        "event-type": format!("{name}.Root.{word}"),
         "event-type-version": "v1",
         "event-id": uuid_of(&format!("00163EE0E0E01EE0{number:016X}")),
         "event-time": saved.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "data": data,
     })
+}
+
+/// The object in variant A, in variant B, and its endpoint.
+fn names(object: Business) -> (&'static str, &'static str, &'static str) {
+    match object {
+        // The endpoint names the root's ID as the key of CustomerCommon: wrong, as in the blog.
+        Business::Customer => (
+            "CUSTOMER",
+            "IndividualCustomer",
+            "zindividualcustomer/CustomerCommonCollection",
+        ),
+        Business::ServiceRequest => (
+            "SERVICE_REQUEST",
+            "ServiceRequest",
+            "c4codataapi/ServiceRequestCollection",
+        ),
+        Business::SocialMediaActivity => (
+            "SOCIAL_MEDIA_ACTIVITY",
+            "SocialMediaActivity",
+            "c4codataapi/SocialMediaActivityCollection",
+        ),
+    }
 }
 
 fn changed_field(change: &Change) -> Json {
@@ -78,6 +98,7 @@ mod tests {
 
     fn saved() -> Saved {
         Saved {
+            object: Business::Customer,
             object_id: "00163EAA11111EE7B8975BD4AB3F0001".to_owned(),
             event: Event::Updated,
             changes: vec![Change {

@@ -1,19 +1,15 @@
 //! Change notifications: which subscriber is told what, when, how often (c4c.md 3).
 //!
-//! It owns the queue of pushes and the knobs for all that the reference leaves open. It must not
-//! look at customers: a [`Saved`] says everything.
+//! It owns the subscriptions and the knobs for all that the reference leaves open. It must not
+//! look at the objects: a [`Saved`] says everything. The waiting itself is in [`super::queue`].
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use rand::{Rng, RngExt};
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::customers::{Event, Saved};
 use super::notification;
+use super::queue::{self, Attempt, Delivery, Parcel, Queue, Tally};
+use super::saved::{Business, Event, Saved};
 use crate::wire::{Push, PushOutcome};
 
 /// The form of a notification.
@@ -47,6 +43,13 @@ pub struct Subscription {
     /// The events told, as the check boxes of the screen.
     #[serde(default = "every_event")]
     pub events: Vec<Event>,
+    /// The business objects told of.
+    #[serde(default = "customers_only")]
+    pub objects: Vec<Business>,
+}
+
+fn customers_only() -> Vec<Business> {
+    vec![Business::Customer]
 }
 
 fn every_event() -> Vec<Event> {
@@ -54,7 +57,7 @@ fn every_event() -> Vec<Event> {
 }
 
 impl Subscription {
-    /// Every event, without credentials.
+    /// Every event of customers, without credentials.
     pub fn new(url: &str, variant: Variant) -> Self {
         Self {
             url: url.to_owned(),
@@ -62,6 +65,16 @@ impl Subscription {
             password: String::new(),
             variant,
             events: every_event(),
+            objects: customers_only(),
+        }
+    }
+
+    /// Of these business objects.
+    #[must_use]
+    pub fn of(self, objects: &[Business]) -> Self {
+        Self {
+            objects: objects.to_vec(),
+            ..self
         }
     }
 
@@ -82,6 +95,7 @@ impl std::fmt::Debug for Subscription {
         f.debug_struct("Subscription")
             .field("variant", &self.variant)
             .field("events", &self.events)
+            .field("objects", &self.objects)
             .finish_non_exhaustive()
     }
 }
@@ -110,6 +124,17 @@ pub struct NotifySettings {
     pub deadline_millis: u64,
 }
 
+impl NotifySettings {
+    fn delivery(&self) -> Delivery {
+        Delivery {
+            delay_millis: self.delay_millis,
+            retries: self.retries,
+            retry_millis: self.retry_millis,
+            deadline_millis: self.deadline_millis,
+        }
+    }
+}
+
 impl Default for NotifySettings {
     fn default() -> Self {
         Self {
@@ -126,50 +151,37 @@ impl Default for NotifySettings {
     }
 }
 
-/// What became of the notifications.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Tally {
-    /// Made, copies and lost ones included.
-    pub planned: u64,
-    /// Lost on purpose.
-    pub lost: u64,
-    /// Attempts answered with 2xx.
-    pub accepted: u64,
-    /// Attempts answered otherwise.
-    pub refused: u64,
-    /// Attempts not answered.
-    pub unanswered: u64,
-}
-
-/// A push that waits.
-#[derive(Debug, Clone)]
-struct Waiting {
-    due: Timestamp,
-    push: Push,
-    retries_left: u32,
-}
-
 /// The tenant's notifications.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Notifications {
     /// The knobs; change them at any time.
     pub settings: NotifySettings,
-    waiting: Vec<Waiting>,
-    /// Pushes under way, with the retries they have left.
-    under_way: BTreeMap<u64, u32>,
-    made: u64,
-    tally: Tally,
+    queue: Queue,
+}
+
+impl Default for Notifications {
+    fn default() -> Self {
+        Self {
+            settings: NotifySettings::default(),
+            queue: Queue::above(0),
+        }
+    }
 }
 
 impl Notifications {
     /// What became of them so far.
     pub fn tally(&self) -> Tally {
-        self.tally
+        self.queue.tally()
+    }
+
+    /// The last attempts, oldest first.
+    pub fn attempts(&self) -> impl DoubleEndedIterator<Item = &Attempt> {
+        self.queue.attempts().iter()
     }
 
     /// How many wait or are under way.
     pub fn open(&self) -> usize {
-        self.waiting.len() + self.under_way.len()
+        self.queue.open()
     }
 
     /// Plans the pushes of a save.
@@ -179,7 +191,9 @@ impl Notifications {
         }
         let subscriptions = self.settings.subscriptions.clone();
         for subscription in subscriptions {
-            if !subscription.events.contains(&saved.event) {
+            let wanted = subscription.events.contains(&saved.event)
+                && subscription.objects.contains(&saved.object);
+            if !wanted {
                 continue;
             }
             for _ in 0..=self.settings.duplicates {
@@ -189,79 +203,36 @@ impl Notifications {
     }
 
     fn add(&mut self, subscription: &Subscription, saved: &Saved, host: &str, now: Timestamp) {
-        self.made += 1;
-        self.tally.planned += 1;
+        let number = self.queue.next_number();
         if self.settings.lose_next > 0 {
             self.settings.lose_next -= 1;
-            self.tally.lost += 1;
-            return;
+            return self.queue.lose();
         }
-        let delay = Duration::from_millis(self.settings.delay_millis);
-        let push = Push {
-            id: self.made,
+        let (username, password) = (&subscription.username, &subscription.password);
+        let body = notification::payload(subscription.variant, saved, host, number);
+        let parcel = Parcel {
+            about: saved.object_id.clone(),
             url: subscription.url.clone(),
-            headers: headers(subscription),
-            body: notification::payload(subscription.variant, saved, host, self.made)
-                .to_string()
-                .into_bytes(),
-            deadline: Duration::from_millis(self.settings.deadline_millis),
+            headers: queue::headers("application/json", username, password),
+            body: body.to_string().into_bytes(),
         };
-        self.waiting.push(Waiting {
-            due: now.saturating_add(delay).unwrap_or(now),
-            push,
-            retries_left: self.settings.retries,
-        });
+        let delivery = self.settings.delivery();
+        self.queue.plan(number, parcel, delivery, now);
     }
 
     pub(super) fn take_due(&mut self, now: Timestamp, rng: &mut dyn Rng) -> Vec<Push> {
-        let all = std::mem::take(&mut self.waiting);
-        let (mut due, later): (Vec<_>, Vec<_>) = all.into_iter().partition(|w| w.due <= now);
-        self.waiting = later;
-        due.sort_by_key(|waiting| (waiting.due, waiting.push.id));
-        if self.settings.shuffle {
-            for last in (1..due.len()).rev() {
-                due.swap(last, rng.random_range(0..=last));
-            }
-        }
-        let started = due.iter().map(|w| (w.push.id, w.retries_left));
-        self.under_way.extend(started);
-        due.into_iter().map(|waiting| waiting.push).collect()
+        self.queue.take_due(self.settings.shuffle, now, rng)
     }
 
     pub(super) fn next_due(&self) -> Option<Timestamp> {
-        self.waiting.iter().map(|waiting| waiting.due).min()
+        self.queue.next_due()
     }
 
-    pub(super) fn pushed(&mut self, push: &Push, outcome: &PushOutcome, now: Timestamp) {
-        let retries_left = self.under_way.remove(&push.id).unwrap_or_default();
-        match outcome {
-            PushOutcome::Answered(answer) if (200..300).contains(&answer.status) => {
-                self.tally.accepted += 1;
-                return;
-            }
-            PushOutcome::Answered(_) => self.tally.refused += 1,
-            PushOutcome::Unanswered => self.tally.unanswered += 1,
-        }
-        if retries_left > 0 {
-            let wait = Duration::from_millis(self.settings.retry_millis);
-            self.waiting.push(Waiting {
-                due: now.saturating_add(wait).unwrap_or(now),
-                push: push.clone(),
-                retries_left: retries_left - 1,
-            });
-        }
+    /// False when the push is no notification.
+    pub(super) fn pushed(&mut self, push: &Push, outcome: &PushOutcome, now: Timestamp) -> bool {
+        let delivery = self.settings.delivery();
+        self.queue.pushed(push, outcome, delivery, now)
     }
-}
-
-fn headers(subscription: &Subscription) -> Vec<(String, String)> {
-    let header = |name: &str, value: String| (name.to_owned(), value);
-    let mut headers = vec![header("content-type", "application/json".to_owned())];
-    if !subscription.username.is_empty() {
-        let (user, password) = (&subscription.username, &subscription.password);
-        let credentials = STANDARD.encode(format!("{user}:{password}"));
-        headers.push(header("authorization", format!("Basic {credentials}")));
-    }
-    headers
 }
 
 #[cfg(test)]
@@ -286,6 +257,7 @@ mod tests {
             ..Notifications::default()
         };
         let saved = Saved {
+            object: Business::Customer,
             object_id: "00163EAA11111EE7B8975BD4AB3F0001".to_owned(),
             event: Event::Updated,
             changes: Vec::new(),

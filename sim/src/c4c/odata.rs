@@ -36,7 +36,7 @@ pub(super) struct Errand<'a> {
 
 impl C4c {
     /// Answers a request that is not for the control API.
-    pub(super) fn answer(
+    pub(super) fn serve(
         &mut self,
         request: &Request,
         now: Timestamp,
@@ -122,12 +122,24 @@ impl C4c {
             (Target::Batch, "POST") if !errand.in_batch => self.batch(service, errand),
             (_, "GET") => self.read(service, &target, errand),
             (Target::Feed { kind, count: false }, "POST") if kind.creatable => {
-                self.create(service, kind, errand)
+                self.create(service, kind, None, errand)
+            }
+            (
+                Target::Related {
+                    kind,
+                    key,
+                    navigation,
+                    to,
+                    count: false,
+                },
+                "POST",
+            ) if to.creatable && navigation.deep => {
+                self.create(service, to, Some((*kind, key.as_str())), errand)
             }
             (Target::Entity { kind, key }, "PATCH" | "MERGE" | "PUT") if kind.updatable => {
                 self.change_entity(kind, key, errand)
             }
-            (Target::Entity { kind, key }, "DELETE") if kind.creatable => {
+            (Target::Entity { kind, key }, "DELETE") if kind.deletable => {
                 self.delete_entity(kind, key, errand)
             }
             (_, verb) => {

@@ -3,18 +3,18 @@
 use jiff::Timestamp;
 
 use super::C4c;
-use super::body;
-use super::customer::Customer;
-use super::customers::Saved;
+use super::body::{self, Draft};
 use super::error::{Format, Refusal};
 use super::metadata;
 use super::odata::Errand;
 use super::query::{Options, Page, next_query};
 use super::render_atom;
 use super::render_json;
+use super::rows::Row;
+use super::saved::Saved;
 use super::schema::{EntityType, Service};
 use super::target::Target;
-use super::value::etag;
+use super::value::Value;
 use super::view::View;
 use crate::wire::Response;
 
@@ -37,11 +37,17 @@ impl C4c {
             }
             Target::Batch => Err(Refusal::new(405, "Method GET is not allowed here")),
             Target::Feed { kind, count } => {
-                self.feed(service, kind, self.customers.all(), *count, errand)
+                let rows = |exact: Option<(&str, &str)>| self.data().all(kind.node, exact);
+                self.feed(service, kind, rows, *count, errand)
             }
             Target::Entity { kind, key } => {
-                let customer = self.find(kind, key)?;
-                self.entity(service, kind, customer, 200, errand)
+                let row = self.find(kind, key)?;
+                self.entity(service, kind, row, 200, errand)
+            }
+            Target::Media { kind, key } => self.media(kind, key, errand),
+            Target::Function { function, to } => {
+                let found = self.call(function, errand.request)?;
+                self.feed(service, to, |_| boxed(found), false, errand)
             }
             Target::Related {
                 kind,
@@ -50,41 +56,59 @@ impl C4c {
                 to,
                 count,
             } => {
-                let customer = self.find(kind, key)?;
+                let row = self.find(kind, key)?;
+                let mut related = self.data().related(row, navigation, to);
                 if navigation.many {
-                    self.feed(service, to, std::iter::once(customer), *count, errand)
-                } else {
-                    self.entity(service, to, customer, 200, errand)
+                    return self.feed(service, to, |_| boxed(related), *count, errand);
                 }
+                let nothing = || Refusal::new(404, "The navigation leads nowhere");
+                let row = related.pop().ok_or_else(nothing)?;
+                self.entity(service, to, row, 200, errand)
             }
         }
     }
 
-    /// POST to a set.
+    /// POST to a set, or to a navigation of the entity with that type and key.
     pub(super) fn create(
         &mut self,
         service: &Service,
         kind: &EntityType,
+        above: Option<(&EntityType, &str)>,
         errand: &Errand,
     ) -> Result<Response, Refusal> {
         // Whatever is wrong with the answer's shape is refused before anything is created.
         check_format(errand)?;
         Options::parse(service, kind, &errand.request.query)?;
-        let fields = body::created(kind, body::properties(errand.request)?)?;
-        let settings = &self.settings;
-        let saved = self
-            .customers
-            .create(fields, errand.user, errand.now, settings);
-        let object_id = saved.object_id.clone();
-        self.tell(Some(saved), errand.now);
-        let customer = self.find(kind, &object_id)?;
-        let mut response = self.entity(service, kind, customer, 201, errand)?;
-        let location = view(service, kind, Options::default(), self, errand).url(customer);
+        if let Some((kind, key)) = above {
+            self.find(kind, key)?;
+        }
+        let inputs = body::properties(errand.request)?;
+        let draft = body::created(service, kind, inputs)?;
+        let (key, saved) = self.save_new(draft, above.map(|(_, key)| key), errand)?;
+        self.tell(saved, errand.now);
+        let row = self.find(kind, &key)?;
+        let mut response = self.entity(service, kind, row, 201, errand)?;
+        let location = view(service, kind, Options::default(), self, errand).url(row);
         response.headers.push(("location".to_owned(), location));
         if errand.request.header("odata-no-response-payload") == Some("true") {
             response.body.clear();
         }
         Ok(response)
+    }
+
+    fn save_new(
+        &mut self,
+        draft: Draft,
+        parent: Option<&str>,
+        errand: &Errand,
+    ) -> Result<(String, Option<Saved>), Refusal> {
+        if draft.kind.node.is_of_customer() {
+            let (user, now, settings) = (errand.user, errand.now, &self.settings);
+            let saved = self.customers.create(draft.fields, user, now, settings);
+            return Ok((saved.object_id.clone(), Some(saved)));
+        }
+        let (desk, occasion) = self.desk(errand.user, errand.now);
+        desk.create(&draft, parent, &occasion)
     }
 
     /// PATCH, MERGE or PUT of an entity.
@@ -94,16 +118,24 @@ impl C4c {
         key: &str,
         errand: &Errand,
     ) -> Result<Response, Refusal> {
-        let customer = self.find(kind, key)?;
-        check_etag(customer, errand)?;
+        let row = self.find(kind, key)?;
+        check_etag(row, errand)?;
         let inputs = body::properties(errand.request)?;
-        let fields = body::changed(kind, inputs, customer, errand.verb == "PUT")?;
-        let object_id = customer.object_id.clone();
-        let (user, now, settings) = (errand.user, errand.now, &self.settings);
-        let saved = self
-            .customers
-            .change(&object_id, fields, user, now, settings);
-        self.tell(saved, errand.now);
+        let fields = body::changed(kind, inputs, row, errand.verb == "PUT")?;
+        let (user, now) = (errand.user, errand.now);
+        let saved = match row {
+            Row::Customer(customer, _) => {
+                let object_id = customer.object_id.clone();
+                let settings = &self.settings;
+                self.customers
+                    .change(&object_id, fields, user, now, settings)
+            }
+            Row::Object(_) => {
+                let (desk, occasion) = self.desk(user, now);
+                desk.change(kind.node, key, fields, &occasion)?
+            }
+        };
+        self.tell(saved, now);
         Ok(no_content())
     }
 
@@ -114,11 +146,20 @@ impl C4c {
         key: &str,
         errand: &Errand,
     ) -> Result<Response, Refusal> {
-        let customer = self.find(kind, key)?;
-        check_etag(customer, errand)?;
-        let object_id = customer.object_id.clone();
-        let saved = self.customers.delete(&object_id, errand.user, errand.now);
-        self.tell(saved, errand.now);
+        let row = self.find(kind, key)?;
+        check_etag(row, errand)?;
+        let (user, now) = (errand.user, errand.now);
+        let saved = match row {
+            Row::Customer(customer, _) => {
+                let object_id = customer.object_id.clone();
+                self.customers.delete(&object_id, user, now)
+            }
+            Row::Object(_) => {
+                let (desk, occasion) = self.desk(user, now);
+                desk.delete(kind.node, key, &occasion)
+            }
+        };
+        self.tell(saved, now);
         Ok(no_content())
     }
 
@@ -132,17 +173,32 @@ impl C4c {
         true
     }
 
-    fn find(&self, kind: &EntityType, key: &str) -> Result<&Customer, Refusal> {
-        let customer = self.customers.by_key(kind.node, key);
+    fn find(&self, kind: &EntityType, key: &str) -> Result<Row<'_>, Refusal> {
         let message = format!("Resource not found for {}('{key}')", kind.set);
-        customer.ok_or_else(|| Refusal::new(404, &message))
+        let row = self.data().get(kind.node, key);
+        row.ok_or_else(|| Refusal::new(404, &message))
+    }
+
+    fn media(&self, kind: &EntityType, key: &str, errand: &Errand) -> Result<Response, Refusal> {
+        if errand.in_batch {
+            // A batch is text here.
+            return Err(Refusal::new(400, "Files cannot be read in a batch"));
+        }
+        let Row::Object(file) = self.find(kind, key)? else {
+            return Err(Refusal::new(404, "There are no bytes"));
+        };
+        let mut response = answered(200, file.text("MimeType"), String::new());
+        if let Some(Value::Bytes(bytes)) = file.field("Binary") {
+            response.body = bytes.to_vec();
+        }
+        Ok(response)
     }
 
     fn entity(
         &self,
         service: &Service,
         kind: &EntityType,
-        customer: &Customer,
+        row: Row,
         status: u16,
         errand: &Errand,
     ) -> Result<Response, Refusal> {
@@ -150,13 +206,13 @@ impl C4c {
         let options = Options::parse(service, kind, &errand.request.query)?;
         let view = view(service, kind, options, self, errand);
         let mut response = match errand.format {
-            Format::Json => json(status, render_json::entity(&view, customer)),
+            Format::Json => json(status, render_json::entity(&view, row)),
             Format::Atom => {
-                let body = render_atom::entity(&view, customer);
+                let body = render_atom::entity(&view, row);
                 answered(status, "application/atom+xml;type=entry", body)
             }
         };
-        let etag = ("etag".to_owned(), View::etag(customer));
+        let etag = ("etag".to_owned(), row.etag());
         response.headers.push(etag);
         Ok(response)
     }
@@ -165,13 +221,14 @@ impl C4c {
         &'c self,
         service: &Service,
         kind: &EntityType,
-        customers: impl Iterator<Item = &'c Customer>,
+        rows: impl FnOnce(Option<(&str, &str)>) -> Box<dyn Iterator<Item = Row<'c>> + 'c>,
         count: bool,
         errand: &Errand,
     ) -> Result<Response, Refusal> {
         check_format(errand)?;
         let options = Options::parse(service, kind, &errand.request.query)?;
-        let page = options.page(customers, kind, &self.settings, errand.in_batch);
+        let rows = rows(options.exact(&self.settings));
+        let page = options.page(rows, &self.settings, errand.in_batch);
         if count {
             let body = page.total.to_string();
             return Ok(answered(200, "text/plain; charset=utf-8", body));
@@ -192,10 +249,11 @@ fn view<'s>(
     service: &'s Service,
     kind: &'s EntityType,
     options: Options<'s>,
-    tenant: &C4c,
+    tenant: &'s C4c,
     errand: &Errand,
 ) -> View<'s> {
     View {
+        data: tenant.data(),
         service,
         kind,
         root: format!("{}{}", errand.origin, service.root),
@@ -203,6 +261,10 @@ fn view<'s>(
         descriptions: errand.request.header("odata-no-codedescs") != Some("true"),
         options,
     }
+}
+
+fn boxed<'c>(rows: Vec<Row<'c>>) -> Box<dyn Iterator<Item = Row<'c>> + 'c> {
+    Box::new(rows.into_iter())
 }
 
 fn document(service: &Service, errand: &Errand) -> Response {
@@ -231,10 +293,10 @@ fn check_format(errand: &Errand) -> Result<(), Refusal> {
 }
 
 /// `If-Match` is optional; when it is there it must fit (c4c.md 1.9).
-fn check_etag(customer: &Customer, errand: &Errand) -> Result<(), Refusal> {
+fn check_etag(row: Row, errand: &Errand) -> Result<(), Refusal> {
     match errand.request.header("if-match").map(str::trim) {
         None | Some("*") => Ok(()),
-        Some(sent) if sent == etag(customer.changed_on) => Ok(()),
+        Some(sent) if sent == row.etag() => Ok(()),
         Some(_) => Err(Refusal::new(412, "The entity was changed meanwhile")),
     }
 }

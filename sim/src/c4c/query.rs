@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::customer::Customer;
 use super::error::Refusal;
 use super::filter::Filter;
+use super::rows::Row;
 use super::schema::{EntityType, Navigation, Property, Service};
 use super::settings::Settings;
 
@@ -30,7 +30,7 @@ pub(super) struct Options<'s> {
 #[derive(Debug)]
 pub(super) struct Page<'c> {
     /// In order.
-    pub(super) rows: Vec<&'c Customer>,
+    pub(super) rows: Vec<Row<'c>>,
     /// How many pass the filter, on all pages.
     pub(super) total: usize,
     /// The `$skiptoken` of the next page.
@@ -70,25 +70,28 @@ impl<'s> Options<'s> {
         Ok(options)
     }
 
+    /// A text that a property must equal, case and all, for an entity to pass.
+    pub(super) fn exact(&self, settings: &Settings) -> Option<(&str, &str)> {
+        self.filter.as_ref()?.exact(settings.ignore_case)
+    }
+
     /// Filters, orders and cuts. In a batch `$top` may exceed the page.
     pub(super) fn page<'c>(
         &self,
-        customers: impl Iterator<Item = &'c Customer>,
-        kind: &EntityType,
+        rows: impl Iterator<Item = Row<'c>>,
         settings: &Settings,
         in_batch: bool,
     ) -> Page<'c> {
-        let value = |customer: &Customer, property: &Property| customer.value(kind.node, property);
-        let mut rows: Vec<&Customer> = customers
-            .filter(|c| {
+        let mut rows: Vec<Row> = rows
+            .filter(|row| {
                 let filter = self.filter.as_ref();
-                filter.is_none_or(|f| f.matches(settings.ignore_case, &|p| value(c, p)))
+                filter.is_none_or(|f| f.matches(settings.ignore_case, &|p| row.value(p)))
             })
             .collect();
         let total = rows.len();
         rows.sort_by(|a, b| {
             let compared = self.order.iter().map(|(property, descending)| {
-                let (a, b) = (value(a, property), value(b, property));
+                let (a, b) = (a.value(property), b.value(property));
                 let ordering = a.partial_cmp(&b).unwrap_or(Ordering::Equal);
                 if *descending {
                     ordering.reverse()
@@ -202,7 +205,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::super::customers::Customers;
-    use super::super::schema::{CURRENT, Schema};
+    use super::super::schema::{CURRENT, Node, Schema};
     use super::super::value::Value;
     use super::*;
 
@@ -226,8 +229,11 @@ mod tests {
         let (service, _) = schema.locate(CURRENT).unwrap();
         let kind = service.set("IndividualCustomerCollection").unwrap();
         let options = Options::parse(service, kind, query)?;
-        let page = options.page(customers.all(), kind, &settings(), in_batch);
-        let names: Vec<&str> = page.rows.iter().map(|c| c.text("LastName")).collect();
+        let rows = customers.all().map(|c| Row::Customer(c, Node::Root));
+        let page = options.page(rows, &settings(), in_batch);
+        let last_name = kind.property("LastName").unwrap();
+        let names = page.rows.iter().map(|row| row.value(last_name));
+        let names: Vec<String> = names.map(|name| name.as_text().to_owned()).collect();
         Ok((names.concat(), page.total, page.next))
     }
 

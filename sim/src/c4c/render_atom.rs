@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::customer::Customer;
 use super::query::Page;
+use super::rows::Row;
 use super::schema::{EntityType, Navigation, Property, Service};
 use super::value::{Edm, Value};
 use super::view::View;
@@ -15,16 +15,16 @@ const RELATED: &str = "http://schemas.microsoft.com/ado/2007/08/dataservices/rel
 const SCHEME: &str = "http://schemas.microsoft.com/ado/2007/08/dataservices/scheme";
 
 /// An `<entry>` document.
-pub(super) fn entity(view: &View, customer: &Customer) -> String {
+pub(super) fn entity(view: &View, row: Row) -> String {
     rooted("entry", view)
-        .attribute("m:etag", View::etag(customer))
-        .children(entry_content(view, customer))
+        .attribute("m:etag", row.etag())
+        .children(entry_content(view, row))
         .document()
 }
 
 /// A `<feed>` document.
 pub(super) fn feed(view: &View, page: &Page, next: Option<String>, now: Timestamp) -> String {
-    let set = view.kind.set;
+    let set = view.kind.set.as_str();
     let mut feed = rooted("feed", view)
         .child(Element::new("id").text(&format!("{}{set}", view.root)))
         .child(Element::new("title").attribute("type", "text").text(set))
@@ -34,7 +34,7 @@ pub(super) fn feed(view: &View, page: &Page, next: Option<String>, now: Timestam
     if view.options.inline_count {
         feed = feed.child(Element::new("m:count").text(&page.total.to_string()));
     }
-    feed = feed.children(page.rows.iter().map(|c| entry(view, c)));
+    feed = feed.children(page.rows.iter().map(|row| entry(view, *row)));
     if let Some(next) = next {
         let link = Element::new("link").attribute("rel", "next");
         feed = feed.child(link.attribute("href", next));
@@ -47,8 +47,8 @@ pub(super) fn document(service: &Service, root: &str) -> String {
     let title = |text: &str| Element::new("atom:title").text(text);
     let sets = service.types.iter().map(|kind| {
         Element::new("collection")
-            .attribute("href", kind.set)
-            .child(title(kind.set))
+            .attribute("href", &kind.set)
+            .child(title(&kind.set))
     });
     let workspace = Element::new("workspace")
         .child(title("Default"))
@@ -69,29 +69,29 @@ fn rooted(name: &str, view: &View) -> Element {
         .attribute("xmlns:d", DATA)
 }
 
-fn entry(view: &View, customer: &Customer) -> Element {
+fn entry(view: &View, row: Row) -> Element {
     Element::new("entry")
-        .attribute("m:etag", View::etag(customer))
-        .children(entry_content(view, customer))
+        .attribute("m:etag", row.etag())
+        .children(entry_content(view, row))
 }
 
-fn entry_content(view: &View, customer: &Customer) -> Vec<Element> {
-    let path = view.path(customer);
+fn entry_content(view: &View, row: Row) -> Vec<Element> {
+    let path = view.path(row);
     let category = Element::new("category")
         .attribute("term", view.type_name())
         .attribute("scheme", SCHEME);
     let properties = view
-        .properties(customer)
+        .properties(row)
         .map(|(property, value)| element(view, property, &value));
     let mut parts = vec![
-        Element::new("id").text(&view.url(customer)),
+        Element::new("id").text(&view.url(row)),
         Element::new("title").attribute("type", "text").text(&path),
-        updated(customer.changed_on),
+        updated(row.changed_on()),
         category,
         link(&path, "edit", view.kind.name),
     ];
     for (navigation, expanded) in view.navigations() {
-        parts.push(navigation_link(view, customer, navigation, expanded));
+        parts.push(navigation_link(view, row, navigation, expanded));
     }
     let properties = Element::new("m:properties").children(properties);
     let content = Element::new("content").attribute("type", "application/xml");
@@ -101,12 +101,12 @@ fn entry_content(view: &View, customer: &Customer) -> Vec<Element> {
 
 fn navigation_link(
     view: &View,
-    customer: &Customer,
+    row: Row,
     navigation: &Navigation,
     expanded: Option<&EntityType>,
 ) -> Element {
     let shape = if navigation.many { "feed" } else { "entry" };
-    let href = format!("{}/{}", view.path(customer), navigation.name);
+    let href = format!("{}/{}", view.path(row), navigation.name);
     let link = link(
         &href,
         &format!("{RELATED}{}", navigation.name),
@@ -116,13 +116,15 @@ fn navigation_link(
     let Some(to) = expanded else {
         return link;
     };
-    let inner = entry(&view.along(to), customer);
-    let inner = if navigation.many {
-        Element::new("feed").child(inner)
+    let along = view.along(to);
+    let related = view.data.related(row, navigation, to).into_iter();
+    let entries = related.map(|row| entry(&along, row));
+    let inline = Element::new("m:inline");
+    link.child(if navigation.many {
+        inline.child(Element::new("feed").children(entries))
     } else {
-        inner
-    };
-    link.child(Element::new("m:inline").child(inner))
+        inline.children(entries)
+    })
 }
 
 fn element(view: &View, property: &Property, value: &Value) -> Element {

@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::customer::Customer;
 use super::query::Page;
+use super::rows::Row;
 use super::schema::Service;
 use super::settings::Dialect;
 use super::view::View;
 
 /// `{"d":{"results":{…}}}`, or `{"d":{…}}` in the standard dialect.
-pub(super) fn entity(view: &View, customer: &Customer) -> String {
-    let entity = object(view, customer);
+pub(super) fn entity(view: &View, row: Row) -> String {
+    let entity = object(view, row);
     wire(&match view.dialect {
         Dialect::C4c => json!({ "d": { "results": entity } }),
         Dialect::Standard => json!({ "d": entity }),
@@ -19,7 +19,7 @@ pub(super) fn entity(view: &View, customer: &Customer) -> String {
 
 /// `{"d":{"results":[…]}}` with `__count`, a string, and `__next` as needed.
 pub(super) fn feed(view: &View, page: &Page, next: Option<String>) -> String {
-    let rows: Vec<Json> = page.rows.iter().map(|c| object(view, c)).collect();
+    let rows: Vec<Json> = page.rows.iter().map(|row| object(view, *row)).collect();
     let mut feed = json!({ "results": rows });
     if view.options.inline_count {
         feed["__count"] = json!(page.total.to_string());
@@ -32,32 +32,34 @@ pub(super) fn feed(view: &View, page: &Page, next: Option<String>) -> String {
 
 /// The service document.
 pub(super) fn document(service: &Service) -> String {
-    let sets: Vec<&str> = service.types.iter().map(|t| t.set).collect();
+    let sets: Vec<&str> = service.types.iter().map(|t| t.set.as_str()).collect();
     json!({ "d": { "EntitySets": sets } }).to_string()
 }
 
-fn object(view: &View, customer: &Customer) -> Json {
-    let uri = view.url(customer);
+fn object(view: &View, row: Row) -> Json {
+    let uri = view.url(row);
     let mut members = Map::new();
     let metadata = json!({
         "uri": uri,
         "type": view.type_name(),
-        "etag": View::etag(customer),
+        "etag": row.etag(),
     });
     members.insert("__metadata".to_owned(), metadata);
-    for (property, value) in view.properties(customer) {
+    for (property, value) in view.properties(row) {
         let json = value.to_json(property.edm, view.service.name);
         members.insert(property.name.clone(), json);
     }
     for (navigation, expanded) in view.navigations() {
         let json = match expanded {
             Some(to) => {
-                let inner = object(&view.along(to), customer);
+                let along = view.along(to);
+                let related = view.data.related(row, navigation, to).into_iter();
+                let mut inner: Vec<Json> = related.map(|row| object(&along, row)).collect();
                 // Expanded feeds are bare arrays in C4C, wrapped in the standard.
                 match (navigation.many, view.dialect) {
-                    (true, Dialect::C4c) => json!([inner]),
-                    (true, Dialect::Standard) => json!({ "results": [inner] }),
-                    (false, _) => inner,
+                    (true, Dialect::C4c) => json!(inner),
+                    (true, Dialect::Standard) => json!({ "results": inner }),
+                    (false, _) => inner.pop().unwrap_or_default(),
                 }
             }
             None => json!({ "__deferred": { "uri": format!("{uri}/{}", navigation.name) } }),

@@ -2,14 +2,15 @@
 //! each (c4c.md 1.1, 1.4).
 //!
 //! It is the one truth behind reading, writing, filtering and `$metadata`; it must hold no data.
-//! The customer's own property list is in [`super::customer_type`].
+//! The property lists are in [`super::customer_type`] and [`super::desk::types`].
 
 use super::customer_type;
+use super::desk::types;
 use super::settings::Settings;
 use super::value::Edm;
 
 /// The node of the business object that an entity set shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Node {
     /// The root of the customer.
     Root,
@@ -17,6 +18,31 @@ pub(super) enum Node {
     Address,
     /// Node Common, where the blog's extension field lives (c4c.md 2.3).
     Common,
+    /// A social media user profile (c4c.md 4.1).
+    Profile,
+    /// Its account on a channel.
+    ProfileUser,
+    /// The customer it is bound to.
+    ProfilePartner,
+    /// A social media message (4.2).
+    Activity,
+    /// A file of a message (4.6).
+    ActivityFile,
+    /// A ticket (4.3).
+    Ticket,
+    /// A note of a ticket.
+    TicketText,
+    /// A file of a ticket.
+    TicketFile,
+    /// A document that a ticket refers to.
+    TicketReference,
+}
+
+impl Node {
+    /// Whether it belongs to a customer; all others are objects of the service desk.
+    pub(super) fn is_of_customer(self) -> bool {
+        matches!(self, Self::Root | Self::Address | Self::Common)
+    }
 }
 
 /// One property of an entity type.
@@ -28,7 +54,7 @@ pub(super) enum Node {
 pub(super) struct Property {
     /// Its name in this service.
     pub name: String,
-    /// The field of the customer behind it.
+    /// The field behind it.
     pub source: String,
     /// Its type.
     pub edm: Edm,
@@ -106,7 +132,25 @@ impl Property {
         }
     }
 
-    /// Reads and writes another field of the customer than its name says.
+    /// Must be set at creation (c4c.md 1.4).
+    #[must_use]
+    pub(super) fn mandatory(self) -> Self {
+        Self {
+            nullable: false,
+            ..self
+        }
+    }
+
+    /// May be set at creation only.
+    #[must_use]
+    pub(super) fn fixed(self) -> Self {
+        Self {
+            updatable: false,
+            ..self
+        }
+    }
+
+    /// Reads and writes another field than its name says.
     #[must_use]
     pub(super) fn backed_by(self, source: &str) -> Self {
         Self {
@@ -130,6 +174,36 @@ pub(super) struct Navigation {
     pub to: &'static str,
     /// Whether it leads to a feed.
     pub many: bool,
+    /// Whether its entities can be created together with this one (c4c.md 1.10).
+    pub deep: bool,
+}
+
+impl Navigation {
+    /// To nodes below this one.
+    pub(super) fn down(name: &'static str, to: &'static str) -> Self {
+        Self {
+            name,
+            to,
+            many: true,
+            deep: false,
+        }
+    }
+
+    /// Back to the node above, whose type it is named after.
+    pub(super) fn up(to: &'static str) -> Self {
+        Self {
+            name: to,
+            to,
+            many: false,
+            deep: false,
+        }
+    }
+
+    /// With deep insert.
+    #[must_use]
+    pub(super) fn deep(self) -> Self {
+        Self { deep: true, ..self }
+    }
 }
 
 /// An entity type with its one set.
@@ -137,21 +211,37 @@ pub(super) struct Navigation {
 pub(super) struct EntityType {
     /// Its name, for example `IndividualCustomer`.
     pub name: &'static str,
-    /// Its set: the name and `Collection`.
-    pub set: &'static str,
+    /// Its set: by rule the name and `Collection`.
+    pub set: String,
     /// The node it shows.
     pub node: Node,
     /// Its properties, in the order of `$metadata`.
     pub properties: Vec<Property>,
     /// Where one can go from it.
     pub navigations: Vec<Navigation>,
-    /// Whether entities can be created and deleted; nodes below the root cannot.
+    /// Whether entities can be created.
     pub creatable: bool,
     /// Whether entities can be changed.
     pub updatable: bool,
+    /// Whether entities can be deleted.
+    pub deletable: bool,
 }
 
 impl EntityType {
+    /// Its set is named by the rule; nothing but reading is allowed yet.
+    pub(super) fn new(name: &'static str, node: Node, properties: Vec<Property>) -> Self {
+        Self {
+            name,
+            set: format!("{name}Collection"),
+            node,
+            properties,
+            navigations: Vec::new(),
+            creatable: false,
+            updatable: false,
+            deletable: false,
+        }
+    }
+
     /// The property of that name.
     pub(super) fn property(&self, name: &str) -> Option<&Property> {
         self.properties.iter().find(|p| p.name == name)
@@ -163,6 +253,17 @@ impl EntityType {
     }
 }
 
+/// A function import: a search that is no filter (c4c.md 1.11).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Function {
+    /// Its name, which is the path.
+    pub name: &'static str,
+    /// The entity type it gives a feed of.
+    pub to: &'static str,
+    /// Its parameters; all are strings.
+    pub parameters: &'static [&'static str],
+}
+
 /// An OData service.
 #[derive(Debug, Clone)]
 pub(super) struct Service {
@@ -172,12 +273,19 @@ pub(super) struct Service {
     pub name: &'static str,
     /// Its entity types.
     pub types: Vec<EntityType>,
+    /// Its function imports.
+    pub functions: Vec<Function>,
 }
 
 impl Service {
     /// The type behind that entity set.
     pub(super) fn set(&self, set: &str) -> Option<&EntityType> {
         self.types.iter().find(|t| t.set == set)
+    }
+
+    /// The function of that name.
+    pub(super) fn function(&self, name: &str) -> Option<&Function> {
+        self.functions.iter().find(|f| f.name == name)
     }
 
     /// The type of that name.
@@ -213,22 +321,27 @@ const ALIASES: [(&str, &str); 3] = [
 impl Schema {
     /// The tenant as its administrator set it up.
     pub(super) fn new(settings: &Settings) -> Self {
+        let mut current = vec![customer_type::current(settings), customer_type::address()];
+        current.extend(types::all(settings));
         Self {
             services: vec![
                 Service {
                     root: CURRENT,
                     name: "c4codataapi",
-                    types: vec![customer_type::current(settings), customer_type::address()],
+                    types: current,
+                    functions: types::functions(),
                 },
                 Service {
                     root: OLD,
                     name: "c4codata",
                     types: vec![customer_type::old(settings), customer_type::address()],
+                    functions: Vec::new(),
                 },
                 Service {
                     root: CUSTOM,
                     name: "zindividualcustomer",
                     types: vec![customer_type::common(settings)],
+                    functions: Vec::new(),
                 },
             ],
         }

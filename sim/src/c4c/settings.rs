@@ -66,6 +66,28 @@ pub struct Settings {
     pub max_parallel: usize,
     /// First number of the customers' number range.
     pub first_customer_id: u64,
+    /// Codes of the social media channels that are set up (c4c.md 4.1, 4.2).
+    pub social_channels: Vec<String>,
+    /// IDs of the channels that are set up: what `SocialMediaActivityProviderID` may be.
+    pub social_providers: Vec<String>,
+    /// Whether a second activity with the same `SocialMediaMessageID` is refused; unknown of C4C.
+    pub unique_message_id: bool,
+    /// Whether a new conversation becomes a ticket by itself.
+    pub auto_ticket: bool,
+    /// How long after its first message, in milliseconds.
+    pub auto_ticket_ms: u64,
+    /// Whether `GetAllChildSocialMediaActivity` gives the root too; unknown of C4C.
+    pub children_with_root: bool,
+    /// The entity set of ticket notes; unknown of C4C, the navigation is known (c4c.md 8).
+    pub text_set: String,
+    /// `TypeCode`s that a ticket note may have.
+    pub note_types: Vec<String>,
+    /// `TypeCode`s that an attachment may have.
+    pub attachment_types: Vec<String>,
+    /// Size of an attachment above which it is refused, in bytes; unknown of C4C (c4c.md 4.6).
+    pub attachment_limit: usize,
+    /// Key-user fields of the ticket, filterable texts, for example `WechatID_KUT`.
+    pub ticket_fields: Vec<String>,
 }
 
 impl Default for Settings {
@@ -88,6 +110,21 @@ impl Default for Settings {
             response_millis: 0,
             max_parallel: 10,
             first_customer_id: 1_000_441,
+            social_channels: texts(&["008", "905"]),
+            social_providers: texts(&["WECHAT"]),
+            unique_message_id: false,
+            auto_ticket: true,
+            auto_ticket_ms: 0,
+            children_with_root: false,
+            text_set: "ServiceRequestTextCollectionCollection".to_owned(),
+            note_types: texts(&["10004", "10007", "10008"]),
+            attachment_types: texts(&["10001"]),
+            attachment_limit: 10 << 20,
+            ticket_fields: Vec::new(),
         }
     }
+}
+
+fn texts(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
 }

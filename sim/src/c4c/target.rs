@@ -1,7 +1,8 @@
 //! What a URL below a service root is about, and its query options (c4c.md 1.1, 1.11).
 
 use super::error::Refusal;
-use super::schema::{EntityType, Navigation, Service};
+use super::schema::{EntityType, Function, Navigation, Service};
+use super::value::Edm;
 
 /// The resource a path names.
 #[derive(Debug, Clone)]
@@ -24,6 +25,13 @@ pub(super) enum Target<'s> {
         to: &'s EntityType,
         count: bool,
     },
+    /// The bytes of a file: `…/Binary/$value` (c4c.md 4.6).
+    Media { kind: &'s EntityType, key: String },
+    /// A function import.
+    Function {
+        function: &'s Function,
+        to: &'s EntityType,
+    },
 }
 
 impl<'s> Target<'s> {
@@ -42,6 +50,11 @@ impl<'s> Target<'s> {
             ("$batch", []) => return Ok(Self::Batch),
             _ => {}
         }
+        if let (Some(function), None, []) = (service.function(name), key, &segments[1..]) {
+            let to = service.entity_type(function.to);
+            let to = to.ok_or_else(|| not_found(function.to))?;
+            return Ok(Self::Function { function, to });
+        }
         let kind = service.set(name).ok_or_else(|| not_found(name))?;
         let Some(key) = key else {
             return match &segments[1..] {
@@ -53,6 +66,9 @@ impl<'s> Target<'s> {
         let key = unquoted(key).ok_or_else(|| Refusal::new(400, "Malformed key predicate"))?;
         let (navigation, count) = match &segments[1..] {
             [] => return Ok(Self::Entity { kind, key }),
+            [bytes, "$value"] if kind.property(bytes).is_some_and(|p| p.edm == Edm::Binary) => {
+                return Ok(Self::Media { kind, key });
+            }
             [navigation] => (navigation, false),
             [navigation, "$count"] => (navigation, true),
             [_, other, ..] => return Err(not_found(other)),
@@ -122,6 +138,8 @@ mod tests {
             Target::Feed { kind, count } => format!("feed {} {count}", kind.name),
             Target::Entity { kind, key } => format!("entity {} {key}", kind.name),
             Target::Related { key, to, count, .. } => format!("from {key} to {} {count}", to.name),
+            Target::Media { kind, key } => format!("bytes of {} {key}", kind.name),
+            Target::Function { function, to } => format!("{} to {}", function.name, to.name),
         })
     }
 
@@ -159,6 +177,14 @@ mod tests {
                 "IndividualCustomerCollection('A1')/IndividualCustomerAddress",
                 "from A1 to IndividualCustomerAddress false",
             ),
+            (
+                "ServiceRequestAttachmentFolderCollection('A1')/Binary/$value",
+                "bytes of ServiceRequestAttachmentFolder A1",
+            ),
+            (
+                "GetSocialMediaUserProfile",
+                "GetSocialMediaUserProfile to SocialMediaUserProfile",
+            ),
         ] {
             assert_eq!(described(path).as_deref(), Ok(meaning), "{path}");
         }
@@ -170,6 +196,9 @@ mod tests {
             ("ContactCollection", 404),
             ("IndividualCustomerCollection/Foo", 404),
             ("IndividualCustomerCollection('A1')/Foo", 404),
+            ("IndividualCustomerCollection('A1')/LastName/$value", 404),
+            ("GetSocialMediaUserProfile/Foo", 404),
+            ("GetSocialMediaUserProfile('A1')", 404),
             ("IndividualCustomerCollection(A1)", 400),
             ("IndividualCustomerCollection('A1'", 400),
         ] {

@@ -1,11 +1,15 @@
 //! Values of OData properties and their spellings: JSON, Atom and ETag (c4c.md 1.7, 1.9).
 
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-/// The Edm types that C4C's customers use.
+/// The Edm types that the tenant's entities use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edm {
     /// `Edm.String`.
@@ -22,6 +26,8 @@ pub enum Edm {
     Guid,
     /// `Edm.Decimal`, a string in JSON.
     Decimal,
+    /// `Edm.Binary`, base64 on the wire.
+    Binary,
 }
 
 impl Edm {
@@ -35,6 +41,7 @@ impl Edm {
             Self::Date => "Edm.DateTime".to_owned(),
             Self::Guid => "Edm.Guid".to_owned(),
             Self::Decimal => "Edm.Decimal".to_owned(),
+            Self::Binary => "Edm.Binary".to_owned(),
         }
     }
 
@@ -45,6 +52,7 @@ impl Edm {
             Self::Flag => Value::Flag(false),
             Self::Instant | Self::Date | Self::Guid => Value::Null,
             Self::Decimal => Value::text("0.00000000000000"),
+            Self::Binary => Value::Bytes(Arc::default()),
         }
     }
 }
@@ -60,6 +68,8 @@ pub enum Value {
     Flag(bool),
     /// `Edm.DateTimeOffset`, and `Edm.DateTime` as midnight UTC.
     Instant(Timestamp),
+    /// `Edm.Binary`.
+    Bytes(Arc<[u8]>),
 }
 
 impl Value {
@@ -83,6 +93,7 @@ impl Value {
             Self::Text(text) => text.is_empty(),
             Self::Flag(flag) => !flag,
             Self::Instant(_) => false,
+            Self::Bytes(bytes) => bytes.is_empty(),
         }
     }
 
@@ -98,6 +109,7 @@ impl Value {
             Self::Text(text) => json!(text),
             Self::Flag(flag) => json!(flag),
             Self::Instant(at) => json!(format!("/Date({})/", at.as_millisecond())),
+            Self::Bytes(bytes) => json!(STANDARD.encode(bytes)),
         }
     }
 
@@ -111,6 +123,7 @@ impl Value {
                 Some(at.strftime("%Y-%m-%dT%H:%M:%S").to_string())
             }
             Self::Instant(at) => Some(at.to_string()),
+            Self::Bytes(bytes) => Some(STANDARD.encode(bytes)),
         }
     }
 
@@ -136,6 +149,10 @@ impl Value {
             },
             Edm::Guid | Edm::Instant | Edm::Date if text.is_empty() => Ok(Self::Null),
             Edm::Guid => guid(text).ok_or("a GUID is expected"),
+            Edm::Binary => {
+                let bytes = STANDARD.decode(text).map_err(|_| "base64 is expected")?;
+                Ok(Self::Bytes(bytes.into()))
+            }
             Edm::Instant | Edm::Date => date(text).ok_or("a date is expected"),
         }
     }

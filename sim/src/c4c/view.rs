@@ -2,15 +2,17 @@
 //!
 //! Both renderers read it; it must not write a body itself.
 
-use super::customer::Customer;
 use super::query::Options;
+use super::rows::{Data, Row};
 use super::schema::{EntityType, Navigation, Property, Service};
 use super::settings::Dialect;
-use super::value::{Value, etag};
+use super::value::Value;
 
-/// Everything a renderer needs beside the customers.
+/// Everything a renderer needs beside the rows.
 #[derive(Debug)]
 pub(super) struct View<'s> {
+    /// What the tenant stores, for expanded navigations.
+    pub(super) data: Data<'s>,
     /// The service asked.
     pub(super) service: &'s Service,
     /// The type shown.
@@ -29,6 +31,7 @@ impl<'s> View<'s> {
     /// The same client looking along a navigation.
     pub(super) fn along(&self, to: &'s EntityType) -> Self {
         Self {
+            data: self.data,
             service: self.service,
             kind: to,
             root: self.root.clone(),
@@ -39,13 +42,13 @@ impl<'s> View<'s> {
     }
 
     /// `Set('key')`, below the service root.
-    pub(super) fn path(&self, customer: &Customer) -> String {
-        format!("{}('{}')", self.kind.set, customer.key(self.kind.node))
+    pub(super) fn path(&self, row: Row) -> String {
+        format!("{}('{}')", self.kind.set, row.key())
     }
 
     /// The absolute URL of an entity.
-    pub(super) fn url(&self, customer: &Customer) -> String {
-        format!("{}{}", self.root, self.path(customer))
+    pub(super) fn url(&self, row: Row) -> String {
+        format!("{}{}", self.root, self.path(row))
     }
 
     /// The type's name on the wire: `<service>.<Entity>` (c4c.md 1.5).
@@ -53,20 +56,23 @@ impl<'s> View<'s> {
         format!("{}.{}", self.service.name, self.kind.name)
     }
 
-    /// The ETag of an entity.
-    pub(super) fn etag(customer: &Customer) -> String {
-        etag(customer.changed_on)
-    }
-
     /// The properties shown, with their values.
     pub(super) fn properties<'a>(
         &'a self,
-        customer: &'a Customer,
+        row: Row<'a>,
     ) -> impl Iterator<Item = (&'s Property, Value)> + 'a {
         let shown = self.kind.properties.iter().filter(|property| {
             self.selected(&property.name) && (self.descriptions || !property.is_description())
         });
-        shown.map(|property| (property, customer.value(self.kind.node, property)))
+        shown.map(move |property| (property, self.value(row, property)))
+    }
+
+    /// Links are the only values that depend on how the service was called.
+    fn value(&self, row: Row, property: &Property) -> Value {
+        match property.source.as_str() {
+            "DocumentLink" => Value::Text(format!("{}/Binary/$value", self.url(row))),
+            _ => row.value(property),
+        }
     }
 
     /// The navigations shown, each with its target type when it is expanded.

@@ -74,6 +74,19 @@ impl<'s> Filter<'s> {
         }
     }
 
+    /// A text that a property must equal, case and all, for an entity to pass.
+    pub(super) fn exact(&self, ignore: IgnoreCase) -> Option<(&str, &str)> {
+        match self {
+            Self::And(all) => all.iter().find_map(|part| part.exact(ignore)),
+            Self::Test(property, Test::Equal(Value::Text(text)))
+                if !text.contains('*') && !ignores_case(ignore, property) =>
+            {
+                Some((&property.source, text))
+            }
+            Self::Or(_) | Self::Test(..) => None,
+        }
+    }
+
     /// Adds the properties that the filter is about.
     fn properties<'f>(&'f self, into: &mut Vec<&'f str>) {
         match self {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::*;
@@ -152,4 +151,59 @@ async fn the_control_api_turns_every_knob() {
     assert_eq!(calls["recent"].as_array().unwrap().len(), 3);
     let dialect = server.with(|tenant, _, _| tenant.settings().dialect);
     assert_eq!(dialect, Dialect::Standard);
+}
+
+#[tokio::test]
+async fn a_conversation_runs_from_the_first_message_to_the_agents_answer() {
+    let (server, client) = served().await;
+    let (hook, _) = served().await;
+    let post = async |path: &str, payload: Json| {
+        let (status, answer) = call(&server, &client, Method::POST, path, payload).await;
+        assert!(status < 300, "{path}: {answer}");
+        answer
+    };
+    let url = format!("{}/_replies", hook.url());
+    let mashup = json!({ "url": url, "username": "qiao", "password": "secret" });
+    post("/_control/replies", mashup).await;
+    let follower = post(PROFILES, profile("oOpenId", None)).await;
+    let text = message(&follower["d"]["results"], "m1", "Hello", None);
+    post(ACTIVITIES, text).await;
+    let answer = json!({
+        "to": "1034190",
+        "text": "你好",
+        "author_name": "Li",
+        "files": [{ "name": "a.txt", "mime_type": "text/plain", "base64": "aGk=" }],
+    });
+    let sent = post("/_control/answers", answer).await;
+    post(
+        "/_control/tickets/1034190/notes",
+        json!({ "text": "Answered" }),
+    )
+    .await;
+    post("/_control/tickets/1034190/close", json!({})).await;
+    let arrived = hook.until(|h| (h.calls().count("POST", "/_replies", 404) == 1).then_some(()));
+    tokio::time::timeout(Duration::from_secs(10), arrived)
+        .await
+        .unwrap();
+    let answered = server.until(|s| s.replies.attempts().next().cloned());
+    let attempt = tokio::time::timeout(Duration::from_secs(10), answered)
+        .await
+        .unwrap();
+    assert_eq!(
+        (attempt.status, &json!(attempt.about)),
+        (Some(404), &sent["sma_id"])
+    );
+    let get = async |path: &str| {
+        call(&server, &client, Method::GET, path, json!(null))
+            .await
+            .1
+    };
+    let shown = get("/_control/desk?openid=oOpenId").await;
+    assert_eq!(shown["activities"][1]["files"][0]["bytes"], "aGk=");
+    assert_eq!(shown["tickets"][0]["notes"][0]["text"], "Answered");
+    assert_eq!(shown["tickets"][0]["status"], "3");
+    assert_eq!(get("/_control/replies").await["attempts"][0]["status"], 404);
+    let none = "/_control/tickets/none/close";
+    let (status, _) = call(&server, &client, Method::POST, none, json!({})).await;
+    assert_eq!(status, 404);
 }
