@@ -23,6 +23,7 @@ use crate::flows::sending::HELD_PASSIVE;
 use crate::http::{Door, Edge, Guest, Metrics, admin_router, public_router};
 use crate::jobs::Timetable;
 use crate::kit::clock::Clock;
+use crate::kit::media::MediaFolder;
 use crate::kit::random::Random;
 use crate::kit::reqwest_transport::{ReqwestTransport, Route};
 use crate::kit::transport::Transport;
@@ -64,7 +65,10 @@ impl Parts {
     ) -> anyhow::Result<Self> {
         let live = Live::new(config, &transport)?;
         let remotes = remotes(&live.config);
-        let context = Context::new(store, clock, random, transport, live);
+        // Beside the database, whose lock makes this process its only writer.
+        let folder = store.path().with_file_name("media");
+        let media = MediaFolder::new(folder).await?;
+        let context = Context::new(store, clock, random, transport, media, live);
         for account in context.live().config.wechat.keys() {
             if context
                 .store

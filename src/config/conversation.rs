@@ -19,8 +19,8 @@ pub struct ConversationRules {
     pub end_words: Vec<String>,
     /// `outside_window`
     pub outside_window: OutsideWindow,
-    /// `delivery_notes`: whether the ticket is told what became of an answer.
-    pub delivery_notes: bool,
+    /// `delivery_notes`: the type of the notes by which the ticket is told what became of an answer.
+    pub delivery_notes: Option<String>,
 }
 
 #[cfg(test)]
@@ -34,7 +34,7 @@ impl ConversationRules {
             max_messages: 1000,
             end_words: vec!["bye".to_owned()],
             outside_window: OutsideWindow::Template,
-            delivery_notes: false,
+            delivery_notes: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::c4c;
 use crate::config::{Account, Config, Tenant};
 use crate::domain::ids::{AccountId, TenantId};
 use crate::kit::clock::Clock;
+use crate::kit::media::MediaFolder;
 use crate::kit::random::Random;
 use crate::kit::transport::Transport;
 use crate::kit::waiting_room::WaitingRoom;
@@ -26,6 +27,8 @@ pub struct Context {
     pub random: Random,
     /// The way to the network, also for answer hooks.
     pub transport: Arc<dyn Transport>,
+    /// The bytes of pictures, voices and videos.
+    pub media: MediaFolder,
     /// Pushes that wait for the answer of a hook: the passive reply, or `None` for none.
     pub waiting: WaitingRoom<Option<String>>,
     live: Arc<RwLock<Arc<Live>>>,
@@ -88,6 +91,7 @@ impl Context {
         clock: Arc<dyn Clock>,
         random: Random,
         transport: Arc<dyn Transport>,
+        media: MediaFolder,
         live: Live,
     ) -> Self {
         let refreshing = Arc::new(super::tokens::Locks::new(live.config.wechat.keys()));
@@ -96,6 +100,7 @@ impl Context {
             clock,
             random,
             transport,
+            media,
             waiting: WaitingRoom::default(),
             live: Arc::new(RwLock::new(Arc::new(live))),
             passive_only: Arc::default(),

@@ -5,9 +5,11 @@
 
 mod acted;
 mod arrival;
+mod attach;
 pub mod context;
 mod ensure;
 mod hook;
+mod media;
 mod record;
 mod reread;
 mod resume;
@@ -45,6 +47,10 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::CUSTOMER_SWEEP, sweep);
     let record = Arc::new(record::ConversationRecord(context.clone()));
     remote(names::CONVERSATION_RECORD, record);
+    let attach = Arc::new(attach::ConversationAttach(context.clone()));
+    remote(names::CONVERSATION_ATTACH, attach);
+    let fetch = Arc::new(media::MediaFetch(context.clone()));
+    remote(names::MEDIA_FETCH, fetch);
     let finder = Arc::new(ticket::TicketFinder(context.clone()));
     remote(names::TICKET_FIND, finder);
     let route = Arc::new(route::ReplyRoute(context.clone()));

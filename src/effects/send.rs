@@ -102,25 +102,18 @@ impl WechatSend {
             Outcome::Cancelled { .. } => Delivery::Refused,
             _ => return outcome,
         };
-        let is_last = send.is_reply() && send.more == 0;
-        let (true, Some(message_id)) = (
-            is_last && account.conversation.delivery_notes,
-            job.message_id,
-        ) else {
+        let Some(message_id) = job.message_id.filter(|_| send.is_reply() && send.more == 0) else {
             return outcome;
         };
         // A ticket that cannot be told is no reason to fail what has been delivered.
         let talk = self.0.store.talk_of(&send.follower, message_id).await;
         let talk = talk.ok().flatten();
-        let note = talk.and_then(|talk| reply::told(&account.tenant, &talk, message_id, delivery));
-        let effects = note.into_iter().collect();
-        with(
-            outcome,
-            Changes {
-                effects,
-                ..Changes::none()
-            },
-        )
+        let note = talk.and_then(|talk| reply::told(account, &talk, message_id, delivery));
+        let changes = Changes {
+            effects: note.into_iter().collect(),
+            ..Changes::none()
+        };
+        with(outcome, changes)
     }
 
     async fn is_behind_held(&self, attempt: &Attempt<'_>, way: &Way) -> Result<bool, Box<Outcome>> {

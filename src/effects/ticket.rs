@@ -14,9 +14,6 @@ use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
 use crate::store::Job;
 
-/// An internal note: agents read it, customers do not (c4c.md 4.3, unverified).
-const INTERNAL: &str = "10011";
-
 pub(super) struct TicketFinder(pub(super) Context);
 
 impl Handler for TicketFinder {
@@ -68,14 +65,21 @@ impl TicketNoter {
         let TicketNote {
             tenant,
             ticket,
+            type_code,
             text,
         } = payload(job)?;
         let live = self.0.live();
         let (_, client) = live
             .tenant(&tenant)
             .ok_or_else(|| unconfigured("the tenant"))?;
+        let note = NewNote {
+            type_code: &type_code,
+            text: &text,
+            language: "",
+        };
         let looks = job.uncertain || job.tries > 0;
-        let object_id = write(client, &ticket, &text, looks).await.map_err(failed)?;
+        let written = write(client, &ticket, &note, looks).await;
+        let object_id = written.map_err(failed)?;
         let changes = Changes {
             activities: vec![NewActivity {
                 tenant,
@@ -96,21 +100,16 @@ impl TicketNoter {
 async fn write(
     client: &Client,
     ticket: &ObjectId,
-    text: &str,
+    note: &NewNote<'_>,
     looks: bool,
 ) -> Result<ObjectId, Error> {
     if looks {
         let notes = client.notes(Pace::Live, ticket).await?;
-        if let Some(note) = notes.into_iter().find(|note| note.text == text) {
-            return Ok(note.object_id);
+        if let Some(same) = notes.into_iter().find(|one| one.text == note.text) {
+            return Ok(same.object_id);
         }
     }
-    let note = NewNote {
-        type_code: INTERNAL,
-        text,
-        language: "",
-    };
-    client.add_note(Pace::Live, ticket, &note).await
+    client.add_note(Pace::Live, ticket, note).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]

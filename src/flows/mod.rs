@@ -11,6 +11,7 @@ pub mod conversation;
 pub mod customer;
 pub mod history;
 pub mod intake;
+pub mod media;
 pub mod names;
 pub mod notice;
 pub mod reconcile;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::names::{REPLY_ROUTE, TICKET_NOTE};
 use super::sending::{self, REPLY, ToSay};
 use crate::c4c::reply::Reply;
+use crate::config::Account;
 use crate::domain::ids::{ObjectId, TenantId};
 use crate::domain::rows::{
     Changes, ConversationChange, Follower, NewActivity, NewEffect, Priority, names,
@@ -85,6 +86,8 @@ pub struct TicketNote {
     pub tenant: TenantId,
     /// Which ticket.
     pub ticket: ObjectId,
+    /// The type of the note.
+    pub type_code: String,
     /// What it is told: nothing that anybody said.
     pub text: String,
 }
@@ -100,13 +103,15 @@ pub enum Delivery {
     Refused,
 }
 
-/// Tells the ticket, if the conversation has one.
+/// Tells the ticket, if the conversation has one and the account wants it.
 pub fn told(
-    tenant: &TenantId,
+    account: &Account,
     talk: &Talk,
     message_id: i64,
     delivery: Delivery,
 ) -> Option<NewEffect> {
+    let type_code = account.conversation.delivery_notes.clone()?;
+    let tenant = &account.tenant;
     let (ticket, _) = talk.ticket.as_ref()?;
     let what = match delivery {
         Delivery::Delivered => "was delivered to the follower in WeChat",
@@ -120,6 +125,7 @@ pub fn told(
     let note = TicketNote {
         tenant: tenant.clone(),
         ticket: ticket.clone(),
+        type_code,
         text: format!("Answer {message_id} {what}."),
     };
     Some(NewEffect::new(

@@ -38,6 +38,7 @@ mod schema;
 mod simulation;
 mod stalled;
 mod steps;
+mod talking;
 mod templates;
 mod tokens;
 mod windows;

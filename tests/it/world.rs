@@ -143,10 +143,15 @@ impl World {
         self.wechat
             .with(|wechat, _, _| wechat.settings.push_url = push_url);
         let notify_url = format!("http://{}/c4c/main/notifications", daemon.address);
+        let replies_url = format!("http://{}/c4c/main/replies", daemon.address);
         self.c4c.with(|c4c, _, _| {
             for subscription in &mut c4c.notifications().settings.subscriptions {
                 subscription.url.clone_from(&notify_url);
             }
+            let replies = &mut c4c.replies().settings;
+            replies.url = replies_url;
+            replies.username = "c4c".to_owned();
+            replies.password = "notify-secret".to_owned();
         });
         self.daemon = Some(daemon);
     }

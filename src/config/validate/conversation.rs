@@ -20,12 +20,7 @@ pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
     let max_messages = positive(section, "max_messages", defaults::MAX_MESSAGES);
     let end_words = section.list("end_words", forms::text);
     let outside_window = outside_window(section);
-    let delivery_notes = [("off", false), ("note", true)];
-    let delivery_notes = section.or(
-        "delivery_notes",
-        defaults::DELIVERY_NOTES,
-        forms::choice(&delivery_notes),
-    );
+    let delivery_notes = section.or("delivery_notes", defaults::DELIVERY_NOTES, note_type);
     Ok(ConversationRules {
         into_c4c: into_c4c?,
         idle: SignedDuration::from_mins(idle?),
@@ -88,6 +83,18 @@ fn positive(section: &Section<'_>, key: &str, default: i64) -> Reading<i64> {
         format!("the default is {default}"),
     );
     Err(section.error(key, fault))
+}
+
+/// `off`, or the code of a type of notes.
+fn note_type(text: &str) -> Result<Option<String>, Fault> {
+    match text {
+        "off" => Ok(None),
+        code if code.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Some(code.to_owned())),
+        _ => Err(Fault::new(
+            "this is no type of notes",
+            "write \"off\" or its code, for example \"10011\"",
+        )),
+    }
 }
 
 fn outside_window(section: &Section<'_>) -> Reading<OutsideWindow> {

@@ -154,6 +154,16 @@ pub enum MediaChange {
     },
 }
 
+impl MediaChange {
+    /// `media.id`, once it has one.
+    pub fn id(&self) -> Option<i64> {
+        match self {
+            Self::Wanted { .. } => None,
+            Self::Stored { id, .. } | Self::Missing { id, .. } => Some(*id),
+        }
+    }
+}
+
 /// What lies in the folder of media.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaContent {
