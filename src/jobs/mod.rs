@@ -3,6 +3,7 @@
 //! One file a job. Start reading at [`timetable`]: when a job is due is a pure function.
 
 mod expire;
+mod index;
 mod prune;
 mod reconcile;
 pub mod timetable;
@@ -21,6 +22,11 @@ pub trait Job: Send + Sync {
 
     /// When it is due.
     fn schedule(&self) -> Schedule;
+
+    /// Whether it has nothing to do; then no run is begun and written down by the clock.
+    fn is_idle(&self) -> BoxFuture<'_, bool> {
+        Box::pin(async { false })
+    }
 
     /// Does its work once: a sentence on what it did, or on why it could not.
     fn run(&self, run: i64) -> BoxFuture<'_, Result<String, String>>;
