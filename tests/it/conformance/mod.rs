@@ -24,6 +24,7 @@ mod plans;
 mod reading;
 mod reconciling;
 mod rows;
+mod searching;
 mod settling;
 mod stand;
 mod statements;
@@ -148,6 +149,15 @@ suite! {
         a_probe_is_an_answer_of_the_disk
         a_story_is_traced_through_all_tables
         what_came_since_a_mark_is_tallied;
+    searching:
+        a_message_is_found_by_its_words_once_it_is_indexed
+        what_is_found_is_narrowed_and_comes_in_pages
+        the_text_decides_and_not_the_index
+        a_word_that_was_deleted_is_not_found
+        a_message_in_the_place_of_a_deleted_one_is_found
+        a_text_that_was_deleted_alone_is_not_found
+        a_conversation_is_read_page_by_page_both_ways
+        only_the_last_runs_of_a_job_are_kept;
     concurrency:
         copies_that_arrive_at_the_same_moment_have_one_effect
         every_acknowledged_push_is_delivered_once_and_in_order
