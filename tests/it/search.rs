@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::commands::qiao;
-use crate::world::World;
+use crate::world::{Plan, World};
 
 impl World {
     /// Says something, lets everything follow from it, and has it indexed.
@@ -95,10 +95,18 @@ async fn the_clock_indexes_only_what_is_new_and_search_tells_what_is_not_yet() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_follower_deleted_is_not_found() {
-    let world = World::new().await;
+    let rule =
+        "[[wechat.main.rules]]\nwhen = { click = \"delete\" }\nthen = { action = \"delete\" }\n";
+    let world = World::planned(Plan {
+        account: rule.to_owned(),
+        ..Plan::default()
+    })
+    .await;
     let openid = world.customer().await;
     world.says_and_indexes(&openid, &["订单"]).await;
-    world.say(&openid, "delete");
+    let found = qiao(&world, &["conversation", "search", "订单"]).await;
+    found.says("订单");
+    world.click(&openid, "delete");
     world.settled().await;
     world.run_job("index").await;
     let found = qiao(&world, &["conversation", "search", "订单", "--json"]).await;

@@ -104,7 +104,10 @@ impl Way {
 
     /// Makes it look as if the last migration of another Qiao had had this number.
     pub async fn made_by_version(&self, version: i64) {
-        let sql = format!("UPDATE _sqlx_migrations SET version = {version}");
+        let sql = format!(
+            "UPDATE _sqlx_migrations SET version = {version}
+             WHERE version = (SELECT max(version) FROM _sqlx_migrations)"
+        );
         let updated = sqlx::query(AssertSqlSafe(sql));
         updated
             .execute(&mut open(&self.file()).await)
