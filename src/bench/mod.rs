@@ -24,6 +24,7 @@ mod pushes;
 mod report;
 mod roles;
 mod run;
+mod search;
 mod site;
 
 use std::path::PathBuf;
@@ -113,6 +114,8 @@ enum Topic {
     Growth,
     /// Resident memory
     Memory,
+    /// Finding messages by their words
+    Search,
     /// Where the processor time goes
     Profile,
 }
@@ -125,6 +128,7 @@ impl Topic {
             Self::Feel => feel::measure(measure).await,
             Self::Growth => growth::measure(measure).await,
             Self::Memory => memory::measure(measure).await,
+            Self::Search => search::measure(measure).await,
             Self::Profile => profile::measure(measure).await,
         }
     }

@@ -1,5 +1,9 @@
 //! `qiao conversation`: every message both ways, and what may still be sent.
 
+mod export;
+mod search;
+mod transcript;
+
 use anyhow::Result;
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -32,10 +36,17 @@ pub(super) enum Verb {
         /// The newest so many messages
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Only messages older than this one
+        #[arg(long, value_name = "ID", default_value_t = i64::MAX, hide_default_value = true)]
+        before: i64,
         /// Prints a JSON object
         #[arg(long)]
         json: bool,
     },
+    /// Finds messages by their words, the newest first
+    Search(search::Asked),
+    /// Writes all that was said with one follower, the oldest first
+    Export(export::Asked),
 }
 
 pub(super) async fn run(config: &Config, verb: Verb) -> Result<()> {
@@ -46,11 +57,16 @@ pub(super) async fn run(config: &Config, verb: Verb) -> Result<()> {
             openid,
             account,
             limit,
+            before,
             json,
         } => {
             let mapping = reach::mapping(&store, &openid, account.as_deref()).await?;
-            show(&store, &mapping, limit, json).await
+            let follower = &mapping.follower;
+            let messages = store.conversation_before(follower, before, limit).await?;
+            show(&store, &mapping, &messages, json).await
         }
+        Verb::Search(asked) => search::run(&store, asked).await,
+        Verb::Export(asked) => export::run(&store, asked, &config.server.time_zone).await,
     }
 }
 
@@ -70,8 +86,7 @@ async fn list(store: &Store, limit: u32, json: bool) -> Result<()> {
     output::list(columns, &rows, json, "nobody has said anything yet")
 }
 
-async fn show(store: &Store, mapping: &Mapping, limit: u32, json: bool) -> Result<()> {
-    let messages = store.conversation(&mapping.follower, limit).await?;
+async fn show(store: &Store, mapping: &Mapping, messages: &[MessageRow], json: bool) -> Result<()> {
     let messages: Vec<Value> = messages.iter().map(message).collect();
     let now = SystemClock.now();
     let grants = store.grants(&mapping.follower).await?;

@@ -140,7 +140,17 @@ pub(super) fn row(of: &impl Serialize) -> Value {
     row
 }
 
-/// A value for a person. What a follower wrote must not steer the operator's terminal.
+/// A character as it may reach a person. What a follower wrote must not steer the operator's
+/// terminal, begin a line of its own, or turn the direction in which others are read.
+pub(super) fn harmless(c: char) -> char {
+    match c {
+        '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '�',
+        c if c.is_control() => '�',
+        c => c,
+    }
+}
+
+/// A value for a person, in one line.
 fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => return NOTHING.to_owned(),
@@ -149,8 +159,7 @@ fn shown(value: &Value) -> String {
     };
     let plain = |c: char| match c {
         '\n' => '⏎',
-        c if c.is_control() => '�',
-        c => c,
+        c => harmless(c),
     };
     text.chars().map(plain).collect()
 }
@@ -162,6 +171,7 @@ mod tests {
     #[test]
     fn a_text_cannot_steer_the_terminal() {
         assert_eq!(shown(&json!("a\nb\u{1b}[2J")), "a⏎b�[2J");
+        assert_eq!(shown(&json!("1\u{2028}2\u{202e}3")), "1�2�3");
         assert_eq!(shown(&json!(null)), "-");
         assert_eq!(shown(&json!(true)), "true");
     }

@@ -1,8 +1,9 @@
 //! The word list: the nouns that every floor shares. No I/O, no async, no clock.
 //!
 //! Start at [`ids`] for who is who, [`verdict`] for how an attempt can end, and [`rows`] for
-//! what a decision may ask the store to write.
+//! what a decision may ask the store to write. [`grams`] is how texts are found.
 
+pub mod grams;
 pub mod ids;
 pub mod placeholder;
 pub mod rows;

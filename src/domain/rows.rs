@@ -238,6 +238,9 @@ pub struct NewEffect {
     pub expires_at: Option<Timestamp>,
     /// Skip it when the lane already holds one of the same name that has not started.
     pub merge: bool,
+    /// Among those of its name in its lane that nobody has tried, the message that was said first goes
+    /// first, in whatever order they came.
+    pub in_order_said: bool,
     /// Index in [`Changes::messages`] of the message that it delivers, or is about.
     pub message: Option<usize>,
     /// The message that it is about, when that is not being written now.
@@ -264,6 +267,7 @@ impl NewEffect {
             not_before: None,
             expires_at: None,
             merge: false,
+            in_order_said: false,
             message: None,
             message_id: None,
             inbox_id: None,

@@ -10,7 +10,7 @@ use crate::domain::ids::ObjectId;
 use crate::domain::rows::Changes;
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::media::Attach;
-use crate::flows::record::HELD_NO_CUSTOMER;
+use crate::flows::record::HELD_NOT_RECORDED;
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
 use crate::store::{InC4c, Job, MediaRow};
@@ -117,7 +117,7 @@ struct File {
 /// The message itself is not there yet.
 fn waits() -> Outcome {
     Outcome::Held {
-        reason: HELD_NO_CUSTOMER,
+        reason: HELD_NOT_RECORDED,
         uncertain: false,
         failure: None,
         changes: Changes::none(),

@@ -139,7 +139,7 @@ impl Attempt<'_> {
             object_id: activity.object_id,
             number: Some(activity.id),
         };
-        changes.extend(record::recorded(&standing, self.said.id));
+        changes.extend(record::recorded(&standing, self.said));
         Ok(Outcome::done_with(changes))
     }
 
@@ -222,7 +222,7 @@ impl Attempt<'_> {
             object_id,
             number: None,
         };
-        changes.extend(record::recorded(&standing, self.said.id));
+        changes.extend(record::recorded(&standing, self.said));
         Ok(Outcome::done_with(changes))
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::record;
+use super::record::{self, HELD_NO_CUSTOMER};
 use super::sending::{self, ToSay};
 use crate::c4c::customer::Customer;
 use crate::config::{Account, Tenant, WechatIdWrite};
@@ -116,7 +116,9 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
     changes
         .snapshots
         .push(baseline(&account.tenant, tenant, customer));
-    changes.releases.push(record::release(follower));
+    changes
+        .releases
+        .push(record::release(follower, HELD_NO_CUSTOMER));
     changes
 }
 

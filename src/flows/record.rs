@@ -1,6 +1,7 @@
 //! A follower's message on its way into C4C: how it reads there, and what is remembered of it.
 
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::names::{CONVERSATION_RECORD, TICKET_FIND};
@@ -14,6 +15,9 @@ use crate::store::{Said, Talk};
 
 /// Held until the follower has a customer.
 pub const HELD_NO_CUSTOMER: &str = "no_customer";
+
+/// Held until the message that it hangs on stands in C4C.
+pub const HELD_NOT_RECORDED: &str = "not_recorded";
 
 /// The property of a ticket by which it is known again after a lost answer.
 pub const TICKET_MARK: &str = "Name";
@@ -63,16 +67,17 @@ pub struct Standing<'a> {
     pub number: Option<String>,
 }
 
-/// What is remembered of it.
-pub fn recorded(standing: &Standing<'_>, message_id: i64) -> Changes {
+/// What is remembered of it; what hangs on it may follow.
+pub fn recorded(standing: &Standing<'_>, said: &Said) -> Changes {
     Changes {
+        releases: vec![release(&said.follower, HELD_NOT_RECORDED)],
         activities: vec![NewActivity {
             tenant: standing.tenant.clone(),
             kind: standing.kind,
             object_id: Some(standing.object_id.clone()),
             number: standing.number.clone(),
             direction: "in",
-            message_id: Some(message_id),
+            message_id: Some(said.id),
             message: None,
         }],
         ..Changes::none()
@@ -125,20 +130,31 @@ pub fn ticketed(conversation: i64, object_id: ObjectId, number: String) -> Chang
     }
 }
 
-/// What was said before there was a customer may go into C4C now.
-pub fn release(follower: &Follower) -> Release {
+/// What was held for this reason may go into C4C now.
+pub fn release(follower: &Follower, reason: &'static str) -> Release {
     Release {
         lane: follower.c4c_lane(),
-        reason: HELD_NO_CUSTOMER,
+        reason,
         if_open: None,
         acted_after: None,
     }
 }
 
+/// How long a message waits for those that were said before it: pushes of one moment overtake each other
+/// (wechat.md 2.1), and what stands in C4C cannot be put in order any more.
+pub const OVERTAKING: SignedDuration = SignedDuration::from_secs(1);
+
 /// The effect that records a message in C4C. It stands behind the one that makes the customer.
-pub fn effect(follower: &Follower, account: &Account, message_id: i64) -> NewEffect {
+pub fn effect(
+    follower: &Follower,
+    account: &Account,
+    message_id: i64,
+    received: Timestamp,
+) -> NewEffect {
     NewEffect {
         message_id: Some(message_id),
+        in_order_said: true,
+        not_before: received.saturating_add(OVERTAKING).ok(),
         ..NewEffect::new(
             follower.c4c_lane(),
             CONVERSATION_RECORD,
@@ -152,7 +168,6 @@ pub fn effect(follower: &Follower, account: &Account, message_id: i64) -> NewEff
 mod tests {
     use super::*;
     use crate::domain::ids::{AccountId, OpenId};
-    use jiff::Timestamp;
 
     fn said(text: &str) -> Said {
         Said {

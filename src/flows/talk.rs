@@ -39,9 +39,12 @@ pub fn follow_up(
     };
     if let Some((message_id, _)) = message {
         if account.conversation.into_c4c != IntoC4c::Off {
-            changes
-                .effects
-                .push(record::effect(&acted.follower, account, message_id));
+            changes.effects.push(record::effect(
+                &acted.follower,
+                account,
+                message_id,
+                acted.received,
+            ));
         }
         changes.extend(media(acted, message_id));
     }

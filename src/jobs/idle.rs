@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Job;
 use super::timetable::Schedule;
-use crate::domain::rows::Changes;
+use crate::domain::rows::{Changes, ConversationChange};
 use crate::effects::Context;
 use crate::flows::conversation;
 use crate::kit::transport::BoxFuture;
@@ -24,6 +24,11 @@ impl Job for Idle {
         Schedule::Every(SignedDuration::from_mins(1))
     }
 
+    fn is_idle(&self) -> BoxFuture<'_, bool> {
+        // A fault is for the run to tell.
+        Box::pin(async { self.silent(1).await.is_ok_and(|ends| ends.is_empty()) })
+    }
+
     fn run(&self, _run: i64) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async move {
             let ended = self.end_silent().await;
@@ -35,29 +40,36 @@ impl Job for Idle {
 
 impl Idle {
     async fn end_silent(&self) -> Result<usize, StoreError> {
+        let mut count = 0;
+        loop {
+            let conversations = self.silent(PAGE).await?;
+            if conversations.is_empty() {
+                return Ok(count);
+            }
+            count += conversations.len();
+            let changes = Changes {
+                conversations,
+                ..Changes::none()
+            };
+            self.0.store.write(changes).await?;
+        }
+    }
+
+    /// The ends of some that are silent, at most so many an account.
+    async fn silent(&self, limit: u32) -> Result<Vec<ConversationChange>, StoreError> {
         let live = self.0.live();
         let now = self.0.clock.now();
-        let mut count = 0;
+        let mut ends = Vec::new();
         for (id, account) in &live.config.wechat {
             let rules = &account.conversation;
             let since = now.saturating_sub(rules.idle).unwrap_or(Timestamp::MIN);
-            loop {
-                let silent = self.0.store.idle_talks(id, since, PAGE).await?;
-                let ends = silent
+            let silent = self.0.store.idle_talks(id, since, limit).await?;
+            ends.extend(
+                silent
                     .iter()
-                    .filter_map(|talk| conversation::silent(talk, now, rules));
-                let conversations: Vec<_> = ends.collect();
-                if conversations.is_empty() {
-                    break;
-                }
-                count += conversations.len();
-                let changes = Changes {
-                    conversations,
-                    ..Changes::none()
-                };
-                self.0.store.write(changes).await?;
-            }
+                    .filter_map(|talk| conversation::silent(talk, now, rules)),
+            );
         }
-        Ok(count)
+        Ok(ends)
     }
 }

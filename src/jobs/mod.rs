@@ -4,6 +4,7 @@
 
 mod expire;
 mod idle;
+mod index;
 mod prune;
 mod reconcile;
 pub mod timetable;
@@ -22,6 +23,11 @@ pub trait Job: Send + Sync {
 
     /// When it is due.
     fn schedule(&self) -> Schedule;
+
+    /// Whether it has nothing to do; then no run is begun and written down by the clock.
+    fn is_idle(&self) -> BoxFuture<'_, bool> {
+        Box::pin(async { false })
+    }
 
     /// Does its work once: a sentence on what it did, or on why it could not.
     fn run(&self, run: i64) -> BoxFuture<'_, Result<String, String>>;

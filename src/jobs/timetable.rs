@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_cron_scheduler::{Job as Alarm, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
 
-use super::{Job, expire, idle, prune, reconcile, token_refresh};
+use super::{Job, expire, idle, index, prune, reconcile, token_refresh};
 use crate::effects::Context;
 use crate::store::{JobRun, StartedBy, StoreError};
 
@@ -104,10 +104,11 @@ impl std::fmt::Debug for Timetable {
 impl Timetable {
     /// The jobs of this version.
     pub fn new(context: &Context) -> Self {
-        let jobs: [Arc<dyn Job>; 5] = [
+        let jobs: [Arc<dyn Job>; 6] = [
             Arc::new(token_refresh::TokenRefresh(context.clone())),
             Arc::new(expire::Expire(context.clone())),
             Arc::new(idle::Idle(context.clone())),
+            Arc::new(index::Index(context.clone())),
             Arc::new(prune::Prune(context.clone())),
             Arc::new(reconcile::Reconcile::scheduled(context.clone())),
         ];
@@ -131,7 +132,7 @@ impl Timetable {
         Ok(scheduler)
     }
 
-    /// Starts every job that is due; returns without waiting for them.
+    /// Starts every job that is due and has something to do; returns without waiting for them.
     pub async fn tick(&self) {
         let now = self.context.clock.now();
         for job in self.jobs.iter() {
@@ -142,7 +143,7 @@ impl Timetable {
                     continue;
                 }
             };
-            if job.schedule().next(last, now) <= now {
+            if job.schedule().next(last, now) <= now && !job.is_idle().await {
                 let (timetable, job) = (self.clone(), Arc::clone(job));
                 self.running.spawn(async move {
                     // What it came to stands in job_run and in the log.

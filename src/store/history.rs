@@ -178,22 +178,7 @@ impl Store {
         follower: &Follower,
         limit: u32,
     ) -> Result<Vec<MessageRow>, StoreError> {
-        let mut rows: Vec<MessageRow> = sqlx::query_as(
-            "WITH RECURSIVE bucket(number) AS (
-                 SELECT (SELECT max(id) FROM message) >> 10
-                 UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
-             SELECT m.id, m.direction, m.kind, m.purpose, m.text, m.state, m.outbox_id,
-                 m.created_at, m.recorded_at, m.settled_at
-             FROM bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
-             WHERE m.account = ? AND m.openid = ? ORDER BY m.id DESC LIMIT ?",
-        )
-        .bind(follower.account.as_str())
-        .bind(follower.openid.as_str())
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.reverse();
-        Ok(rows)
+        self.conversation_before(follower, i64::MAX, limit).await
     }
 
     /// The message that an effect delivers, if it delivers one.

@@ -149,6 +149,14 @@ impl Store {
             .map(|done| done.rows)
     }
 
+    /// Keeps the last `kept` runs of a job; returns how many went.
+    pub async fn prune_runs(&self, job: &str, kept: u32) -> Result<u64, StoreError> {
+        let job = job.to_owned();
+        self.operate(Operation::PruneRuns { job, kept })
+            .await
+            .map(|done| done.rows)
+    }
+
     /// When the last walk of a job began that got through `stage`, as its `resume` tells:
     /// `began`, and the stages `done`.
     pub async fn last_walk(&self, job: &str, stage: &str) -> Result<Option<Timestamp>, StoreError> {
@@ -177,6 +185,22 @@ pub(super) async fn prune_findings(
     )
     .bind(job)
     .bind(runs)
+    .execute(connection)
+    .await
+    .map(|done| Effected::rows(done.rows_affected()))
+}
+
+pub(super) async fn prune_runs(
+    connection: &mut SqliteConnection,
+    job: &str,
+    kept: u32,
+) -> Result<Effected, sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM job_run WHERE job = ?1 AND id <= (
+             SELECT id FROM job_run WHERE job = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    )
+    .bind(job)
+    .bind(kept)
     .execute(connection)
     .await
     .map(|done| Effected::rows(done.rows_affected()))

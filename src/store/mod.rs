@@ -19,6 +19,7 @@ mod error;
 mod forget;
 mod given;
 mod history;
+mod indexing;
 mod jobs;
 mod listing;
 mod mappings;
@@ -29,10 +30,12 @@ mod plan;
 mod reconcile;
 mod recovery;
 mod rows;
+mod search;
 mod seeding;
 mod settle;
 mod tally;
 mod trace;
+mod transcript;
 
 mod writer;
 
@@ -54,10 +57,12 @@ pub use listing::{AttemptRow, OutboxFilter, OutboxRow, QueueState};
 pub use mappings::Mapping;
 pub use observe::{Batch, CommitWatch, Moment};
 pub use open::Opening;
+pub use search::{FoundMessage, SearchQuery};
 pub use seeding::{SeedError, seed, seeded_openid};
 pub use settle::{NextState, Settlement, Tried};
 pub use tally::{Mark, Tally};
 pub use trace::TracedRow;
+pub use transcript::TranscriptRow;
 
 use crate::domain::rows::Changes;
 use crate::kit::clock::Clock;

@@ -10,7 +10,8 @@ use super::codec::{json, micros};
 use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
-    Dedupe, Store, StoreError, accounts, apply, duplicates, jobs, reconcile, recovery, writer,
+    Dedupe, Store, StoreError, accounts, apply, duplicates, indexing, jobs, reconcile, recovery,
+    writer,
 };
 use crate::domain::rows::Changes;
 
@@ -27,6 +28,13 @@ pub(super) enum Operation {
     PruneFindings {
         job: String,
         runs: u32,
+    },
+    PruneRuns {
+        job: String,
+        kept: u32,
+    },
+    Index {
+        limit: u32,
     },
     Retry {
         id: i64,
@@ -97,6 +105,8 @@ pub(super) async fn run(
         Operation::PruneFindings { job, runs } => {
             jobs::prune_findings(connection, job, *runs).await
         }
+        Operation::PruneRuns { job, kept } => jobs::prune_runs(connection, job, *kept).await,
+        Operation::Index { limit } => indexing::index(connection, *limit).await,
         Operation::Retry { id } => retry(connection, *id, now).await,
         Operation::Cancel { id, reason } => cancel(connection, *id, reason, now).await,
         Operation::Release { inbox_id, changes } => {

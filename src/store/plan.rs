@@ -12,8 +12,9 @@ use sqlx::sqlite::SqliteConnection;
 use super::codec::micros;
 use super::rows::{
     ActivityInsert, AttemptInsert, ConversationRows, DedupeRow, DoneRow, FindingInsert,
-    FollowerRow, GrantUpsert, InboxRow, MappingUpsert, MediaRows, MessageInsert, MessageMoved,
-    OutboxInsert, ProfileUpsert, SeatEventInsert, SettledRow, SnapshotUpsert, WindowClosedRow,
+    FollowerRow, GrantUpsert, InboxRow, LaneOfEffect, MappingUpsert, MediaRows, MessageInsert,
+    MessageMoved, OutboxInsert, ProfileUpsert, SeatEventInsert, SettledRow, SnapshotUpsert,
+    WindowClosedRow,
 };
 use super::{apply, forget, given};
 use crate::domain::rows::{
@@ -214,7 +215,10 @@ impl Plan {
                 || self.effects.iter().any(|effect| !is_local(effect)),
             local: self.effects.iter().any(is_local),
         };
+        let ordered = self.effects.iter().filter(|effect| effect.in_order_said);
+        let ordered: Vec<LaneOfEffect> = ordered.map(LaneOfEffect::from).collect();
         apply::effects(connection, self.effects).await?;
+        apply::in_order_said(connection, &ordered).await?;
         apply::promote(connection, &self.settled_lanes).await?;
         apply::reorder(connection, &reordered).await?;
         apply::moved(connection, self.moved, now).await?;
@@ -271,5 +275,6 @@ fn outbox_row(
         message_id,
         created_at: micros(now),
         merge: effect.merge,
+        in_order_said: effect.in_order_said,
     }
 }

@@ -103,8 +103,25 @@ pub(super) struct OutboxInsert {
     pub message_id: Option<i64>,
     pub created_at: i64,
     pub merge: bool,
+    pub in_order_said: bool,
 }
 row!(OutboxInsert: id, lane, effect, remote, payload, first, priority, next_attempt_at, expires_at, inbox_id, message_id, created_at);
+
+/// Rows of one name in one lane.
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LaneOfEffect {
+    pub lane: Arc<str>,
+    pub effect: &'static str,
+}
+
+impl From<&OutboxInsert> for LaneOfEffect {
+    fn from(row: &OutboxInsert) -> Self {
+        Self {
+            lane: row.lane.clone(),
+            effect: row.effect,
+        }
+    }
+}
 
 pub(super) struct SettledRow {
     pub id: i64,

@@ -7,7 +7,8 @@
 //! - messages spread evenly over a year and over the followers, every other one said by the
 //!   follower (its push, its `follower.acted` done) and every other one sent to them
 //!   (its `wechat.send` done), each effect with its attempt;
-//! - dedupe keys of the last week, as the pruning leaves them.
+//! - dedupe keys of the last week, as the pruning leaves them;
+//! - a full-text index that has all messages.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use super::codec::micros;
 use super::{OpenError, Store};
+use crate::domain::grams::grams;
 use crate::kit::clock::Clock;
 
 /// The time over which the history is spread.
@@ -28,6 +30,9 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Page cache while everything is written: this process does nothing else.
 const CACHE_KIB: &str = "-262144";
+
+/// What everybody says.
+const SAID: &str = "你好，请问我上周下的订单什么时候发货？";
 
 /// Why a database could not be seeded.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +55,10 @@ pub fn seeded_openid(number: u64) -> String {
 }
 
 /// In what follows `?1` is the number of followers, `?2` of messages, `?3` the first instant,
-/// `?4` the microseconds from one message to the next, `?5` since when dedupe keys are kept.
+/// `?4` the microseconds from one message to the next, `?5` since when dedupe keys are kept, `?6`
+/// what everybody says, `?7` its grams.
 /// Follower `(i * 7919) % ?1` has message `i`.
-const STATEMENTS: [&str; 8] = [
+const STATEMENTS: [&str; 9] = [
     "WITH RECURSIVE n(i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
      INSERT INTO mapping (account, openid, tenant, object_id, customer_id, state, followed_at,
          created_at, linked_at, updated_at)
@@ -84,9 +90,10 @@ const STATEMENTS: [&str; 8] = [
          inbox_id, outbox_id, created_at, recorded_at, settled_at)
      SELECT i, 'main', printf('oBench%022d', (i * 7919) % ?1), iif(i % 2, 'in', 'out'), 'text',
          iif(i % 2, NULL, 'operator'), iif(i % 2, 1000000000000000000 + i, NULL),
-         '你好，请问我上周下的订单什么时候发货？', iif(i % 2, 'received', 'sent'),
+         ?6, iif(i % 2, 'received', 'sent'),
          iif(i % 2, i, NULL), iif(i % 2, NULL, i), ?3 + i * ?4, ?3 + i * ?4,
          iif(i % 2, NULL, ?3 + i * ?4) FROM n",
+    "INSERT INTO message_search (rowid, grams) SELECT id, ?7 FROM message ORDER BY id",
     "WITH RECURSIVE n(i) AS (SELECT 1 WHERE ?2 > 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 <= ?2)
      INSERT INTO outbox (id, lane, effect, remote, payload, state, head, priority, attempts, tries,
          next_attempt_at, inbox_id, message_id, created_at, started_at, finished_at)
@@ -132,6 +139,8 @@ pub async fn seed(
             .bind(micros(since))
             .bind(gap)
             .bind(micros(week))
+            .bind(SAID)
+            .bind(grams(SAID))
             .execute(&mut connection)
             .await?;
     }

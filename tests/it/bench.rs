@@ -13,12 +13,13 @@ use sqlx::SqliteConnection;
 use crate::world::open;
 
 /// The tables, with the number of their rows and of their targets.
-const SECTIONS: [(&str, usize, usize); 6] = [
+const SECTIONS: [(&str, usize, usize); 7] = [
     ("intake", 11, 5),
     ("delivery", 8, 5),
     ("feel", 4, 4),
     ("growth", 3, 4),
     ("memory", 3, 3),
+    ("search", 9, 4),
     ("profile", 7, 0),
 ];
 
@@ -142,6 +143,14 @@ async fn a_seeded_database_is_one_that_a_daemon_could_have_left() {
             "SELECT count(*) FROM message m JOIN inbox i ON i.id = m.inbox_id
              WHERE i.openid = m.openid AND i.dedupe_key = 'm:' || m.msg_id",
             501,
+        ),
+        (
+            "SELECT count(*) FROM message_search WHERE message_search MATCH '\"订单 发货\"'",
+            0,
+        ),
+        (
+            "SELECT count(*) FROM message_search WHERE message_search MATCH '\"的订 订单\"'",
+            1001,
         ),
         (
             "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'",

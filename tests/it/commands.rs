@@ -13,27 +13,27 @@ use crate::world::World;
 
 /// What a command printed, and how it ended.
 #[derive(Debug)]
-struct Told {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Told {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
 impl Told {
     /// The printed array or object.
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         assert_eq!(self.code, 0, "{self:?}");
         serde_json::from_str(&self.out).unwrap_or_else(|fault| panic!("{fault}: {self:?}"))
     }
 
     /// Done, and this was said.
-    fn says(&self, piece: &str) {
+    pub fn says(&self, piece: &str) {
         assert_eq!(self.code, 0, "{self:?}");
         assert!(self.out.contains(piece), "no `{piece}` in {self:?}");
     }
 
     /// Ended with `code`, and standard error says why.
-    fn fails(&self, code: i32, piece: &str) {
+    pub fn fails(&self, code: i32, piece: &str) {
         assert_eq!(self.code, code, "{self:?}");
         assert!(self.err.contains(piece), "no `{piece}` in {self:?}");
     }
@@ -61,6 +61,6 @@ async fn run(config: &Path, words: &[&str]) -> Told {
 }
 
 /// Runs a command on the world's database.
-async fn qiao(world: &World, words: &[&str]) -> Told {
+pub async fn qiao(world: &World, words: &[&str]) -> Told {
     run(&world.config_file(), words).await
 }

@@ -35,6 +35,7 @@ mod reconciliation;
 mod refusals;
 mod running;
 mod schema;
+mod search;
 mod simulation;
 mod stalled;
 mod steps;

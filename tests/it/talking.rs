@@ -53,6 +53,13 @@ impl World {
         tickets.remove(0)
     }
 
+    /// Everybody is heard: messages wait a moment for those that were said before them.
+    async fn recorded(&self) {
+        self.settled().await;
+        self.advance(Duration::from_secs(1));
+        self.settled().await;
+    }
+
     /// An agent answers in C4C, and the answer goes its way.
     async fn agent_answers(&self, ticket: &str, text: &str) -> String {
         let answer = Answer::new(text, "Li Wei");
@@ -71,7 +78,7 @@ async fn a_question_becomes_an_activity_with_a_ticket_and_the_answer_reaches_the
     let openid = world.customer().await;
     for text in ["在吗", "我的订单号 4711 & more", "还在吗"] {
         world.say(&openid, text);
-        world.settled().await;
+        world.recorded().await;
     }
     assert_eq!(
         world.activities(&openid),
@@ -97,7 +104,7 @@ async fn an_answer_that_comes_again_is_seen_once() {
     let world = planned(SOCIAL).await;
     let openid = world.customer().await;
     world.say(&openid, "hello");
-    world.settled().await;
+    world.recorded().await;
     world
         .c4c
         .with(|c4c, _, _| c4c.replies().settings.duplicates = 2);
@@ -126,11 +133,11 @@ async fn what_is_said_before_there_is_a_customer_waits_for_them_and_keeps_its_or
     for text in ["one", "two", "three"] {
         world.say(&openid, text);
     }
-    world.settled().await;
+    world.recorded().await;
     assert_eq!(world.activities(&openid), [""; 0]);
     world.advance(Duration::from_mins(5));
     world.until_seen(&openid, "1000").await;
-    world.settled().await;
+    world.recorded().await;
     assert_eq!(world.activities(&openid), ["one", "two", "three"]);
 }
 
@@ -139,7 +146,7 @@ async fn a_message_whose_recording_was_lost_on_the_way_back_stands_there_once() 
     let world = planned(SOCIAL).await;
     let openid = world.customer().await;
     world.say(&openid, "first");
-    world.settled().await;
+    world.recorded().await;
     let lost = Fault {
         on: "SocialMediaActivityCollection".to_owned(),
         kind: Kind::Drop { after_effect: true },
@@ -147,7 +154,7 @@ async fn a_message_whose_recording_was_lost_on_the_way_back_stands_there_once() 
     };
     world.c4c.with(|c4c, _, _| c4c.faults().add(lost));
     world.say(&openid, "second");
-    world.settled().await;
+    world.recorded().await;
     world.advance(Duration::from_mins(1));
     world.settled().await;
     assert_eq!(world.activities(&openid), ["first", "second"]);
@@ -159,7 +166,7 @@ async fn with_tickets_each_message_is_a_note_of_one_ticket() {
     let openid = world.customer().await;
     for text in ["你好", "second"] {
         world.say(&openid, text);
-        world.settled().await;
+        world.recorded().await;
     }
     let tickets = world.c4c.look(|c4c| c4c.tickets().collect::<Vec<_>>());
     assert_eq!(tickets.len(), 1);
@@ -173,7 +180,7 @@ async fn with_tickets_each_message_is_a_note_of_one_ticket() {
     };
     world.c4c.with(|c4c, _, _| c4c.faults().add(lost));
     world.say(&openid, "third");
-    world.settled().await;
+    world.recorded().await;
     world.advance(Duration::from_mins(1));
     world.settled().await;
     let tickets = world.c4c.look(|c4c| c4c.tickets().collect::<Vec<_>>());
@@ -205,7 +212,7 @@ async fn every_kind_of_message_reads_faithfully_and_its_medium_is_attached_byte_
             "location" => wechat.send_location(&openid, &place, now, rng),
             _ => wechat.send_link(&openid, "说明书", "", "https://example.cn/m", now, rng),
         });
-        world.settled().await;
+        world.recorded().await;
     }
     let activities = world.c4c.look(|c4c| c4c.activities_of(&openid));
     let texts: Vec<_> = activities.iter().map(|a| a.text.as_str()).collect();
@@ -253,7 +260,7 @@ async fn an_answer_outside_the_window_waits_and_goes_first_when_the_follower_wri
     let world = planned(SOCIAL).await;
     let openid = world.customer().await;
     world.say(&openid, "hello");
-    world.settled().await;
+    world.recorded().await;
     let ticket = world.the_ticket(&openid).id;
     world.advance(Duration::from_hours(49));
     world.agent_answers(&ticket, "first").await;
@@ -263,7 +270,7 @@ async fn an_answer_outside_the_window_waits_and_goes_first_when_the_follower_wri
     let told = world.tickets(&openid)[0].notes.last().unwrap().text.clone();
     assert!(told.contains("waits"), "{told}");
     world.say(&openid, "anybody there?");
-    world.settled().await;
+    world.recorded().await;
     let seen = world.seen_by(&openid, Via::Custom);
     assert_eq!(seen[seen.len() - 2..], ["first", "second"]);
 }
@@ -273,7 +280,7 @@ async fn a_long_answer_goes_whole_or_waits_whole() {
     let world = planned(SOCIAL).await;
     let openid = world.customer().await;
     world.say(&openid, "hello");
-    world.settled().await;
+    world.recorded().await;
     let ticket = world.the_ticket(&openid).id;
     for number in 0..3 {
         world
@@ -291,7 +298,7 @@ async fn a_long_answer_goes_whole_or_waits_whole() {
     );
     world.advance(Duration::from_secs(1));
     world.say(&openid, "go on");
-    world.settled().await;
+    world.recorded().await;
     let seen = world.seen_by(&openid, Via::Custom);
     let (after, pieces) = seen.split_last().unwrap();
     assert_eq!(after, "after it");
@@ -303,17 +310,17 @@ async fn conversations_end_by_silence_by_a_word_and_with_the_follower() {
     let mut world = planned(SOCIAL).await;
     let openid = world.customer().await;
     world.say(&openid, "one");
-    world.settled().await;
+    world.recorded().await;
     world.stop().await;
     world.advance(Duration::from_mins(31));
     world.start().await;
     world.daemon().parts.timetable.run("idle").await.unwrap();
     world.say(&openid, "two");
-    world.settled().await;
+    world.recorded().await;
     world.say(&openid, "bye");
-    world.settled().await;
+    world.recorded().await;
     world.say(&openid, "three");
-    world.settled().await;
+    world.recorded().await;
     world.unfollow(&openid);
     world.settled().await;
     let ends = "SELECT group_concat(end_reason || coalesce(previous_id, '-')) FROM conversation";
@@ -326,7 +333,7 @@ async fn bad_answers_are_refused_with_a_reason_and_nothing_is_lost() {
     let world = planned(SOCIAL).await;
     let openid = world.customer().await;
     world.say(&openid, "hello");
-    world.settled().await;
+    world.recorded().await;
     let ticket = world.the_ticket(&openid).id;
     let post = async |content: String| {
         let form = format!(

@@ -8,7 +8,9 @@ use super::{Written, all};
 use crate::domain::rows::{Cancel, PassiveDelivery, Release};
 use crate::store::codec::json;
 use crate::store::given;
-use crate::store::rows::{DoneRow, MessageMoved, MessageSettled, OutboxInsert, SettledRow};
+use crate::store::rows::{
+    DoneRow, LaneOfEffect, MessageMoved, MessageSettled, OutboxInsert, SettledRow,
+};
 
 /// What has ended well, and its attempts: nearly all of them, so they have statements of their own,
 /// with few values.
@@ -79,6 +81,33 @@ pub(in crate::store) async fn effects(
              g.priority, g.next_attempt_at, g.expires_at, g.inbox_id, g.message_id, g.created_at
          FROM given g WHERE g.id IS NOT NULL",
         rows,
+    )
+    .await
+}
+
+/// Lets the effects of these lanes that nobody has tried be about their messages in the order in which
+/// those were said: pushes of one moment overtake each other on their way to us.
+pub(in crate::store) async fn in_order_said(
+    connection: &mut SqliteConnection,
+    lanes: &[LaneOfEffect],
+) -> Written {
+    all(
+        connection,
+        "WITH waiting AS MATERIALIZED (
+             SELECT o.id, o.lane, o.message_id, m.created_at, m.msg_id
+             FROM (SELECT DISTINCT value ->> 'lane' AS lane, value ->> 'effect' AS effect
+                   FROM json_each(?)) l
+             CROSS JOIN outbox o ON o.lane = l.lane AND o.state = 'ready' AND o.effect = l.effect
+                 AND o.tries = 0
+             JOIN message m ON m.id = o.message_id)
+         UPDATE outbox SET message_id = said.message_id
+         FROM (SELECT id, lane, row_number() OVER (PARTITION BY lane ORDER BY id) AS place
+               FROM waiting) turn
+         JOIN (SELECT message_id, lane, row_number() OVER (
+                   PARTITION BY lane ORDER BY created_at, length(msg_id), msg_id, message_id) AS place
+               FROM waiting) said ON said.lane = turn.lane AND said.place = turn.place
+         WHERE outbox.id = turn.id AND outbox.message_id <> said.message_id",
+        lanes,
     )
     .await
 }

@@ -24,6 +24,7 @@ mod plans;
 mod reading;
 mod reconciling;
 mod rows;
+mod searching;
 mod settling;
 mod stand;
 mod statements;
@@ -148,7 +149,8 @@ suite! {
         a_profile_is_remembered
         a_medium_is_wanted_then_stored_or_missing_and_stays_so
         what_happens_at_the_seats_is_written_down
-        a_message_that_came_in_stays_received_whatever_is_done_about_it;
+        a_message_that_came_in_stays_received_whatever_is_done_about_it
+        what_was_said_first_goes_first_in_whatever_order_it_came;
     reading:
         a_conversation_is_told_in_order_and_only_of_its_follower
         a_follower_reads_what_reached_them
@@ -159,6 +161,15 @@ suite! {
         a_probe_is_an_answer_of_the_disk
         a_story_is_traced_through_all_tables
         what_came_since_a_mark_is_tallied;
+    searching:
+        a_message_is_found_by_its_words_once_it_is_indexed
+        what_is_found_is_narrowed_and_comes_in_pages
+        the_text_decides_and_not_the_index
+        a_word_that_was_deleted_is_not_found
+        a_message_in_the_place_of_a_deleted_one_is_found
+        a_text_that_was_deleted_alone_is_not_found
+        a_conversation_is_read_page_by_page_both_ways
+        only_the_last_runs_of_a_job_are_kept;
     concurrency:
         copies_that_arrive_at_the_same_moment_have_one_effect
         every_acknowledged_push_is_delivered_once_and_in_order

@@ -20,7 +20,7 @@ fn talks(changes: impl IntoIterator<Item = ConversationChange>) -> Changes {
 
 impl Room {
     /// Somebody says something; gives the message's id.
-    async fn hears(&self, who: &Follower) -> i64 {
+    async fn hears_from(&self, who: &Follower) -> i64 {
         let messages = vec![said(who, "hello")];
         self.write(Changes {
             messages,
@@ -32,7 +32,7 @@ impl Room {
 
     /// They begin a conversation with it.
     async fn opens(&self, who: &Follower, previous_id: Option<i64>) -> i64 {
-        let message_id = self.hears(who).await;
+        let message_id = self.hears_from(who).await;
         let opened = ConversationChange::Opened {
             follower: who.clone(),
             message_id,
@@ -69,7 +69,7 @@ pub async fn a_conversation_goes_on_until_it_ends_and_the_next_knows_of_it(way: 
     let talk = room.newest(&anna).await.unwrap();
     assert_eq!((talk.open, talk.messages), (true, 1));
     room.wait(5);
-    let second = room.hears(&anna).await;
+    let second = room.hears_from(&anna).await;
     room.goes_on(talk.id, Some(second)).await;
     room.wait(5);
     room.goes_on(talk.id, None).await;
@@ -153,7 +153,7 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
 pub async fn what_stands_in_c4c_for_a_message_is_remembered_once(way: &Way) {
     let room = Room::new(way).await;
     let anna = follower('a');
-    let message_id = room.hears(&anna).await;
+    let message_id = room.hears_from(&anna).await;
     assert_eq!(room.store.in_c4c(message_id).await.unwrap(), None);
     let activity = |object: Option<ObjectId>, number: Option<&str>| NewActivity {
         tenant: tenant(),
@@ -224,7 +224,7 @@ pub async fn a_profile_is_remembered(way: &Way) {
 
 pub async fn a_medium_is_wanted_then_stored_or_missing_and_stays_so(way: &Way) {
     let room = Room::new(way).await;
-    let message_id = room.hears(&follower('a')).await;
+    let message_id = room.hears_from(&follower('a')).await;
     let media = |media: Vec<MediaChange>| Changes { media, ..nothing() };
     let wanted = |kind: &str| MediaChange::Wanted {
         message_id,
@@ -282,7 +282,7 @@ pub async fn what_happens_at_the_seats_is_written_down(way: &Way) {
 pub async fn a_message_that_came_in_stays_received_whatever_is_done_about_it(way: &Way) {
     let room = Room::new(way).await;
     let anna = follower('a');
-    let message_id = room.hears(&anna).await;
+    let message_id = room.hears_from(&anna).await;
     let about = NewEffect {
         message_id: Some(message_id),
         ..effect("about")
@@ -298,4 +298,39 @@ pub async fn a_message_that_came_in_stays_received_whatever_is_done_about_it(way
     );
     room.settle(job, done()).await;
     assert_eq!(room.states(&anna).await, ["received"]);
+}
+
+/// Pushes of one moment overtake each other; what nobody has tried is put in the order of the messages.
+pub async fn what_was_said_first_goes_first_in_whatever_order_it_came(way: &Way) {
+    let room = Room::new(way).await;
+    let (anna, bert) = (follower('a'), follower('b'));
+    let about = async |who: &Follower, msg_id: &str| {
+        let mut message = said(who, msg_id);
+        message.msg_id = Some(msg_id.into());
+        let messages = vec![message];
+        room.write(Changes {
+            messages,
+            ..nothing()
+        })
+        .await;
+        let message_id = Some(room.number("SELECT max(id) FROM message").await);
+        let record = NewEffect {
+            message_id,
+            in_order_said: true,
+            ..effect(&who.c4c_lane())
+        };
+        room.queue([record]).await;
+    };
+    for msg_id in ["30", "9", "100"] {
+        about(&anna, msg_id).await;
+        about(&bert, msg_id).await;
+    }
+    let mut heard = Vec::new();
+    for _ in 0..3 {
+        for job in room.claim().await {
+            heard.extend(job.text.clone());
+            room.settle(job, done()).await;
+        }
+    }
+    assert_eq!(heard, ["9", "9", "30", "30", "100", "100"]);
 }

@@ -1,7 +1,7 @@
 //! A way to open a store: all that the suite knows of one engine, here SQLite on a file.
 //!
 //! A second engine offers the same functions: open, open beside the writer, what a crash would
-//! leave, a foreign lock, other versions, and one number by SQL.
+//! leave, a foreign lock, other versions, and one statement or number by SQL.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -132,6 +132,12 @@ impl Way {
             .fetch_one(&mut open(&self.file()).await)
             .await
             .unwrap()
+    }
+
+    /// Carries out one statement, as a person with `sqlite3` would.
+    pub async fn does(&self, sql: &'static str) {
+        let mut connection = open(&self.file()).await;
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
 
     /// The plan of a statement: what it does, step by step.
