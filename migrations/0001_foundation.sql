@@ -148,6 +148,7 @@ CREATE TABLE mapping (
         state = 'unfollowed' OR state = 'obsolete'),
     reason      TEXT,
     scene       TEXT,                           -- of the QR code they came by
+    name        TEXT,                           -- by which the customer was named last
     followed_at INTEGER,                        -- CreateTime of the last follow or unfollow
     created_at  INTEGER NOT NULL,
     linked_at   INTEGER,

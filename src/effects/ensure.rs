@@ -11,6 +11,7 @@ use crate::config::{Account, Tenant, WechatIdWrite};
 use crate::domain::rows::{Changes, Follower, MappingState, Priority};
 use crate::flows::contact::Ensure;
 use crate::flows::customer::{self, Linking, Person};
+use crate::flows::naming;
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Ahead, Handler, Outcome};
 use crate::store::{Job, Mapping};
@@ -100,7 +101,16 @@ impl Attempt<'_> {
             concern: concern.clone(),
             tell,
         };
-        let changes = customer::linked(&linking, self.context.clock.now());
+        let mut changes = customer::linked(&linking, self.context.clock.now());
+        if let Some(mapping) = mapping {
+            // A customer that was found or made before may still have the name of then.
+            let name = person.name.as_deref();
+            let rename = naming::rename(mapping, name, self.account, self.tenant);
+            for mapping in changes.mappings.iter_mut().filter(|_| rename.is_some()) {
+                mapping.name = None;
+            }
+            changes.effects.extend(rename);
+        }
         Ok(Outcome::Done {
             note: concern,
             changes,

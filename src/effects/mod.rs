@@ -11,6 +11,7 @@ mod ensure;
 mod hook;
 mod media;
 mod record;
+mod rename;
 mod reread;
 mod resume;
 mod route;
@@ -43,6 +44,8 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::CUSTOMER_ENSURE, ensure);
     let reread = Arc::new(reread::CustomerReread(context.clone()));
     remote(names::CUSTOMER_REREAD, reread);
+    let rename = Arc::new(rename::CustomerRename(context.clone()));
+    remote(names::CUSTOMER_RENAME, rename);
     let sweep = Arc::new(sweep::CustomerSweep(context.clone()));
     remote(names::CUSTOMER_SWEEP, sweep);
     let record = Arc::new(record::ConversationRecord(context.clone()));

@@ -210,6 +210,7 @@ mod tests {
             state: change.state,
             reason: change.reason.clone(),
             scene: change.scene.clone(),
+            name: None,
             followed_at: change.followed_at.or(mapping.and_then(|m| m.followed_at)),
             updated_at: Timestamp::UNIX_EPOCH,
         })
@@ -224,6 +225,7 @@ mod tests {
             state: MappingState::Linked,
             reason: None,
             scene: None,
+            name: None,
             followed_at: Some(second(0)),
             updated_at: second(0),
         }

@@ -111,6 +111,7 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
     changes.mappings.push(MappingChange {
         reason: concern.clone(),
         unionid: person.unionid.clone(),
+        name: person.name.clone(),
         ..known_as(follower, &account.tenant, customer, MappingState::Linked)
     });
     changes

@@ -13,6 +13,7 @@ pub mod history;
 pub mod intake;
 pub mod media;
 pub mod names;
+pub mod naming;
 pub mod notice;
 pub mod reconcile;
 pub mod record;

@@ -9,6 +9,9 @@ pub const CUSTOMER_ENSURE: &str = "customer.ensure";
 /// A customer that may have changed is read again and compared with its baseline.
 pub const CUSTOMER_REREAD: &str = "customer.reread";
 
+/// A customer gets the follower's name, which has become known.
+pub const CUSTOMER_RENAME: &str = "customer.rename";
+
 /// A reread that was held while somebody was being linked goes on. Local.
 pub const CUSTOMER_RESUME: &str = "customer.resume";
 

@@ -26,6 +26,8 @@ pub struct Mapping {
     pub reason: Option<String>,
     /// Of the QR code.
     pub scene: Option<String>,
+    /// By which the customer was named last.
+    pub name: Option<String>,
     /// CreateTime of the last follow or unfollow.
     pub followed_at: Option<Timestamp>,
     /// When it was last written.
@@ -43,6 +45,7 @@ struct Row {
     state: String,
     reason: Option<String>,
     scene: Option<String>,
+    name: Option<String>,
     followed_at: Option<i64>,
     updated_at: i64,
 }
@@ -63,6 +66,7 @@ impl From<Row> for Mapping {
             state: MappingState::parse(&row.state).expect("the CHECK of mapping.state"),
             reason: row.reason,
             scene: row.scene,
+            name: row.name,
             followed_at: row.followed_at.map(instant),
             updated_at: instant(row.updated_at),
         }
@@ -74,7 +78,7 @@ impl Store {
     pub async fn mapping(&self, follower: &Follower) -> Result<Option<Mapping>, StoreError> {
         let row: Option<Row> = sqlx::query_as(
             "SELECT account, openid, unionid, tenant, object_id, customer_id, state, reason, scene,
-                 followed_at, updated_at
+                 name, followed_at, updated_at
              FROM mapping WHERE account = ? AND openid = ?",
         )
         .bind(follower.account.as_str())
@@ -91,7 +95,7 @@ impl Store {
     ) -> Result<HashMap<Follower, Mapping>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT m.account, m.openid, m.unionid, m.tenant, m.object_id, m.customer_id, m.state,
-                 m.reason, m.scene, m.followed_at, m.updated_at
+                 m.reason, m.scene, m.name, m.followed_at, m.updated_at
              FROM json_each(?) f
              CROSS JOIN mapping m ON m.account = f.value ->> 'account'
                  AND m.openid = f.value ->> 'openid'",
@@ -111,7 +115,7 @@ impl Store {
     ) -> Result<Vec<Mapping>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT account, openid, unionid, tenant, object_id, customer_id, state, reason, scene,
-                 followed_at, updated_at
+                 name, followed_at, updated_at
              FROM mapping WHERE tenant = ? AND object_id = ?",
         )
         .bind(tenant.as_str())
@@ -144,7 +148,7 @@ impl Store {
         });
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT account, openid, unionid, tenant, object_id, customer_id, state, reason, scene,
-                 followed_at, updated_at
+                 name, followed_at, updated_at
              FROM mapping
              WHERE (account, openid) > (?1, ?2) AND (?3 IS NULL OR account = ?3)
              ORDER BY account, openid LIMIT ?4",

@@ -200,10 +200,11 @@ pub(super) struct MappingUpsert {
     pub returned: bool,
     pub reason: Option<String>,
     pub scene: Option<String>,
+    pub name: Option<String>,
     pub followed_at: Option<i64>,
     pub now: i64,
 }
-row!(MappingUpsert: account, openid, unionid, tenant, object_id, customer_id, state, returned, reason, scene, followed_at, now);
+row!(MappingUpsert: account, openid, unionid, tenant, object_id, customer_id, state, returned, reason, scene, name, followed_at, now);
 
 impl MappingUpsert {
     pub(super) fn new(change: &MappingChange, now: Timestamp) -> Self {
@@ -219,6 +220,7 @@ impl MappingUpsert {
             returned: change.returned,
             reason: change.reason.clone(),
             scene: change.scene.clone(),
+            name: change.name.clone(),
             followed_at: change.followed_at.map(micros),
             now: micros(now),
         }

@@ -26,6 +26,7 @@ mod hook;
 mod linking;
 mod main_job;
 mod messages;
+mod naming;
 mod notices;
 mod outages;
 mod overload;

@@ -99,7 +99,7 @@ impl WeChat {
         self.people.all()
     }
 
-    /// A person, to set [`Person::blacklisted`] or [`Person::blocks`].
+    /// A person, to set what the account or they themselves decide.
     pub fn person_mut(&mut self, openid: &str) -> Option<&mut Person> {
         self.people.get_mut(openid)
     }

@@ -53,6 +53,8 @@ pub struct Person {
     pub blacklisted: bool,
     /// They refuse the account's messages.
     pub blocks: bool,
+    /// What the account's people call them, by the console or `updateremark`.
+    pub remark: String,
     /// When they last followed.
     pub(super) subscribe_time: Option<Timestamp>,
     /// Scene of the QR code they followed by.

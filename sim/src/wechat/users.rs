@@ -61,7 +61,7 @@ impl WeChat {
         let remark = if self.settings.control_char_in_user_info {
             "A\u{1}B"
         } else {
-            ""
+            &person.remark
         };
         Ok(describe(openid, person, remark))
     }

@@ -70,6 +70,8 @@ pub struct MappingChange {
     pub customer: Option<(ObjectId, CustomerId)>,
     /// Of the QR code.
     pub scene: Option<String>,
+    /// By which the customer is named now.
+    pub name: Option<String>,
     /// CreateTime of the follow or unfollow.
     pub followed_at: Option<Timestamp>,
 }
@@ -86,6 +88,7 @@ impl MappingChange {
             unionid: None,
             customer: None,
             scene: None,
+            name: None,
             followed_at: None,
         }
     }

@@ -19,13 +19,13 @@ pub(in crate::store) async fn mappings(
     given::execute(
         connection,
         "INSERT INTO mapping (account, openid, unionid, tenant, object_id, customer_id, state,
-             reason, scene, followed_at, created_at, linked_at, updated_at)
+             reason, scene, name, followed_at, created_at, linked_at, updated_at)
          SELECT g.account, g.openid, g.unionid, g.tenant, g.object_id, g.customer_id,
              CASE WHEN NOT g.returned AND EXISTS (SELECT 1 FROM mapping m
                      WHERE m.account = g.account AND m.openid = g.openid
                      AND m.state = 'unfollowed')
                  THEN 'unfollowed' ELSE g.state END,
-             g.reason, g.scene, g.followed_at, g.now,
+             g.reason, g.scene, g.name, g.followed_at, g.now,
              CASE WHEN g.object_id IS NOT NULL THEN g.now END, g.now
          FROM given g WHERE g.account IS NOT NULL
          ON CONFLICT (account, openid) DO UPDATE SET
@@ -36,6 +36,7 @@ pub(in crate::store) async fn mappings(
              state = excluded.state,
              reason = excluded.reason,
              scene = coalesce(excluded.scene, scene),
+             name = coalesce(excluded.name, name),
              followed_at = coalesce(excluded.followed_at, followed_at),
              linked_at = coalesce(excluded.linked_at, linked_at),
              updated_at = excluded.updated_at",

@@ -21,6 +21,7 @@ pub async fn a_mapping_keeps_what_a_change_does_not_name(way: &Way) {
         unionid: Some(UnionId::new("union")),
         customer: Some(customer(7)),
         scene: Some("poster".to_owned()),
+        name: Some("Anna".to_owned()),
         followed_at: Some(room.now()),
         ..mapping_to(&anna, MappingState::Linked)
     };
@@ -40,6 +41,7 @@ pub async fn a_mapping_keeps_what_a_change_does_not_name(way: &Way) {
         state: MappingState::Obsolete,
         reason: Some("gone in C4C".to_owned()),
         scene: Some("poster".to_owned()),
+        name: Some("Anna".to_owned()),
         followed_at,
         updated_at: room.now(),
     };

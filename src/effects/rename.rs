@@ -1,0 +1,70 @@
+//! `customer.rename`: a better name of a follower has become known.
+
+use super::{Context, either, payload, unconfigured, unreadable};
+use crate::c4c::error::Error;
+use crate::c4c::pace::Pace;
+use crate::domain::rows::{Changes, MappingChange};
+use crate::flows::customer::baseline;
+use crate::flows::naming::{self, Rename};
+use crate::kit::transport::BoxFuture;
+use crate::outbox::{Handler, Outcome};
+use crate::store::Job;
+
+pub(super) struct CustomerRename(pub(super) Context);
+
+impl Handler for CustomerRename {
+    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { either(self.rename(job).await) })
+    }
+}
+
+impl CustomerRename {
+    /// To rename twice does no harm, so nothing is looked for after a lost answer.
+    async fn rename(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let Rename { follower, name } = payload(job)?;
+        let live = self.0.live();
+        let (account, _) = live
+            .account(&follower.account)
+            .ok_or_else(|| unconfigured("the account"))?;
+        let (tenant, client) = live
+            .tenant(&account.tenant)
+            .ok_or_else(|| unconfigured("the tenant"))?;
+        let mapping = self.0.store.mapping(&follower).await;
+        let Some(mapping) = mapping.map_err(unreadable)? else {
+            return Ok(Outcome::cancelled("nobody is mapped any more"));
+        };
+        let Some((object, _)) = &mapping.customer else {
+            return Ok(Outcome::cancelled("nobody is linked any more"));
+        };
+        let stands = client.wechat_id(Pace::Live, object).await;
+        let stands = stands.map_err(failed)?;
+        let openid = &follower.openid;
+        let fields = naming::fields(tenant, openid, &name, stands.as_deref());
+        if !fields.is_empty() {
+            let patched = client.patch(Pace::Live, object, &fields, None).await;
+            patched.map_err(failed)?;
+        }
+        let read = client.customer(Pace::Live, object).await;
+        let Some(customer) = read.map_err(failed)? else {
+            return Ok(Outcome::cancelled("the customer is gone from C4C"));
+        };
+        let renamed = MappingChange {
+            name: Some(name),
+            reason: mapping.reason.clone(),
+            customer: mapping.customer.clone(),
+            ..MappingChange::to(follower, account.tenant.clone(), mapping.state)
+        };
+        let changes = Changes {
+            mappings: vec![renamed],
+            // So that nobody is told of a change that Qiao made itself.
+            snapshots: vec![baseline(&account.tenant, tenant, &customer)],
+            ..Changes::none()
+        };
+        Ok(Outcome::done_with(changes))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn failed(error: Error) -> Box<Outcome> {
+    Box::new(Outcome::failed(error.failure()))
+}
