@@ -7,7 +7,7 @@ CREATE TABLE inbox (
     id           INTEGER PRIMARY KEY,
     source       TEXT NOT NULL CHECK (source = 'wechat' OR source = 'c4c'),
     remote       TEXT NOT NULL,                 -- the account or tenant it came for
-    kind         TEXT NOT NULL,                 -- text, image …, event:subscribe …, notification:a …
+    kind         TEXT NOT NULL,                 -- text, image …, event:subscribe …, notification:a …, reply
     openid       TEXT,
     object_id    TEXT,
     dedupe_key   TEXT,                          -- NULL: this kind is never deduplicated
@@ -36,7 +36,7 @@ CREATE INDEX inbox_rejected ON inbox (id) WHERE state = 'rejected';
 
 -- What has been seen, small and pruned. Keys start with a growing number, so inserts append.
 CREATE TABLE dedupe (
-    key      TEXT NOT NULL,                     -- m:<MsgId>, e:<CreateTime>:<digest>, b:<event id>
+    key      TEXT NOT NULL,                     -- m:<MsgId>, e:<CreateTime>:<digest>, b:<event id>, r:<sma_id>
     remote   TEXT NOT NULL,
     sender   TEXT NOT NULL,                     -- OpenID; empty for C4C
     inbox_id INTEGER NOT NULL,

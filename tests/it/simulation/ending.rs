@@ -42,6 +42,33 @@ impl World {
         self.check_snapshots(false).await;
         self.check_held().await;
         self.check_answers();
+        self.check_recorded().await;
+    }
+
+    /// What was said stands in C4C once, where Qiao says that it does, and never twice.
+    async fn check_recorded(&mut self) {
+        let recorded: Vec<(String, String, String)> = sqlx::query_as(
+            "SELECT m.account, m.msg_id, o.state FROM outbox o JOIN message m ON m.id = o.message_id
+             WHERE o.effect = 'conversation.record'",
+        )
+        .fetch_all(&mut self.sqlite)
+        .await
+        .unwrap();
+        let activities: Vec<_> = self.c4c.activities().map(|a| a.message_id).collect();
+        let tickets: Vec<_> = self.c4c.tickets().collect();
+        let notes: Vec<_> = tickets.iter().flat_map(|ticket| &ticket.notes).collect();
+        for (account, msg_id, state) in recorded {
+            let mark = format!("#{msg_id}\n");
+            let stands = if account == ACCOUNTS[0] {
+                activities.iter().filter(|id| **id == msg_id).count()
+            } else {
+                notes.iter().filter(|note| note.text.contains(&mark)).count()
+            };
+            let fits = stands <= 1 && (state != "done" || stands == 1);
+            self.witness.holds(fits, || {
+                format!("{msg_id} of {account} is {state} and stands in C4C {stands} times")
+            });
+        }
     }
 
     async fn check_integrity(&mut self) {

@@ -282,6 +282,9 @@ api_url = "{}"
 tenant = "main"
 existing_followers = "import"
 answer_hook = "{hook}"
+[wechat.main.conversation]
+into_c4c = "social"
+channel_id = "WECHAT"
 [wechat.shop]
 app_id = "{}"
 app_secret = "{}"
@@ -291,6 +294,8 @@ api_url = "{}"
 tenant = "main"
 existing_followers = "import"
 uncertain_send = "resend"
+[wechat.shop.conversation]
+into_c4c = "ticket"
 [wechat.shop.templates.customer_changed]
 template_id = "T1"
 data = {{ thing1 = "{{changes|something}}" }}
