@@ -6,8 +6,7 @@ use crate::c4c::attachment::{NewFile, Owner};
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
 use crate::c4c::pace::Pace;
-use crate::domain::ids::ObjectId;
-use crate::domain::rows::Changes;
+use crate::domain::rows::{Changes, Follower};
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::media::Attach;
 use crate::flows::record::HELD_NOT_RECORDED;
@@ -40,7 +39,11 @@ impl ConversationAttach {
             .tenant(&account.tenant)
             .ok_or_else(|| unconfigured("the tenant"))?;
         let standing = store.in_c4c(message_id).await.map_err(unreadable)?;
-        let Some(owner) = self.owner(&standing, job).await? else {
+        let owner = match standing {
+            Some(standing) => self.owner(standing, &follower, message_id).await?,
+            None => None,
+        };
+        let Some(owner) = owner else {
             return Ok(waits());
         };
         let file = self.file(&medium).await?;
@@ -63,20 +66,16 @@ impl ConversationAttach {
     /// What stands for the message: its activity, or the ticket of its conversation.
     async fn owner(
         &self,
-        standing: &Option<InC4c>,
-        job: &Job,
+        standing: InC4c,
+        follower: &Follower,
+        message_id: i64,
     ) -> Result<Option<Owner>, Box<Outcome>> {
-        let Some(standing) = standing else {
-            return Ok(None);
-        };
         if standing.kind == "activity" {
-            return Ok(standing.object_id.clone().map(Owner::Activity));
+            return Ok(standing.object_id.map(Owner::Activity));
         }
-        let Attach { follower, .. } = payload(job)?;
-        let message_id = job.message_id.unwrap_or_default();
-        let talk = self.0.store.talk_of(&follower, message_id).await;
+        let talk = self.0.store.talk_of(follower, message_id).await;
         let ticket = talk.map_err(unreadable)?.and_then(|talk| talk.ticket);
-        Ok(ticket.map(|(ticket, _): (ObjectId, String)| Owner::Ticket(ticket)))
+        Ok(ticket.map(|(ticket, _)| Owner::Ticket(ticket)))
     }
 
     /// The medium, or a text that says why there is none.

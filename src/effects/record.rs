@@ -4,12 +4,12 @@
 //! they spoke. After a lost answer it looks before it writes again.
 
 use super::{Context, either, payload, unconfigured, unreadable};
-use crate::c4c::activity::NewActivity;
+use crate::c4c::activity::{Activity, NewActivity};
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
 use crate::c4c::note::{NewNote, REPLY_FROM_CUSTOMER};
 use crate::c4c::pace::Pace;
-use crate::c4c::profile::{Bound, NewProfile};
+use crate::c4c::profile::{Bound, NewProfile, Profile};
 use crate::config::{Account, IntoC4c, SocialChannel, Tenant, TicketFields};
 use crate::domain::ids::{CustomerId, ObjectId};
 use crate::domain::rows::{Changes, Follower, NewProfile as ProfileRow, Priority};
@@ -100,47 +100,50 @@ impl Attempt<'_> {
 
     async fn as_activity(&self, channel: &SocialChannel) -> Result<Outcome, Box<Outcome>> {
         let (profile, mut changes) = self.profile(channel).await?;
-        let lost = |error: Error, changes: &Changes| {
-            Box::new(Outcome::Failed {
-                failure: error.failure(),
-                changes: changes.clone(),
-            })
-        };
-        let mut found = None;
-        if self.looks {
-            let looked = self.client.find_activity(self.pace, self.key()).await;
-            found = looked.map_err(|error| lost(error, &changes))?;
-        }
-        let root = self.talk.and_then(|talk| talk.root_object_id.as_ref());
-        let activity = match found {
-            Some(activity) => activity,
-            None => {
-                let new = NewActivity {
-                    message_id: self.key(),
-                    profile: &profile,
-                    channel_code: &channel.code,
-                    channel_id: &channel.id,
-                    author: self.customer.1.as_str(),
-                    text: self.said.text.as_deref().unwrap_or_default(),
-                    root,
-                    at: Some(self.said.created_at),
-                };
-                let created = self.client.create_activity(self.pace, &new).await;
-                created.map_err(|error| lost(error, &changes))?
+        let written = self.write_activity(channel, &profile).await;
+        let activity = match written {
+            Ok(activity) => activity,
+            // The profile must not be made again.
+            Err(error) => {
+                let failure = error.failure();
+                return Ok(Outcome::Failed { failure, changes });
             }
         };
-        if let (Some(talk), None) = (self.talk, root) {
-            let (root, number) = (&activity.object_id, &activity.id);
-            changes.extend(record::rooted(talk, self.account, root, number));
+        let (object_id, number) = (activity.object_id, activity.id);
+        if let Some(talk) = self.talk.filter(|talk| talk.root_object_id.is_none()) {
+            changes.extend(record::rooted(talk, self.account, &object_id, &number));
         }
         let standing = Standing {
             tenant: &self.account.tenant,
             kind: "activity",
-            object_id: activity.object_id,
-            number: Some(activity.id),
+            object_id,
+            number: Some(number),
         };
         changes.extend(record::recorded(&standing, self.said));
         Ok(Outcome::done_with(changes))
+    }
+
+    async fn write_activity(
+        &self,
+        channel: &SocialChannel,
+        profile: &ObjectId,
+    ) -> Result<Activity, Error> {
+        if self.looks
+            && let Some(found) = self.client.find_activity(self.pace, self.key()).await?
+        {
+            return Ok(found);
+        }
+        let new = NewActivity {
+            message_id: self.key(),
+            profile,
+            channel_code: &channel.code,
+            channel_id: &channel.id,
+            author: self.customer.1.as_str(),
+            text: self.said.text.as_deref().unwrap_or_default(),
+            root: self.talk.and_then(|talk| talk.root_object_id.as_ref()),
+            at: Some(self.said.created_at),
+        };
+        self.client.create_activity(self.pace, &new).await
     }
 
     /// The follower's profile, and what must be remembered of it.
@@ -150,35 +153,35 @@ impl Attempt<'_> {
         if let Some(profile) = known.map_err(unreadable)? {
             return Ok((profile, Changes::none()));
         }
-        let openid = &follower.openid;
-        let found = self.client.find_profile(self.pace, openid).await;
-        let profile = match found.map_err(failed)? {
-            Some(profile) => profile,
-            None => {
-                let role = self.tenant.customer.get("RoleCode");
-                let new = NewProfile {
-                    openid,
-                    channel_code: &channel.code,
-                    channel_id: &channel.id,
-                    name: self.customer.1.as_str(),
-                    customer: Some(Bound {
-                        customer: &self.customer.0,
-                        role_code: role.map_or("CRM000", String::as_str),
-                    }),
-                };
-                let created = self.client.create_profile(self.pace, &new).await;
-                created.map_err(failed)?
-            }
-        };
+        let made = self.find_or_make_profile(channel).await.map_err(failed)?;
         let row = ProfileRow {
             follower: follower.clone(),
-            object_id: profile.object_id.clone(),
+            object_id: made.object_id.clone(),
         };
         let changes = Changes {
             profiles: vec![row],
             ..Changes::none()
         };
-        Ok((profile.object_id, changes))
+        Ok((made.object_id, changes))
+    }
+
+    async fn find_or_make_profile(&self, channel: &SocialChannel) -> Result<Profile, Error> {
+        let openid = &self.said.follower.openid;
+        if let Some(found) = self.client.find_profile(self.pace, openid).await? {
+            return Ok(found);
+        }
+        let role = self.tenant.customer.get("RoleCode");
+        let new = NewProfile {
+            openid,
+            channel_code: &channel.code,
+            channel_id: &channel.id,
+            name: self.customer.1.as_str(),
+            customer: Some(Bound {
+                customer: &self.customer.0,
+                role_code: role.map_or("CRM000", String::as_str),
+            }),
+        };
+        self.client.create_profile(self.pace, &new).await
     }
 
     async fn as_note(&self, fields: &TicketFields) -> Result<Outcome, Box<Outcome>> {
@@ -189,33 +192,18 @@ impl Attempt<'_> {
             text: &text,
             language: "",
         };
-        let mut changes = Changes::none();
-        let known = self.talk.and_then(|talk| talk.ticket.as_ref());
-        let ticket = match known {
-            Some((ticket, _)) => ticket.clone(),
-            None => {
-                let fields = record::ticket(fields, self.said, "", self.customer.1.as_str());
-                let opened = self.open(&fields, &note).await?;
-                if let Some(talk) = self.talk {
-                    let (ticket, number) = (opened.object_id.clone(), opened.id);
-                    changes.extend(record::ticketed(talk.id, ticket, number));
-                }
-                opened.object_id
-            }
+        let known = self.talk.and_then(|talk| talk.ticket.clone());
+        let opens = known.is_none();
+        let (ticket, number) = match known {
+            Some(ticket) => ticket,
+            None => self.open(fields, &note).await.map_err(failed)?,
         };
-        let written = if self.looks || known.is_none() {
-            self.written(&ticket, &text).await.map_err(failed)?
-        } else {
-            None
+        let mut changes = match self.talk {
+            Some(talk) if opens => record::ticketed(talk.id, ticket.clone(), number),
+            _ => Changes::none(),
         };
-        let object_id = match written {
-            Some(note) => note,
-            None => self
-                .client
-                .add_note(self.pace, &ticket, &note)
-                .await
-                .map_err(failed)?,
-        };
+        let written = self.write_note(&ticket, &note, opens).await;
+        let object_id = written.map_err(failed)?;
         let standing = Standing {
             tenant: &self.account.tenant,
             kind: "note",
@@ -226,28 +214,41 @@ impl Attempt<'_> {
         Ok(Outcome::done_with(changes))
     }
 
-    /// The ticket that this message opens; its first note comes with it.
+    /// The ticket that this message opens, and its number; its first note comes with it.
     async fn open(
         &self,
         fields: &TicketFields,
         note: &NewNote<'_>,
-    ) -> Result<crate::c4c::ticket::Ticket, Box<Outcome>> {
+    ) -> Result<(ObjectId, String), Error> {
+        let fields = record::ticket(fields, self.said, "", self.customer.1.as_str());
+        let mut ticket = None;
         if self.looks {
             let mark = &fields[TICKET_MARK];
             let found = self.client.find_ticket_by(self.pace, TICKET_MARK, mark);
-            if let Some(ticket) = found.await.map_err(failed)? {
-                return Ok(ticket);
-            }
+            ticket = found.await?;
         }
-        let created = self.client.create_ticket(self.pace, fields, note).await;
-        created.map_err(failed)
+        let ticket = match ticket {
+            Some(ticket) => ticket,
+            None => self.client.create_ticket(self.pace, &fields, note).await?,
+        };
+        Ok((ticket.object_id, ticket.id))
     }
 
-    /// The note that has this text already.
-    async fn written(&self, ticket: &ObjectId, text: &str) -> Result<Option<ObjectId>, Error> {
-        let notes = self.client.notes(self.pace, ticket).await?;
-        let same = notes.into_iter().find(|note| note.text == text);
-        Ok(same.map(|note| note.object_id))
+    /// The note's key; it may stand there already, where it came with its ticket or its answer was lost.
+    async fn write_note(
+        &self,
+        ticket: &ObjectId,
+        note: &NewNote<'_>,
+        may_stand: bool,
+    ) -> Result<ObjectId, Error> {
+        if may_stand || self.looks {
+            let notes = self.client.notes(self.pace, ticket).await?;
+            let same = notes.into_iter().find(|one| one.text == note.text);
+            if let Some(same) = same {
+                return Ok(same.object_id);
+            }
+        }
+        self.client.add_note(self.pace, ticket, note).await
     }
 }
 

@@ -23,7 +23,7 @@ async fn named_on_return(tenant: &str, knobs: c4c::Settings) -> (World, String) 
     let openid = world.customer().await;
     world.wechat.with(|wechat, _, _| {
         let person = wechat.person_mut(&openid).expect("they follow");
-        person.remark = "李雷".to_owned();
+        "李雷".clone_into(&mut person.remark);
     });
     world.unfollow(&openid);
     world.settled().await;
@@ -87,7 +87,7 @@ async fn without_a_wechat_id_that_stands_the_family_name_is_not_touched() {
     world.settled().await;
     world.wechat.with(|wechat, _, _| {
         let person = wechat.person_mut(&openid).expect("they follow");
-        person.remark = "李雷".to_owned();
+        "李雷".clone_into(&mut person.remark);
     });
     world.unfollow(&openid);
     world.settled().await;

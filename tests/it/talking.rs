@@ -6,6 +6,7 @@ use qiao_sim::c4c::{Answer, TicketView};
 use qiao_sim::fault::{Fault, Kind};
 use qiao_sim::wechat::{Place, Via, Voice};
 
+use crate::raw::client;
 use crate::world::{Plan, World};
 
 const SOCIAL: &str = r#"
@@ -341,7 +342,7 @@ async fn bad_answers_are_refused_with_a_reason_and_nothing_is_lost() {
             percent_encoding::utf8_percent_encode(&content, percent_encoding::NON_ALPHANUMERIC)
         );
         let url = format!("{}/c4c/main/replies", world.url());
-        let answer = reqwest::Client::new()
+        let answer = client()
             .post(url)
             .basic_auth("c4c", Some("notify-secret"))
             .header("content-type", "application/x-www-form-urlencoded")

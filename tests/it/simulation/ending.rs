@@ -62,7 +62,10 @@ impl World {
             let stands = if account == ACCOUNTS[0] {
                 activities.iter().filter(|id| **id == msg_id).count()
             } else {
-                notes.iter().filter(|note| note.text.contains(&mark)).count()
+                notes
+                    .iter()
+                    .filter(|note| note.text.contains(&mark))
+                    .count()
             };
             let fits = stands <= 1 && (state != "done" || stands == 1);
             self.witness.holds(fits, || {
