@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,9 @@ use crate::kit::random::Random;
 use crate::store::{Arrival, Store};
 use crate::wechat::query::PushQuery;
 use crate::wechat::receive::open_push;
+
+/// As sqlx names the threads on which SQLite runs.
+const SQLITE: &str = "sqlx-sqlite";
 
 /// What to take apart.
 #[derive(Debug, clap::Args)]
@@ -38,6 +42,8 @@ pub(super) struct Costs {
     pub(super) reading: f64,
     /// Its rows, from the writer's queue until they are on disk.
     pub(super) committing: f64,
+    /// What SQLite's own thread takes of that: statements, B-trees, write-ahead log, sync.
+    pub(super) sqlite: f64,
 }
 
 /// Reads pushes, then commits them, and prints [`Costs`].
@@ -67,11 +73,17 @@ pub(super) async fn measure(apart: &Apart) -> anyhow::Result<()> {
         Ok(())
     });
     let reading = reading.await?;
+    let before = process::usage_of_threads(SQLITE)?;
     let committing = cost(apart.pushes, commit(&store, arrivals, apart.batch)).await?;
+    let sqlite = each(
+        apart.pushes,
+        process::usage_of_threads(SQLITE)?.saturating_sub(before),
+    );
     store.close().await;
     let costs = Costs {
         reading,
         committing,
+        sqlite,
     };
     println!("{}", serde_json::to_string(&costs)?);
     Ok(())
@@ -101,7 +113,12 @@ async fn cost(count: u64, work: impl Future<Output = anyhow::Result<()>>) -> any
     let before = process::usage("self")?.cpu;
     work.await?;
     let took = process::usage("self")?.cpu.saturating_sub(before);
+    Ok(each(count, took))
+}
+
+/// Microseconds for one of so many.
+fn each(count: u64, took: Duration) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "thousands, not 2^53")]
     let count = count as f64;
-    Ok(took.as_secs_f64() * 1e6 / count)
+    took.as_secs_f64() * 1e6 / count
 }

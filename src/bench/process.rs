@@ -157,17 +157,41 @@ fn spawn(arguments: &[&str], core: Option<usize>, stderr: Stdio) -> anyhow::Resu
     cores::on(core, || command.spawn()).context("a child cannot be started")
 }
 
-/// What a process has used, by its number or `self`.
-pub(super) fn usage(process: &str) -> anyhow::Result<Usage> {
-    let folder = Path::new("/proc").join(process);
-    let stat = std::fs::read_to_string(folder.join("stat")).context("/proc is needed (Linux)")?;
+/// The processor time that this process's threads of that name have used so far.
+pub(super) fn usage_of_threads(name: &str) -> anyhow::Result<Duration> {
+    let mut all = Duration::ZERO;
+    for thread in std::fs::read_dir("/proc/self/task").context("/proc is needed (Linux)")? {
+        // One that has ended since is not there any more.
+        let Ok(stat) = std::fs::read_to_string(thread?.path().join("stat")) else {
+            continue;
+        };
+        if stat
+            .split_once('(')
+            .is_some_and(|(_, rest)| rest.starts_with(name))
+        {
+            all += processor_time(&stat)?;
+        }
+    }
+    Ok(all)
+}
+
+fn processor_time(stat: &str) -> anyhow::Result<Duration> {
     // After the name in parentheses: utime and stime are the 12th and 13th field.
     let (_, fields) = stat.rsplit_once(')').context("/proc/…/stat")?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+    Ok(Duration::from_millis(
+        ticks * 1000 / clock_ticks_per_second(),
+    ))
+}
+
+/// What a process has used, by its number or `self`.
+pub(super) fn usage(process: &str) -> anyhow::Result<Usage> {
+    let folder = Path::new("/proc").join(process);
+    let stat = std::fs::read_to_string(folder.join("stat")).context("/proc is needed (Linux)")?;
     let status = std::fs::read_to_string(folder.join("status"))?;
     Ok(Usage {
-        cpu: Duration::from_millis(ticks * 1000 / clock_ticks_per_second()),
+        cpu: processor_time(&stat)?,
         resident: mebibytes(&status, "VmRSS:")?,
         peak: mebibytes(&status, "VmHWM:")?,
     })

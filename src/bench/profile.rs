@@ -36,6 +36,8 @@ enum Part {
     Reading,
     /// Committing a push.
     Committing,
+    /// What SQLite's thread takes of that.
+    Sqlite,
     /// The bound of delivery.
     Bare,
     /// The engine as it is.
@@ -51,6 +53,7 @@ impl Part {
             Self::Push => "a push to the whole daemon",
             Self::Reading => "… of it reading: query, signature, XML, decision",
             Self::Committing => "… of it committing: 4 rows, 64 pushes at once, one sync",
+            Self::Sqlite => "… of that SQLite's own thread: statements, B-trees, log, sync",
             Self::Bare => "bound of delivery: the bare client, 32 at once",
             Self::Delivery => "a delivery through the engine, 100000 lanes, 32 at once",
             Self::NoCall => "… of it the engine: the same with an effect that calls nobody",
@@ -60,17 +63,20 @@ impl Part {
     /// What it is compared with.
     fn bound(self) -> Self {
         match self {
-            Self::Ceiling | Self::Push | Self::Reading | Self::Committing => Self::Ceiling,
+            Self::Ceiling | Self::Push | Self::Reading | Self::Committing | Self::Sqlite => {
+                Self::Ceiling
+            }
             Self::Bare | Self::Delivery | Self::NoCall => Self::Bare,
         }
     }
 }
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     Part::Ceiling,
     Part::Push,
     Part::Reading,
     Part::Committing,
+    Part::Sqlite,
     Part::Bare,
     Part::Delivery,
     Part::NoCall,
@@ -121,6 +127,7 @@ impl Part {
                 .cpu),
             Self::Reading => Ok(apart(measure, folder, database)?.reading),
             Self::Committing => Ok(apart(measure, folder, database)?.committing),
+            Self::Sqlite => Ok(apart(measure, folder, database)?.sqlite),
             Self::Bare => Ok(delivery::measure_bare(measure, database).await?.cpu),
             Self::Delivery => Ok(delivery::measure_copy(measure, database).await?.cpu),
             Self::NoCall => Ok(calling_nobody(measure, database).await?.cpu),

@@ -20,7 +20,7 @@ const SECTIONS: [(&str, usize, usize); 7] = [
     ("growth", 3, 4),
     ("memory", 3, 3),
     ("search", 9, 4),
-    ("profile", 7, 0),
+    ("profile", 8, 0),
 ];
 
 fn qiao(arguments: &[&str]) -> Output {
