@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::names::{REPLY_ROUTE, TICKET_NOTE};
+use super::files;
+use super::names::{REPLY_ROUTE, TICKET_NOTE, WECHAT_TYPING};
 use super::sending::{self, REPLY, ToSay};
 use crate::c4c::reply::Reply;
 use crate::config::Account;
@@ -21,9 +22,9 @@ use crate::wechat::window::MAX_SENDS;
 /// a longer one cannot be delivered, instead of having it cut.
 pub const MAX_BYTES: usize = MAX_SEND_BYTES * MAX_SENDS as usize;
 
-/// What is said to the follower, and what is remembered of it.
+/// What is said to the follower, and what is remembered of it. Its files follow it.
 pub fn arrived(
-    tenant: &TenantId,
+    account: &Account,
     follower: &Follower,
     talk: Option<&Talk>,
     reply: &Reply,
@@ -38,7 +39,7 @@ pub fn arrived(
     };
     let mut changes = sending::queue(&say, now);
     changes.activities.push(NewActivity {
-        tenant: tenant.clone(),
+        tenant: account.tenant.clone(),
         kind: "activity",
         object_id: None,
         number: Some(reply.sma_id.clone()),
@@ -53,7 +54,26 @@ pub fn arrived(
             message_id: None,
             at: now,
         }));
+    let effects = &mut changes.effects;
+    effects.extend(files::look(account, follower, &reply.sma_id, now));
+    if account.conversation.typing && talk.is_some_and(|talk| talk.open) {
+        effects.push(typing(follower));
+    }
     changes
+}
+
+/// Shows that an answer is on its way; one that waits is enough.
+fn typing(follower: &Follower) -> NewEffect {
+    NewEffect {
+        priority: Priority::Live,
+        merge: true,
+        ..NewEffect::new(
+            follower.typing_lane(),
+            WECHAT_TYPING,
+            names::wechat(&follower.account),
+            follower,
+        )
+    }
 }
 
 /// The payload of `reply.route`; the answer itself stands in `inbox`.
