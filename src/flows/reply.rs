@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::files;
@@ -21,6 +21,9 @@ use crate::wechat::window::MAX_SENDS;
 /// The longest answer, in bytes: what five messages of one window carry. An agent is told at once that
 /// a longer one cannot be delivered, instead of having it cut.
 pub const MAX_BYTES: usize = MAX_SEND_BYTES * MAX_SENDS as usize;
+
+/// Most answers are there within it, and nobody sees typing behind an answer.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// What is said to the follower, and what is remembered of it. Its files follow it.
 pub fn arrived(
@@ -57,15 +60,16 @@ pub fn arrived(
     let effects = &mut changes.effects;
     effects.extend(files::look(account, follower, &reply.sma_id, now));
     if account.conversation.typing && talk.is_some_and(|talk| talk.open) {
-        effects.push(typing(follower));
+        effects.push(typing(follower, now));
     }
     changes
 }
 
-/// Shows that an answer is on its way; one that waits is enough.
-fn typing(follower: &Follower) -> NewEffect {
+/// Shows that an answer is on its way, unless it has gone by then; one that waits is enough.
+fn typing(follower: &Follower, now: Timestamp) -> NewEffect {
     NewEffect {
         priority: Priority::Live,
+        not_before: now.saturating_add(AT_ONCE).ok(),
         merge: true,
         ..NewEffect::new(
             follower.typing_lane(),

@@ -1,8 +1,12 @@
 //! Finding and removing files that have grown old. Whether anybody still needs one is told by the store.
 
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::time::SystemTime;
 
-use super::*;
+use super::{Address, MediaError, MediaFolder, unfinished_name, write_whole};
+use crate::kit::hex::hex;
 
 impl MediaFolder {
     /// What time it is for the disk, by which the ages of files are told.
@@ -64,13 +68,17 @@ fn was_put(path: &Path) -> io::Result<SystemTime> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::time::Duration;
+
+    use super::super::sha256;
     use super::super::tests::{files, folder};
     use super::*;
 
     #[tokio::test]
     async fn only_what_nobody_has_put_for_long_is_swept() {
         let (_place, media) = folder().await;
-        let hour = std::time::Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         let (old, again, young) = (b"old".to_vec(), b"again".to_vec(), b"young".to_vec());
         let now = media.time().await.unwrap();
         for bytes in [&old, &again] {
