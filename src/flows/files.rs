@@ -128,3 +128,87 @@ pub fn found(account: &Account, follower: &Follower, found: &Found, now: Timesta
     }
     changes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::config::{Config, Environment, load_text};
+    use crate::domain::ids::{AccountId, OpenId};
+
+    /// An account that names files so.
+    fn config(file_named: &str) -> Config {
+        let text = format!(
+            r#"
+            [c4c.main]
+            url = "https://my000000.crm.ondemand.com"
+            username = "QIAO"
+            password = "secret"
+            notify_key = "0123456789abcdef"
+            [wechat.main]
+            app_id = "wx0123456789abcdef"
+            app_secret = "secret"
+            token = "token"
+            texts.file_named = "{file_named}"
+            "#
+        );
+        let nothing = Environment::from_iter(Vec::<(String, String)>::new());
+        let loaded = load_text(&text, std::path::Path::new("qiao.toml"), &nothing);
+        loaded.unwrap().config
+    }
+
+    /// Kind and words of what is queued, and whether it is sent as a medium.
+    fn queued(file_named: &str, what: What) -> Option<(String, String, bool)> {
+        let config = config(file_named);
+        let follower = Follower {
+            account: AccountId::new("main"),
+            openid: OpenId::new("oLVPpjqs9BhvzwPj5A-vTYAX3GLc"),
+        };
+        let attachment = Found {
+            object_id: ObjectId::new("00163E0A1B2C1ED5A0B1C2D3E4F5A6B7"),
+            name: "plan".to_owned(),
+            what,
+        };
+        let account = &config.wechat[&follower.account];
+        let changes = found(account, &follower, &attachment, Timestamp::UNIX_EPOCH);
+        assert_eq!(changes.messages.len(), changes.media.len());
+        let message = changes.messages.first()?;
+        let text = message.text.as_deref().unwrap_or_default();
+        let is_medium = changes.effects[0].payload.contains("\"is_medium\":true");
+        Some((message.kind.to_string(), text.to_owned(), is_medium))
+    }
+
+    fn file(fits: Option<UploadKind>) -> What {
+        let content = MediaContent {
+            sha256: "a".repeat(64),
+            bytes: 5,
+            mime: "image/jpeg".to_owned(),
+            name: "plan".to_owned(),
+        };
+        What::File(content, fits)
+    }
+
+    #[test]
+    fn what_a_message_carries_is_sent_and_the_rest_is_named() {
+        let link = || What::Link("https://example.cn/plan".to_owned());
+        let cases = [
+            (file(Some(UploadKind::Image)), "image", "plan", true),
+            (file(Some(UploadKind::Voice)), "voice", "plan", true),
+            (file(Some(UploadKind::Video)), "video", "file: plan", false),
+            (file(None), "file", "file: plan", false),
+            (What::TooLarge, "file", "file: plan", false),
+            (link(), "link", "plan https://example.cn/plan", false),
+        ];
+        for (what, kind, text, is_medium) in cases {
+            let expected = (kind.to_owned(), text.to_owned(), is_medium);
+            assert_eq!(queued("file: {name}", what), Some(expected));
+        }
+    }
+
+    #[test]
+    fn an_empty_text_names_nothing_and_still_sends_what_it_can() {
+        assert_eq!(queued("", file(None)), None);
+        assert_eq!(queued("", What::TooLarge), None);
+        assert!(queued("", file(Some(UploadKind::Image))).is_some());
+    }
+}
