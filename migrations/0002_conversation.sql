@@ -70,8 +70,9 @@ CREATE UNIQUE INDEX activity_of_number ON activity (tenant, number) WHERE number
 CREATE TABLE media (
     id         INTEGER PRIMARY KEY,
     message_id INTEGER NOT NULL,
-    kind       TEXT NOT NULL,                   -- image, voice, video, thumb, file
+    kind       TEXT NOT NULL,                   -- image, voice, video, thumb, file, link
     media_id   TEXT,                            -- WeChat's, of an incoming one
+    object_id  TEXT,                            -- C4C's key of an agent's attachment
     state      TEXT NOT NULL CHECK (state = 'wanted' OR state = 'stored' OR state = 'missing'),
     sha256     TEXT CHECK (length(sha256) = 64),
     bytes      INTEGER,
@@ -85,6 +86,7 @@ CREATE TABLE media (
 ) STRICT;
 CREATE INDEX media_of_message ON media (message_id);
 CREATE INDEX media_of_content ON media (sha256) WHERE sha256 IS NOT NULL;
+CREATE INDEX media_of_attachment ON media (object_id) WHERE object_id IS NOT NULL;
 
 CREATE VIEW v_open_conversation AS
 SELECT c.id, c.account, c.openid, p.customer_id, c.messages, c.ticket_id,

@@ -21,6 +21,10 @@ pub struct ConversationRules {
     pub outside_window: OutsideWindow,
     /// `delivery_notes`: the type of the notes by which the ticket is told what became of an answer.
     pub delivery_notes: Option<String>,
+    /// `reply_files`: whether answers are looked through for files, which then follow them.
+    pub reply_files: bool,
+    /// `typing`: whether the follower sees that somebody is typing while an answer waits to go.
+    pub typing: bool,
 }
 
 #[cfg(test)]
@@ -35,6 +39,8 @@ impl ConversationRules {
             end_words: vec!["bye".to_owned()],
             outside_window: OutsideWindow::Template,
             delivery_notes: None,
+            reply_files: true,
+            typing: false,
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) const MAX_HOURS: i64 = 24;
 pub(super) const MAX_MESSAGES: i64 = 1000;
 pub(super) const OUTSIDE_WINDOW: &str = "template";
 pub(super) const DELIVERY_NOTES: &str = "off";
+pub(super) const REPLY_FILES: &str = "on";
+pub(super) const TYPING: &str = "off";
 pub(super) const TICKET: [(&str, &str); 2] = [
     ("ProcessingTypeCode", "SRRQ"),
     ("BuyerPartyID", "{customer_id}"),
@@ -36,6 +38,8 @@ pub(super) const CUSTOMER_CHANGED_UNKNOWN: &str =
 pub(super) const NO_HISTORY: &str = "暂无聊天记录。";
 pub(super) const HISTORY_DELETED: &str =
     "您在这里的聊天记录已删除。客户系统（SAP C4C）中留存的副本不受影响。";
+pub(super) const FILE_NAMED: &str =
+    "客服给您发来文件“{name}”，微信中无法直接发送。如需获取，请回复本消息。";
 
 pub(super) const SERVICE: &str = "/sap/c4c/odata/v1/c4codataapi";
 pub(super) const CSRF: &str = "auto";

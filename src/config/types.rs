@@ -160,6 +160,8 @@ pub struct Texts {
     pub no_history: String,
     /// The answer to `delete`; says that C4C's copy stays.
     pub history_deleted: String,
+    /// Names a file of an agent's that WeChat does not carry; here `{name}` is the file's.
+    pub file_named: String,
 }
 
 /// A template message (wechat.md 4.4).

@@ -75,6 +75,11 @@ impl Changes {
         for activity in &mut other.activities {
             activity.message = activity.message.map(|index| index + shift);
         }
+        for medium in &mut other.media {
+            if let MediaChange::Attached { message, .. } = medium {
+                *message += shift;
+            }
+        }
         self.messages.append(&mut other.messages);
         self.effects.append(&mut other.effects);
         self.mappings.append(&mut other.mappings);
@@ -128,6 +133,16 @@ impl Follower {
     /// The lane of answer hooks: a slow hook holds up nothing but its own answers.
     pub fn hook_lane(&self) -> String {
         self.lane("hook")
+    }
+
+    /// The lane of the files of their agents' answers.
+    pub fn files_lane(&self) -> String {
+        self.lane("files")
+    }
+
+    /// The lane of the mark that somebody is typing to them.
+    pub fn typing_lane(&self) -> String {
+        self.lane("typing")
     }
 
     /// The lane of what hangs on their messages.

@@ -8,8 +8,10 @@ mod arrival;
 mod attach;
 pub mod context;
 mod ensure;
+mod files;
 mod hook;
 mod media;
+mod medium;
 mod record;
 mod rename;
 mod reread;
@@ -19,6 +21,7 @@ mod send;
 mod sweep;
 mod ticket;
 pub mod tokens;
+mod typing;
 
 use std::sync::Arc;
 
@@ -58,6 +61,10 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::TICKET_FIND, finder);
     let route = Arc::new(route::ReplyRoute(context.clone()));
     remote(names::REPLY_ROUTE, route);
+    let files = Arc::new(files::ReplyFiles(context.clone()));
+    remote(names::REPLY_FILES, files);
+    let typing = Arc::new(typing::WechatTyping(context.clone()));
+    remote(names::WECHAT_TYPING, typing);
     let noter = Arc::new(ticket::TicketNoter(context.clone()));
     remote(names::TICKET_NOTE, noter);
     let send = Arc::new(send::WechatSend(context.clone()));

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::tokens::CallFailure;
 use super::{Context, either, payload, unconfigured, unreadable};
 use crate::config::{Account, UncertainSend};
-use crate::domain::rows::{Changes, Release, WindowClosed};
+use crate::domain::rows::{Changes, Follower, Release, WindowClosed};
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::reply::{self, Delivery};
 use crate::flows::sending::{self, HELD_PASSIVE, HELD_WINDOW, Send, Way};
@@ -30,12 +30,12 @@ impl Handler for WechatSend {
 }
 
 /// What one attempt works with.
-struct Attempt<'a> {
-    job: &'a Job,
-    send: Send,
-    account: &'a Account,
-    client: &'a Client,
-    text: &'a str,
+pub(super) struct Attempt<'a> {
+    pub(super) job: &'a Job,
+    pub(super) send: Send,
+    pub(super) account: &'a Account,
+    pub(super) client: &'a Client,
+    pub(super) text: &'a str,
 }
 
 impl WechatSend {
@@ -132,15 +132,11 @@ impl WechatSend {
             window_uses: vec![follower.clone()],
             ..Changes::none()
         };
-        let sent = self
-            .0
-            .with_token(&follower.account, attempt.tries(), |token| async move {
-                attempt
-                    .client
-                    .send_text(&token, &follower.openid, attempt.text)
-                    .await
-            })
-            .await;
+        let sent = if attempt.send.is_medium {
+            self.send_medium(attempt).await
+        } else {
+            self.send_text(attempt, attempt.text).await
+        };
         let CallFailure { sense, failure } = match sent {
             Ok(()) => return Outcome::done_with(used),
             Err(failure) => failure,
@@ -156,6 +152,17 @@ impl WechatSend {
             _ if failure.verdict == Verdict::Uncertain => attempt.uncertain(failure, used),
             _ => Outcome::failed(failure),
         }
+    }
+
+    pub(super) async fn send_text(
+        &self,
+        attempt: &Attempt<'_>,
+        text: &str,
+    ) -> Result<(), CallFailure> {
+        let Follower { account, openid } = &attempt.send.follower;
+        let client = attempt.client;
+        let call = |token| async move { client.send_text(&token, openid, text).await };
+        self.0.with_token(account, attempt.tries(), call).await
     }
 
     /// WeChat says that the window is closed although our model says it is open: the model is
@@ -231,7 +238,7 @@ impl WechatSend {
 
 impl Attempt<'_> {
     /// Tries of this effect, this one included.
-    fn tries(&self) -> u32 {
+    pub(super) fn tries(&self) -> u32 {
         u32::try_from(self.job.attempts + 1).unwrap_or(u32::MAX)
     }
 

@@ -55,6 +55,10 @@ fn gone(acted: &Acted, tenant: &TenantId) -> Changes {
                 lane: follower.hook_lane(),
                 reason,
             },
+            Cancel {
+                lane: follower.files_lane(),
+                reason,
+            },
         ],
         ..Changes::none()
     }

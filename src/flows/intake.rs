@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::names::HOOK_ASK;
 use super::sending::HELD_PASSIVE;
-use super::{acted, history, rules};
+use super::{acted, history, rules, sending};
 use crate::config::{Account, Action, Texts, Then};
 use crate::domain::ids::AccountId;
 use crate::domain::rows::{
@@ -230,7 +230,12 @@ fn ask(push: &Push, follower: &Follower, url: &url::Url, known: &Known<'_>) -> I
 
 /// The follower speaks, so a message that may only be answered passively can go now.
 fn deliver_held(push: &Push, follower: &Follower, held: &HeldSend, known: &Known<'_>) -> Intake {
-    let reply = Reply::Text(held.text.clone());
+    // A medium is only named here: its upload would outlast the five seconds of an answer.
+    let words = match held.kind.as_str() {
+        "image" | "voice" => sending::named(known.account, &held.text),
+        _ => held.text.clone(),
+    };
+    let reply = Reply::Text(words);
     let Ok(xml) = reply.render(&follower.openid, &push.to, known.now) else {
         return nothing();
     };

@@ -9,6 +9,7 @@ pub mod answer;
 pub mod contact;
 pub mod conversation;
 pub mod customer;
+pub mod files;
 pub mod history;
 pub mod intake;
 pub mod media;

@@ -36,6 +36,12 @@ pub const MEDIA_FETCH: &str = "media.fetch";
 /// An answer whose conversation Qiao does not know finds its follower through C4C.
 pub const REPLY_ROUTE: &str = "reply.route";
 
+/// The files of an answer are looked for in C4C, one after the other.
+pub const REPLY_FILES: &str = "reply.files";
+
+/// A follower sees that somebody is typing.
+pub const WECHAT_TYPING: &str = "wechat.typing";
+
 /// The ticket gets a note about what became of an answer.
 pub const TICKET_NOTE: &str = "ticket.note";
 

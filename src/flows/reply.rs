@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::names::{REPLY_ROUTE, TICKET_NOTE};
+use super::files;
+use super::names::{REPLY_ROUTE, TICKET_NOTE, WECHAT_TYPING};
 use super::sending::{self, REPLY, ToSay};
 use crate::c4c::reply::Reply;
 use crate::config::Account;
@@ -21,9 +22,12 @@ use crate::wechat::window::MAX_SENDS;
 /// a longer one cannot be delivered, instead of having it cut.
 pub const MAX_BYTES: usize = MAX_SEND_BYTES * MAX_SENDS as usize;
 
-/// What is said to the follower, and what is remembered of it.
+/// Most answers are there within it, and nobody sees typing behind an answer.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
+
+/// What is said to the follower, and what is remembered of it. Its files follow it.
 pub fn arrived(
-    tenant: &TenantId,
+    account: &Account,
     follower: &Follower,
     talk: Option<&Talk>,
     reply: &Reply,
@@ -38,7 +42,7 @@ pub fn arrived(
     };
     let mut changes = sending::queue(&say, now);
     changes.activities.push(NewActivity {
-        tenant: tenant.clone(),
+        tenant: account.tenant.clone(),
         kind: "activity",
         object_id: None,
         number: Some(reply.sma_id.clone()),
@@ -53,7 +57,27 @@ pub fn arrived(
             message_id: None,
             at: now,
         }));
+    let effects = &mut changes.effects;
+    effects.extend(files::look(account, follower, &reply.sma_id, now));
+    if account.conversation.typing && talk.is_some_and(|talk| talk.open) {
+        effects.push(typing(follower, now));
+    }
     changes
+}
+
+/// Shows that an answer is on its way, unless it has gone by then; one that waits is enough.
+fn typing(follower: &Follower, now: Timestamp) -> NewEffect {
+    NewEffect {
+        priority: Priority::Live,
+        not_before: now.saturating_add(AT_ONCE).ok(),
+        merge: true,
+        ..NewEffect::new(
+            follower.typing_lane(),
+            WECHAT_TYPING,
+            names::wechat(&follower.account),
+            follower,
+        )
+    }
 }
 
 /// The payload of `reply.route`; the answer itself stands in `inbox`.

@@ -39,6 +39,9 @@ pub struct Send {
     /// Pieces of the same text that come after this one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more: u32,
+    /// A medium hangs on the message, and is sent in place of its words.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_medium: bool,
 }
 
 impl Send {
@@ -86,35 +89,59 @@ pub fn queue(say: &ToSay<'_>, now: Timestamp) -> Changes {
     }
     let after = (0..u32::try_from(pieces.len()).unwrap_or(u32::MAX)).rev();
     for (piece, more) in pieces.into_iter().zip(after) {
-        let send = Send {
-            follower: say.follower.clone(),
-            purpose: say.purpose.to_owned(),
-            values: say.values.clone(),
-            more,
-        };
-        let message = NewMessage {
-            follower: say.follower.clone(),
-            state: MessageState::Queued,
-            kind: "text".into(),
-            purpose: Some(say.purpose),
-            msg_id: None,
-            text: Some(piece.into()),
-            inbox_id: say.inbox_id,
-            created_at: now,
-        };
-        let effect = NewEffect {
-            priority: Priority::Live,
-            expires_at: now.saturating_add(WORTH_SAYING).ok(),
-            ..NewEffect::new(
-                say.follower.send_lane(),
-                WECHAT_SEND,
-                names::wechat(&say.follower.account),
-                &send,
-            )
-        };
-        changes.deliver(message, effect);
+        deliver(&mut changes, say, ("text", &piece), more, now);
     }
     changes
+}
+
+/// Queues a medium, which follows it into `media`. Its words are its name: they stand for it in the
+/// history.
+pub fn queue_medium(say: &ToSay<'_>, kind: &'static str, now: Timestamp) -> Changes {
+    let mut changes = Changes::none();
+    deliver(&mut changes, say, (kind, say.text), 0, now);
+    changes
+}
+
+fn deliver(
+    changes: &mut Changes,
+    say: &ToSay<'_>,
+    (kind, text): (&'static str, &str),
+    more: u32,
+    now: Timestamp,
+) {
+    let send = Send {
+        follower: say.follower.clone(),
+        purpose: say.purpose.to_owned(),
+        values: say.values.clone(),
+        more,
+        is_medium: kind != "text",
+    };
+    let message = NewMessage {
+        follower: say.follower.clone(),
+        state: MessageState::Queued,
+        kind: kind.into(),
+        purpose: Some(say.purpose),
+        msg_id: None,
+        text: Some(text.into()),
+        inbox_id: say.inbox_id,
+        created_at: now,
+    };
+    let effect = NewEffect {
+        priority: Priority::Live,
+        expires_at: now.saturating_add(WORTH_SAYING).ok(),
+        ..NewEffect::new(
+            say.follower.send_lane(),
+            WECHAT_SEND,
+            names::wechat(&say.follower.account),
+            &send,
+        )
+    };
+    changes.deliver(message, effect);
+}
+
+/// The words that name a file which cannot go by itself; empty when the account says nothing of such.
+pub fn named(account: &Account, name: &str) -> String {
+    render(&account.texts.file_named, &[("name", name)])
 }
 
 /// The words of a reply when it must go as a custom message. Articles become their texts: a

@@ -134,8 +134,10 @@ impl Edge {
         body: &[u8],
     ) -> Result<StatusCode, StoreError> {
         let now = self.context.clock.now();
-        let changes = match talk {
-            Some(talk) => arrived(tenant, &talk.follower, Some(talk), reply, now),
+        let live = self.context.live();
+        let account = talk.and_then(|talk| live.account(&talk.follower.account));
+        let changes = match talk.zip(account) {
+            Some((talk, (account, _))) => arrived(account, &talk.follower, Some(talk), reply, now),
             None => Changes {
                 effects: vec![route(tenant, reply)],
                 ..Changes::none()

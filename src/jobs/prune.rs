@@ -1,5 +1,7 @@
 //! `prune`: what only serves a short memory is forgotten, so that its tables stay small.
 
+use std::time::{Duration, SystemTime};
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::Job;
@@ -7,6 +9,7 @@ use super::index::INDEX;
 use super::reconcile::RECONCILE;
 use super::timetable::Schedule;
 use crate::effects::Context;
+use crate::kit::media::MediaError;
 use crate::kit::transport::BoxFuture;
 use crate::store::StoreError;
 
@@ -18,6 +21,9 @@ const FINDINGS_OF: u32 = 3;
 
 /// `index` may run every five seconds: an hour or more of it tells enough.
 const INDEX_RUNS: u32 = 1000;
+
+/// A file is put a moment before the row that points to it: until then nobody knows whose it is.
+const UNUSED: Duration = Duration::from_hours(1);
 
 pub(super) struct Prune(pub(super) Context);
 
@@ -42,9 +48,33 @@ impl Job for Prune {
                 .await
                 .map_err(told)?;
             let runs = store.prune_runs(INDEX, INDEX_RUNS).await.map_err(told)?;
+            let media = self.sweep_media().await?;
             Ok(format!(
-                "{keys} dedupe keys, {findings} findings and {runs} runs of {INDEX} forgotten"
+                "{keys} dedupe keys, {findings} findings, {runs} runs of {INDEX} and {media} media forgotten"
             ))
         })
+    }
+}
+
+impl Prune {
+    /// Removes the files of which every row was deleted.
+    async fn sweep_media(&self) -> Result<usize, String> {
+        let (media, store) = (&self.0.media, &self.0.store);
+        let told = |fault: MediaError| fault.to_string();
+        let now = media.time().await.map_err(told)?;
+        let before = now.checked_sub(UNUSED).unwrap_or(SystemTime::UNIX_EPOCH);
+        let mut removed = 0;
+        for first in 0..=u8::MAX {
+            let old = media.older(first, before).await.map_err(told)?;
+            if old.is_empty() {
+                continue;
+            }
+            let unused = store.unused_media(&old).await;
+            for sha256 in unused.map_err(|fault| fault.to_string())? {
+                let gone = media.remove_older(&sha256, before).await.map_err(told)?;
+                removed += usize::from(gone);
+            }
+        }
+        Ok(removed)
     }
 }

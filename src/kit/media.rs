@@ -11,13 +11,15 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use super::file_type::FileType;
 use super::hex::hex;
+
+mod sweep;
 
 /// How the names of unfinished files begin; an address never does.
 const UNFINISHED: &str = "unfinished-";
@@ -28,7 +30,7 @@ const FILE_MODE: u32 = 0o600;
 
 /// A folder of files that are found by what is in them. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct MediaFolder(Arc<Path>);
+pub struct MediaFolder(Arc<Path>, Arc<Mutex<()>>);
 
 /// A file that is safely on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,7 @@ impl MediaFolder {
     ///
     /// Only for who alone writes: a second one would lose the file it has half written.
     pub async fn new(path: impl Into<PathBuf>) -> Result<Self, MediaError> {
-        let folder = Self(Arc::from(path.into()));
+        let folder = Self(Arc::from(path.into()), Arc::default());
         folder.work(Self::prepare).await?;
         Ok(folder)
     }
@@ -119,12 +121,8 @@ impl MediaFolder {
     fn write(&self, bytes: &[u8]) -> Result<Stored, MediaError> {
         let address = Address::of(bytes);
         let path = self.path(&address);
-        // Bytes that were damaged since are written anew.
-        let is_there = fs::read(&path).is_ok_and(|there| there == bytes);
-        if !is_there {
-            self.write_anew(bytes, &path)?;
-        }
-        // Also for what was there: whoever wrote it may not have come so far.
+        // Also what is there: it may be damaged, and is young again for whoever sweeps.
+        self.write_anew(bytes, &path)?;
         sync(parent(&path))?;
         sync(&self.0)?;
         Ok(Stored {
@@ -137,7 +135,10 @@ impl MediaFolder {
     fn write_anew(&self, bytes: &[u8], path: &Path) -> io::Result<()> {
         make_folder(parent(path))?;
         let unfinished = self.0.join(unfinished_name());
-        let written = write_whole(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, path));
+        let written = write_whole(&unfinished, bytes).and_then(|()| {
+            let _alone = self.alone();
+            fs::rename(&unfinished, path)
+        });
         if written.is_err() {
             // It is only in the way, and the next start would remove it too.
             let _ = fs::remove_file(&unfinished);
@@ -167,6 +168,11 @@ impl MediaFolder {
             Err(fault) if fault.kind() == ErrorKind::NotFound => Ok(false),
             Err(fault) => Err(fault.into()),
         }
+    }
+
+    /// Between a look at a file's age and its removal nobody puts it anew.
+    fn alone(&self) -> MutexGuard<'_, ()> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `ab/cdef…`: folders of many thousand files are slow to list.
@@ -233,7 +239,7 @@ fn sync(folder: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -242,14 +248,14 @@ mod tests {
 
     const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n and then the picture";
 
-    async fn folder() -> (TempDir, MediaFolder) {
+    pub(super) async fn folder() -> (TempDir, MediaFolder) {
         let place = tempfile::tempdir().unwrap();
         let media = MediaFolder::new(place.path().join("data/media")).await;
         (place, media.unwrap())
     }
 
     /// All files below the folder, with their paths relative to it.
-    fn files(media: &MediaFolder) -> Vec<String> {
+    pub(super) fn files(media: &MediaFolder) -> Vec<String> {
         let mut found = Vec::new();
         let mut left = vec![media.0.to_path_buf()];
         while let Some(path) = left.pop() {

@@ -268,6 +268,32 @@ impl Store {
         Ok(found.into_iter().map(ObjectId::new).collect())
     }
 
+    /// Which of these attachments were taken from C4C already.
+    pub async fn known_attachments(
+        &self,
+        attachments: &[&ObjectId],
+    ) -> Result<Vec<ObjectId>, StoreError> {
+        let found: Vec<String> = sqlx::query_scalar(
+            "SELECT m.object_id FROM json_each(?) o
+             CROSS JOIN media m ON m.object_id = o.value",
+        )
+        .bind(json(attachments))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(found.into_iter().map(ObjectId::new).collect())
+    }
+
+    /// Which of these files no row points to, by their SHA-256.
+    pub async fn unused_media(&self, sha256: &[String]) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT f.value FROM json_each(?) f
+             WHERE NOT EXISTS (SELECT 1 FROM media m WHERE m.sha256 = f.value)",
+        )
+        .bind(json(sha256))
+        .fetch_all(&self.readers)
+        .await?)
+    }
+
     /// Whether an activity is known by its number.
     pub async fn is_activity_known(
         &self,

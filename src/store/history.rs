@@ -82,7 +82,9 @@ impl MessageRow {
 pub struct HeldSend {
     /// The held effect.
     pub outbox_id: i64,
-    /// The words.
+    /// `text`, `image` …
+    pub kind: String,
+    /// The words; of a medium its name.
     pub text: String,
 }
 
@@ -94,7 +96,8 @@ impl Store {
         reason: &str,
     ) -> Result<Option<HeldSend>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT o.id AS outbox_id, m.text FROM outbox o JOIN message m ON m.id = o.message_id
+            "SELECT o.id AS outbox_id, m.kind, m.text
+             FROM outbox o JOIN message m ON m.id = o.message_id
              WHERE o.lane = ? AND o.state = 'held' AND o.held_reason = ? AND m.text IS NOT NULL
              ORDER BY o.id LIMIT 1",
         )
@@ -124,6 +127,17 @@ impl Store {
         )
         .bind(lane)
         .bind(reason)
+        .fetch_one(&self.readers)
+        .await?)
+    }
+
+    /// Whether anything in this lane is about to run, or runs.
+    pub async fn is_under_way(&self, lane: &str) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM outbox
+             WHERE lane = ? AND (state = 'ready' OR state = 'running'))",
+        )
+        .bind(lane)
         .fetch_one(&self.readers)
         .await?)
     }

@@ -130,6 +130,9 @@ impl Plan {
         let activities = changes.activities.iter();
         self.activities
             .extend(activities.map(|a| ActivityInsert::new(a, &messages, now)));
+        for change in &changes.media {
+            self.media.push(change, &messages, now);
+        }
         self.messages.append(&mut messages);
         self.mappings
             .extend(changes.mappings.iter().map(|m| MappingUpsert::new(m, now)));
@@ -160,9 +163,6 @@ impl Plan {
         let now = self.now;
         for change in &changes.conversations {
             self.conversations.push(change);
-        }
-        for change in &changes.media {
-            self.media.push(change, now);
         }
         let events = changes.seat_events.iter();
         self.seat_events

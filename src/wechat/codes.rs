@@ -224,6 +224,7 @@ static TABLE: &[Code] = &[
     ),
     range(44001, 44004, Wrong, "the content is empty"),
     one(45002, TooLong, "the content is too long"),
+    one(45007, TooLong, "the recording is longer than a minute"),
     one(45008, Wrong, "there are too many articles"),
     one(45009, DailyQuota, "the day's calls are used up"),
     one(45011, MinuteQuota, "the minute's calls are used up"),

@@ -318,7 +318,7 @@ impl Error {
             Sense::MediaGone => {
                 "it lives for three days; what is to be sent can be uploaded once more"
             }
-            Sense::TooLong => "shorten the text",
+            Sense::TooLong => "shorten it",
             Sense::DailyQuota => "it continues at midnight in Beijing, or after clear_quota",
             Sense::MinuteQuota | Sense::TooOften => "it continues after a wait",
             Sense::LoginAgain => "let the person log in again",

@@ -10,8 +10,12 @@ use super::client::{AccessToken, Client};
 use super::error::{Call, Cause, Error};
 use super::json;
 
-/// 10 MB at 100 KB a second: the way up is the narrower one.
-const TIMEOUT: Duration = Duration::from_mins(2);
+/// The narrowest way up, in bytes a second, on which a file still gets through.
+const SLOWEST: u64 = 100 * KIB;
+
+/// Beside that: an answer takes a moment, and a picture of 2 MB leaves room for its sending in the two
+/// minutes of an attempt.
+const ANSWER: Duration = Duration::from_secs(15);
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -105,7 +109,7 @@ impl Client {
         request.method = Method::Post;
         request.headers = vec![("content-type", content_type)];
         request.body = body;
-        request.timeout = TIMEOUT;
+        request.timeout = ANSWER + Duration::from_secs(bytes.len() as u64 / SLOWEST);
         let answer = self.call(Call::UploadMedia, request).await?;
         json::text(&answer, "media_id")
             .or_else(|| json::text(&answer, "thumb_media_id"))

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod answers;
+mod attachments;
 mod bench;
 mod commands;
 mod conformance;

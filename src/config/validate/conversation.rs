@@ -13,6 +13,8 @@ use crate::config::tree::{Reading, Section, all};
 /// What may be said of a conversation in the fields of its ticket.
 const TICKET: [&str; 3] = ["name", "customer_id", "text"];
 
+const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
+
 pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
     let into_c4c = into_c4c(section);
     let idle = positive(section, "idle_minutes", defaults::IDLE_MINUTES);
@@ -21,6 +23,8 @@ pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
     let end_words = section.list("end_words", forms::text);
     let outside_window = outside_window(section);
     let delivery_notes = section.or("delivery_notes", defaults::DELIVERY_NOTES, note_type);
+    let reply_files = section.or("reply_files", defaults::REPLY_FILES, forms::choice(&SWITCH));
+    let typing = section.or("typing", defaults::TYPING, forms::choice(&SWITCH));
     Ok(ConversationRules {
         into_c4c: into_c4c?,
         idle: SignedDuration::from_mins(idle?),
@@ -29,6 +33,8 @@ pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
         end_words: end_words?.unwrap_or_default(),
         outside_window: outside_window?,
         delivery_notes: delivery_notes?,
+        reply_files: reply_files?,
+        typing: typing?,
     })
 }
 

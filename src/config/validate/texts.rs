@@ -14,6 +14,8 @@ pub(super) const MAX_TEXT_BYTES: usize = 2048;
 
 /// What is known of the follower whatever the occasion.
 const FOLLOWER: [&str; 2] = ["customer_id", "name"];
+/// What is known of a file.
+const FILE: [&str; 1] = ["name"];
 /// What is known when something changed.
 const CHANGE: [&str; 3] = ["customer_id", "name", "changes"];
 
@@ -33,6 +35,7 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
     );
     let no_history = text("no_history", defaults::NO_HISTORY, &FOLLOWER);
     let history_deleted = text("history_deleted", defaults::HISTORY_DELETED, &FOLLOWER);
+    let file_named = text("file_named", defaults::FILE_NAMED, &FILE);
     Ok(Texts {
         welcome: welcome?,
         customer_created: created?,
@@ -40,6 +43,7 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
         customer_changed_unknown: unknown?,
         no_history: no_history?,
         history_deleted: history_deleted?,
+        file_named: file_named?,
     })
 }
 

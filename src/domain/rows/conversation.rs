@@ -138,6 +138,17 @@ pub enum MediaChange {
         /// WeChat's.
         media_id: String,
     },
+    /// An agent attached it to an answer, and it is told about in a message that is being written now.
+    Attached {
+        /// Index in `Changes::messages` of that message.
+        message: usize,
+        /// `image`, `voice`, `video`, `file`, `link`
+        kind: &'static str,
+        /// The attachment's key in C4C.
+        object_id: ObjectId,
+        /// Its bytes, or why there are none: a sentence.
+        content: Result<MediaContent, String>,
+    },
     /// Its bytes are on disk.
     Stored {
         /// `media.id`
@@ -158,7 +169,7 @@ impl MediaChange {
     /// `media.id`, once it has one.
     pub fn id(&self) -> Option<i64> {
         match self {
-            Self::Wanted { .. } => None,
+            Self::Wanted { .. } | Self::Attached { .. } => None,
             Self::Stored { id, .. } | Self::Missing { id, .. } => Some(*id),
         }
     }

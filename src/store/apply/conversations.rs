@@ -90,6 +90,7 @@ pub(in crate::store) async fn media(connection: &mut SqliteConnection, rows: Med
         rows.wanted,
     )
     .await?;
+    given::insert(connection, "media", rows.attached).await?;
     given::execute(
         connection,
         "UPDATE media SET state = g.state, sha256 = g.sha256, bytes = g.bytes, mime = g.mime,

@@ -169,6 +169,20 @@ pub(in crate::store) struct MediaWanted {
 }
 row!(MediaWanted: message_id, kind, media_id);
 
+pub(in crate::store) struct MediaInsert {
+    pub message_id: i64,
+    pub kind: &'static str,
+    pub object_id: String,
+    pub state: &'static str,
+    pub sha256: Option<String>,
+    pub bytes: Option<i64>,
+    pub mime: Option<String>,
+    pub name: Option<String>,
+    pub reason: Option<String>,
+    pub settled_at: i64,
+}
+row!(MediaInsert: message_id, kind, object_id, state, sha256, bytes, mime, name, reason, settled_at);
+
 pub(in crate::store) struct MediaSettled {
     pub id: i64,
     pub state: &'static str,
@@ -185,11 +199,18 @@ row!(MediaSettled: id, state, sha256, bytes, mime, name, reason, settled_at);
 #[derive(Default)]
 pub(in crate::store) struct MediaRows {
     pub wanted: Vec<MediaWanted>,
+    pub attached: Vec<MediaInsert>,
     pub settled: Vec<MediaSettled>,
 }
 
 impl MediaRows {
-    pub(in crate::store) fn push(&mut self, change: &MediaChange, now: Timestamp) {
+    /// `written`: the messages that are written with it.
+    pub(in crate::store) fn push(
+        &mut self,
+        change: &MediaChange,
+        written: &[MessageInsert],
+        now: Timestamp,
+    ) {
         match change {
             MediaChange::Wanted {
                 message_id,
@@ -200,11 +221,35 @@ impl MediaRows {
                 kind: kind.clone(),
                 media_id: media_id.clone(),
             }),
+            MediaChange::Attached {
+                message,
+                kind,
+                object_id,
+                content,
+            } => {
+                let stored = content.as_ref().ok();
+                self.attached.push(MediaInsert {
+                    message_id: written[*message].id,
+                    kind,
+                    object_id: object_id.as_str().to_owned(),
+                    state: if stored.is_some() {
+                        "stored"
+                    } else {
+                        "missing"
+                    },
+                    sha256: stored.map(|content| content.sha256.clone()),
+                    bytes: stored.map(|content| length(content.bytes)),
+                    mime: stored.map(|content| content.mime.clone()),
+                    name: stored.map(|content| content.name.clone()),
+                    reason: content.as_ref().err().cloned(),
+                    settled_at: micros(now),
+                });
+            }
             MediaChange::Stored { id, content } => self.settled.push(MediaSettled {
                 id: *id,
                 state: "stored",
                 sha256: Some(content.sha256.clone()),
-                bytes: Some(i64::try_from(content.bytes).unwrap_or(i64::MAX)),
+                bytes: Some(length(content.bytes)),
                 mime: Some(content.mime.clone()),
                 name: Some(content.name.clone()),
                 reason: None,
@@ -222,4 +267,8 @@ impl MediaRows {
             }),
         }
     }
+}
+
+fn length(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

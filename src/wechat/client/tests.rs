@@ -30,6 +30,7 @@ fn account(source: TokenSource) -> Account {
             customer_changed_unknown: String::new(),
             no_history: String::new(),
             history_deleted: String::new(),
+            file_named: String::new(),
         },
         templates: BTreeMap::new(),
         rules: Vec::new(),

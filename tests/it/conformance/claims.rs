@@ -33,6 +33,21 @@ pub async fn only_the_head_of_a_lane_runs_and_lanes_run_side_by_side(way: &Way) 
     assert!(second.id > first[0].id);
 }
 
+pub async fn a_lane_is_under_way_until_its_last_row_is_settled(way: &Way) {
+    let room = Room::new(way).await;
+    let is_under_way = async || room.store.is_under_way("a").await.unwrap();
+    room.queue([effect("b")]).await;
+    assert!(!is_under_way().await);
+    room.queue([effect("a")]).await;
+    assert!(is_under_way().await);
+    let jobs = room.claim().await;
+    assert!(is_under_way().await, "it runs");
+    for job in jobs {
+        room.settle(job, done()).await;
+    }
+    assert!(!is_under_way().await);
+}
+
 pub async fn the_urgent_go_first_and_the_limit_holds_over_all_priorities(way: &Way) {
     let room = Room::new(way).await;
     room.queue([

@@ -79,6 +79,7 @@ suite! {
         one_request_that_the_database_refuses_does_not_fail_its_neighbours;
     claims:
         only_the_head_of_a_lane_runs_and_lanes_run_side_by_side
+        a_lane_is_under_way_until_its_last_row_is_settled
         the_urgent_go_first_and_the_limit_holds_over_all_priorities
         bulk_work_is_left_where_it_was_not_asked_for
         what_is_due_longest_goes_first_and_nothing_before_its_time
@@ -148,6 +149,7 @@ suite! {
         what_stands_in_c4c_for_a_message_is_remembered_once
         a_profile_is_remembered
         a_medium_is_wanted_then_stored_or_missing_and_stays_so
+        an_agents_file_is_written_with_its_message_and_known_again
         what_happens_at_the_seats_is_written_down
         a_message_that_came_in_stays_received_whatever_is_done_about_it
         what_was_said_first_goes_first_in_whatever_order_it_came;

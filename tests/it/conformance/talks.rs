@@ -261,6 +261,55 @@ pub async fn a_medium_is_wanted_then_stored_or_missing_and_stays_so(way: &Way) {
     assert_eq!(rows[1].reason.as_deref(), Some("WeChat forgot it"));
 }
 
+pub async fn an_agents_file_is_written_with_its_message_and_known_again(way: &Way) {
+    let room = Room::new(way).await;
+    let anna = follower('a');
+    let attached = |number, content| MediaChange::Attached {
+        message: 0,
+        kind: "image",
+        object_id: customer(number).0,
+        content,
+    };
+    let content = MediaContent {
+        sha256: "b".repeat(64),
+        bytes: 5,
+        mime: "image/jpeg".to_owned(),
+        name: "plan.jpg".to_owned(),
+    };
+    let mut changes = to_say(&anna, "an answer");
+    for (number, content) in [(1, Ok(content)), (2, Err("too long".to_owned()))] {
+        let mut more = to_say(&anna, "plan.jpg");
+        more.media.push(attached(number, content));
+        changes.extend(more);
+    }
+    room.write(changes).await;
+    let newest = room.number("SELECT max(id) FROM message").await;
+    let stored = room.store.media_of(newest - 1).await.unwrap().remove(0);
+    assert_eq!((stored.state.as_str(), stored.bytes), ("stored", Some(5)));
+    let missing = room.store.media_of(newest).await.unwrap().remove(0);
+    assert_eq!(missing.reason.as_deref(), Some("too long"));
+    let keys = [1, 2, 3].map(|number| customer(number).0);
+    let known = room.store.known_attachments(&[&keys[0], &keys[2]]).await;
+    assert_eq!(known.unwrap(), keys[..1]);
+    let files = ["b".repeat(64), "c".repeat(64)];
+    assert_eq!(room.store.unused_media(&files).await.unwrap(), files[1..]);
+    let forget = Changes {
+        forgets: vec![anna],
+        ..nothing()
+    };
+    for expected in [1, 2] {
+        room.write(forget.clone()).await;
+        let unused = room.store.unused_media(&files).await.unwrap();
+        assert_eq!(unused.len(), expected, "what waits is still to be sent");
+        for job in room.claim().await {
+            room.settle(job, done()).await;
+            while let [job] = &room.claim().await[..] {
+                room.settle(job.clone(), done()).await;
+            }
+        }
+    }
+}
+
 pub async fn what_happens_at_the_seats_is_written_down(way: &Way) {
     let room = Room::new(way).await;
     let event = SeatEvent {
