@@ -21,6 +21,8 @@ pub struct ConversationRules {
     pub outside_window: OutsideWindow,
     /// `delivery_notes`: the type of the notes by which the ticket is told what became of an answer.
     pub delivery_notes: Option<String>,
+    /// `reply_note`: the type of the notes by which agents answer on a ticket.
+    pub reply_note: Option<String>,
 }
 
 #[cfg(test)]
@@ -35,6 +37,7 @@ impl ConversationRules {
             end_words: vec!["bye".to_owned()],
             outside_window: OutsideWindow::Template,
             delivery_notes: None,
+            reply_note: None,
         }
     }
 }

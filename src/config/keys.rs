@@ -43,6 +43,7 @@ pub(super) const KEYS: &[&str] = &[
     "wechat.<id>.conversation.end_words",
     "wechat.<id>.conversation.outside_window",
     "wechat.<id>.conversation.delivery_notes",
+    "wechat.<id>.conversation.reply_note",
     "wechat.<id>.texts.welcome",
     "wechat.<id>.texts.customer_created",
     "wechat.<id>.texts.customer_changed",
@@ -81,6 +82,7 @@ pub(super) const KEYS: &[&str] = &[
     "c4c.<id>.notify_username",
     "c4c.<id>.notify_password",
     "c4c.<id>.notify_key",
+    "c4c.<id>.poll_answers",
 ];
 
 /// How a path stands to the known keys.

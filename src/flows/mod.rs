@@ -14,6 +14,7 @@ pub mod intake;
 pub mod media;
 pub mod names;
 pub mod notice;
+pub mod pickup;
 pub mod reconcile;
 pub mod record;
 pub mod refresh;

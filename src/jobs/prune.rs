@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Job;
+use super::answers::ANSWERS;
 use super::index::INDEX;
 use super::reconcile::RECONCILE;
 use super::timetable::Schedule;
@@ -16,8 +17,8 @@ const DEDUPE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// A finding that still holds is found again every night; two nights are kept to compare with.
 const FINDINGS_OF: u32 = 3;
 
-/// `index` may run every five seconds: an hour or more of it tells enough.
-const INDEX_RUNS: u32 = 1000;
+/// `index` may run every five seconds and `answers` every minute: an hour or more of them tells enough.
+const RUNS: u32 = 1000;
 
 pub(super) struct Prune(pub(super) Context);
 
@@ -41,9 +42,13 @@ impl Job for Prune {
                 .prune_findings(RECONCILE, FINDINGS_OF)
                 .await
                 .map_err(told)?;
-            let runs = store.prune_runs(INDEX, INDEX_RUNS).await.map_err(told)?;
+            let mut runs = 0;
+            for job in [INDEX, ANSWERS] {
+                runs += store.prune_runs(job, RUNS).await.map_err(told)?;
+            }
             Ok(format!(
-                "{keys} dedupe keys, {findings} findings and {runs} runs of {INDEX} forgotten"
+                "{keys} dedupe keys, {findings} findings and {runs} runs of {INDEX} and {ANSWERS} \
+                 forgotten"
             ))
         })
     }

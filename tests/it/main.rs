@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod agents;
 mod answers;
 mod bench;
 mod commands;

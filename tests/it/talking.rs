@@ -37,31 +37,31 @@ async fn planned(conversation: &str) -> World {
 
 impl World {
     /// What stands in C4C of what a follower said, in its order.
-    fn activities(&self, openid: &str) -> Vec<String> {
+    pub fn activities(&self, openid: &str) -> Vec<String> {
         let activities = self.c4c.look(|c4c| c4c.activities_of(openid));
         let inbound = activities.into_iter().filter(|activity| activity.inbound);
         inbound.map(|activity| activity.text).collect()
     }
 
-    fn tickets(&self, openid: &str) -> Vec<TicketView> {
+    pub fn tickets(&self, openid: &str) -> Vec<TicketView> {
         self.c4c.look(|c4c| c4c.tickets_of(openid))
     }
 
-    fn the_ticket(&self, openid: &str) -> TicketView {
+    pub fn the_ticket(&self, openid: &str) -> TicketView {
         let mut tickets = self.tickets(openid);
         assert_eq!(tickets.len(), 1, "one conversation, one ticket");
         tickets.remove(0)
     }
 
     /// Everybody is heard: messages wait a moment for those that were said before them.
-    async fn recorded(&self) {
+    pub async fn recorded(&self) {
         self.settled().await;
         self.advance(Duration::from_secs(1));
         self.settled().await;
     }
 
     /// An agent answers in C4C, and the answer goes its way.
-    async fn agent_answers(&self, ticket: &str, text: &str) -> String {
+    pub async fn agent_answers(&self, ticket: &str, text: &str) -> String {
         let answer = Answer::new(text, "Li Wei");
         let sma_id = self
             .c4c
