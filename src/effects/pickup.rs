@@ -46,17 +46,18 @@ impl Context {
             talk,
             answer,
         } = *found;
+        let live = self.live();
+        let (account, _) = live
+            .account(&follower.account)
+            .ok_or_else(|| unconfigured("the account"))?;
         let mapping = self.store.mapping(follower).await.map_err(unreadable)?;
         let state = mapping.map_or(MappingState::Pending, |mapping| mapping.state);
         let hopeless = answer.hopeless(state);
         let changes = match hopeless {
-            None => reply::arrived(tenant, follower, talk, answer, self.clock.now()),
+            None => reply::arrived(account, follower, talk, answer, self.clock.now()),
             Some(why) => {
-                let live = self.live();
-                let account = live.account(&follower.account);
-                let told = account.zip(talk).and_then(|((account, _), talk)| {
-                    reply::told(account, talk, answer.key(), why.into())
-                });
+                let told =
+                    talk.and_then(|talk| reply::told(account, talk, answer.key(), why.into()));
                 Changes {
                     activities: vec![answer.known(tenant, None)],
                     effects: told.into_iter().collect(),
@@ -281,9 +282,10 @@ impl ActivityReread {
             return Ok(Outcome::done_because("the activity was deleted in C4C"));
         };
         let taken = self.0.take_activity(&id, client, Pace::Live, &activity);
-        Ok(match taken.await? {
-            true => Outcome::done(),
-            false => Outcome::done_because("no new answer to a follower"),
+        Ok(if taken.await? {
+            Outcome::done()
+        } else {
+            Outcome::done_because("no new answer to a follower")
         })
     }
 }

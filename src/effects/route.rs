@@ -47,7 +47,16 @@ impl ReplyRoute {
         let mut talks = store.newest_talks(&[&follower]).await.map_err(unreadable)?;
         let talk = talks.remove(&follower).filter(|talk| talk.open);
         let now = self.0.clock.now();
-        let changes = arrived(&id, &follower, talk.as_ref(), &Answer::from(&reply), now);
+        let (account, _) = live
+            .account(&follower.account)
+            .ok_or_else(|| unconfigured("the account"))?;
+        let changes = arrived(
+            account,
+            &follower,
+            talk.as_ref(),
+            &Answer::from(&reply),
+            now,
+        );
         Ok(Outcome::done_with(changes))
     }
 }

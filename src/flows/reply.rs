@@ -132,7 +132,7 @@ pub enum Hopeless {
 
 /// What is said to the follower, and what is remembered of it.
 pub fn arrived(
-    tenant: &TenantId,
+    account: &Account,
     follower: &Follower,
     talk: Option<&Talk>,
     answer: &Answer<'_>,
@@ -146,7 +146,9 @@ pub fn arrived(
         inbox_id: None,
     };
     let mut changes = sending::queue(&say, now);
-    changes.activities.push(answer.known(tenant, Some(0)));
+    changes
+        .activities
+        .push(answer.known(&account.tenant, Some(0)));
     changes
         .conversations
         .extend(talk.map(|talk| ConversationChange::GoesOn {

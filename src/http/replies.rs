@@ -128,8 +128,12 @@ impl Edge {
     ) -> Result<StatusCode, StoreError> {
         let now = self.context.clock.now();
         let answer = Answer::from(reply);
-        let changes = match talk {
-            Some(talk) => arrived(tenant, &talk.follower, Some(talk), &answer, now),
+        let live = self.context.live();
+        let account = talk.and_then(|talk| live.account(&talk.follower.account));
+        let changes = match talk.zip(account) {
+            Some((talk, (account, _))) => {
+                arrived(account, &talk.follower, Some(talk), &answer, now)
+            }
             None => Changes {
                 effects: vec![route(tenant, reply)],
                 ..Changes::none()

@@ -30,6 +30,7 @@ mod messages;
 mod notices;
 mod outages;
 mod overload;
+mod policies;
 mod process;
 mod raw;
 mod reconciliation;

@@ -340,16 +340,9 @@ async fn bad_answers_are_refused_with_a_reason_and_nothing_is_lost() {
             "content={}",
             percent_encoding::utf8_percent_encode(&content, percent_encoding::NON_ALPHANUMERIC)
         );
-        let url = format!("{}/c4c/main/replies", world.url());
-        let answer = reqwest::Client::new()
-            .post(url)
-            .basic_auth("c4c", Some("notify-secret"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await
-            .unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        let path = "/c4c/main/replies/0123456789abcdef-key";
+        let form_data = [("content-type", "application/x-www-form-urlencoded")];
+        world.posted(path, &form_data, form).await
     };
     let reply = |sma_id: &str, ticket: &str, text: &str| {
         serde_json::json!({

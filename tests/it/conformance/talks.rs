@@ -134,8 +134,8 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
             ticket,
         }])
     };
-    let (root, _) = customer(8);
-    room.write(known(Some(root.clone()), None)).await;
+    let (first, _) = customer(8);
+    room.write(known(Some(first.clone()), None)).await;
     room.write(known(None, Some((ticket.clone(), "1034309".to_owned()))))
         .await;
     let of = async |account: &str, number: &str| {
@@ -144,10 +144,29 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
         found.unwrap()
     };
     let talk = of("main", "1034309").await.unwrap();
-    assert_eq!(talk.root_object_id, Some(root));
+    assert_eq!(talk.root_object_id, Some(first.clone()));
     assert_eq!(talk.ticket, Some((ticket, "1034309".to_owned())));
     assert_eq!(of("main", "1").await, None);
     assert_eq!(of("other", "1034309").await, None, "it is another tenant's");
+    let (account, other) = (
+        anna.account.clone(),
+        qiao::domain::ids::AccountId::new("other"),
+    );
+    let of_keys = async |account, keys: &[&ObjectId]| {
+        let found = room.store.talks_of_tickets(&[account], keys).await.unwrap();
+        found.into_iter().map(|talk| talk.id).collect::<Vec<_>>()
+    };
+    let (ticket, _) = customer(7);
+    assert_eq!(of_keys(&account, &[&first, &ticket]).await, [id]);
+    assert!(of_keys(&account, &[&first]).await.is_empty());
+    assert!(of_keys(&other, &[&ticket]).await.is_empty());
+    let of_root = async |account, key| {
+        let found = room.store.talk_of_root(&[account], key).await;
+        found.unwrap().map(|talk| talk.id)
+    };
+    assert_eq!(of_root(&account, &first).await, Some(id));
+    assert_eq!(of_root(&account, &ticket).await, None);
+    assert_eq!(of_root(&other, &first).await, None);
 }
 
 pub async fn what_stands_in_c4c_for_a_message_is_remembered_once(way: &Way) {
@@ -181,7 +200,7 @@ pub async fn what_stands_in_c4c_for_a_message_is_remembered_once(way: &Way) {
     let (other, _) = customer(2);
     let (tenant, both) = (tenant(), [&other, &object]);
     let known = room.store.known_activities(&tenant, &both).await;
-    assert_eq!(known.unwrap(), [object.clone()]);
+    assert_eq!(known.unwrap(), std::slice::from_ref(&object));
     let is_known = async |number| {
         let known = room.store.is_activity_known(&tenant, number).await;
         known.unwrap()
