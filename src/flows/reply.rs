@@ -144,6 +144,7 @@ pub fn arrived(
         text: answer.text,
         values: BTreeMap::from([("name".to_owned(), answer.author.to_owned())]),
         inbox_id: None,
+        talk: talk.map(|talk| talk.id),
     };
     let mut changes = sending::queue(&say, now);
     changes

@@ -39,6 +39,9 @@ pub struct Send {
     /// Pieces of the same text that come after this one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more: u32,
+    /// The conversation whose ticket is told what became of it; the newest one where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub talk: Option<i64>,
 }
 
 impl Send {
@@ -69,6 +72,8 @@ pub struct ToSay<'a> {
     pub values: BTreeMap<String, String>,
     /// The push it answers, if any.
     pub inbox_id: Option<i64>,
+    /// The conversation that it belongs to, where that is known.
+    pub talk: Option<i64>,
 }
 
 /// Queues a text in pieces that WeChat takes, one message and one effect each, so that no piece
@@ -91,6 +96,7 @@ pub fn queue(say: &ToSay<'_>, now: Timestamp) -> Changes {
             purpose: say.purpose.to_owned(),
             values: say.values.clone(),
             more,
+            talk: say.talk,
         };
         let message = NewMessage {
             follower: say.follower.clone(),

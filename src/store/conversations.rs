@@ -140,6 +140,19 @@ impl Store {
         Ok(talks.map(|talk| (talk.follower.clone(), talk)).collect())
     }
 
+    /// A conversation by its id.
+    pub async fn talk(&self, id: i64) -> Result<Option<Talk>, StoreError> {
+        let row: Option<TalkRow> = sqlx::query_as(
+            "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
+                 root_object_id, ticket_object_id, ticket_id
+             FROM conversation WHERE id = ?",
+        )
+        .bind(id)
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.map(Talk::from))
+    }
+
     /// The conversation in which a message was said.
     pub async fn talk_of(
         &self,

@@ -321,7 +321,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "c4c.main.poll_answers = \"often\"",
         "c4c.main.poll_answers",
-        "off",
+        "not known",
     ),
     (
         "wechat.main.conversation.reply_note = \"10008\"",

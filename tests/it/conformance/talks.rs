@@ -152,6 +152,8 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
         anna.account.clone(),
         qiao::domain::ids::AccountId::new("other"),
     );
+    assert_eq!(room.store.talk(id).await.unwrap().unwrap().id, id);
+    assert_eq!(room.store.talk(id + 1).await.unwrap(), None);
     let of_keys = async |account, keys: &[&ObjectId]| {
         let found = room.store.talks_of_tickets(&[account], keys).await.unwrap();
         found.into_iter().map(|talk| talk.id).collect::<Vec<_>>()
