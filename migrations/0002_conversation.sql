@@ -25,6 +25,8 @@ CREATE TABLE conversation (
 CREATE UNIQUE INDEX conversation_open ON conversation (account, openid) WHERE state = 'open';
 CREATE UNIQUE INDEX conversation_of_follower ON conversation (account, openid, first_message_id);
 CREATE INDEX conversation_idle ON conversation (account, last_at) WHERE state = 'open';
+CREATE INDEX conversation_of_root ON conversation (root_object_id)
+    WHERE root_object_id IS NOT NULL;
 CREATE INDEX conversation_of_ticket ON conversation (ticket_object_id)
     WHERE ticket_object_id IS NOT NULL;
 CREATE INDEX conversation_of_ticket_id ON conversation (ticket_id) WHERE ticket_id IS NOT NULL;

@@ -55,6 +55,36 @@ pub struct Notification {
     pub variant: Variant,
 }
 
+/// What kind of object a notification is about, as far as its name tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A customer.
+    Customer,
+    /// A ticket.
+    Ticket,
+    /// A social media activity.
+    Activity,
+    /// Whatever else, or nothing that is known.
+    Other,
+}
+
+impl Notification {
+    /// What it is about. Both generations spell the same names, in their own ways.
+    pub fn subject(&self) -> Subject {
+        let letters = self
+            .business_object
+            .chars()
+            .filter(char::is_ascii_alphanumeric);
+        let name: String = letters.map(|letter| letter.to_ascii_uppercase()).collect();
+        match name.as_str() {
+            "CUSTOMER" | "INDIVIDUALCUSTOMER" => Subject::Customer,
+            "SERVICEREQUEST" => Subject::Ticket,
+            "SOCIALMEDIAACTIVITY" => Subject::Activity,
+            _ => Subject::Other,
+        }
+    }
+}
+
 /// Why a body is no notification.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotificationError {
@@ -228,6 +258,28 @@ mod tests {
         assert_eq!(notification.business_object, "Contact");
         assert_eq!(notification.change, Change::Deleted);
         assert_eq!(notification.event_id.as_deref(), Some("e-1"));
+    }
+
+    #[test]
+    fn both_generations_name_tickets_and_activities() {
+        let of = |named: &str| {
+            let body = format!(r#"{{"data":{{"entity-id":"{ID}"}},{named}}}"#);
+            parsed(&body).unwrap().subject()
+        };
+        let a = |name: &str| of(&format!(r#""businessObject":"{name}""#));
+        let b = |name: &str| of(&format!(r#""event-type":"{name}.Root.Updated""#));
+        for (in_a, in_b, subject) in [
+            ("CUSTOMER", "IndividualCustomer", Subject::Customer),
+            ("SERVICE_REQUEST", "ServiceRequest", Subject::Ticket),
+            (
+                "SOCIAL_MEDIA_ACTIVITY",
+                "SocialMediaActivity",
+                Subject::Activity,
+            ),
+            ("", "Contact", Subject::Other),
+        ] {
+            assert_eq!((a(in_a), b(in_b)), (subject, subject));
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct ConversationRules {
     pub reply_files: bool,
     /// `typing`: whether the follower sees that somebody is typing while an answer waits to go.
     pub typing: bool,
+    /// `reply_note`: the type of the notes by which agents answer on a ticket.
+    pub reply_note: Option<String>,
 }
 
 #[cfg(test)]
@@ -41,6 +43,7 @@ impl ConversationRules {
             delivery_notes: None,
             reply_files: true,
             typing: false,
+            reply_note: None,
         }
     }
 }

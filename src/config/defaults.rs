@@ -23,6 +23,8 @@ pub(super) const OUTSIDE_WINDOW: &str = "template";
 pub(super) const DELIVERY_NOTES: &str = "off";
 pub(super) const REPLY_FILES: &str = "on";
 pub(super) const TYPING: &str = "off";
+/// By SAP's convention a reply to the customer (c4c.md 4.3).
+pub(super) const REPLY_NOTE: &str = "10007";
 pub(super) const TICKET: [(&str, &str); 2] = [
     ("ProcessingTypeCode", "SRRQ"),
     ("BuyerPartyID", "{customer_id}"),
@@ -45,6 +47,7 @@ pub(super) const SERVICE: &str = "/sap/c4c/odata/v1/c4codataapi";
 pub(super) const CSRF: &str = "auto";
 /// Half of what one tenant bears over all its interfaces (c4c.md 1.11), so others have room.
 pub(super) const MAX_CALLS: i64 = 4;
+pub(super) const POLL_ANSWERS: &str = "off";
 pub(super) const CUSTOMER: [(&str, &str); 3] = [
     ("FirstName", "Wechat"),
     ("LastName", "{openid}"),

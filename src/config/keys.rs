@@ -45,6 +45,7 @@ pub(super) const KEYS: &[&str] = &[
     "wechat.<id>.conversation.delivery_notes",
     "wechat.<id>.conversation.reply_files",
     "wechat.<id>.conversation.typing",
+    "wechat.<id>.conversation.reply_note",
     "wechat.<id>.texts.welcome",
     "wechat.<id>.texts.customer_created",
     "wechat.<id>.texts.customer_changed",
@@ -84,6 +85,7 @@ pub(super) const KEYS: &[&str] = &[
     "c4c.<id>.notify_username",
     "c4c.<id>.notify_password",
     "c4c.<id>.notify_key",
+    "c4c.<id>.poll_answers",
 ];
 
 /// How a path stands to the known keys.

@@ -257,6 +257,8 @@ pub struct Tenant {
     pub notify_basic: Option<(String, SecretString)>,
     /// `notify_key`: a secret last path segment.
     pub notify_key: Option<SecretString>,
+    /// `poll_answers`: whether agents' answers are looked for every minute.
+    pub poll_answers: bool,
 }
 
 /// Whether CSRF tokens are fetched before writes (c4c.md 1.3).

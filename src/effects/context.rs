@@ -82,6 +82,13 @@ impl Live {
     pub fn tenant(&self, id: &TenantId) -> Option<(&Tenant, &Arc<c4c::client::Client>)> {
         self.config.c4c.get(id).zip(self.c4c.get(id))
     }
+
+    /// The accounts whose followers live in this tenant.
+    pub fn accounts_of(&self, tenant: &TenantId) -> Vec<&AccountId> {
+        let accounts = self.config.wechat.iter();
+        let of_it = accounts.filter(|(_, account)| account.tenant == *tenant);
+        of_it.map(|(id, _)| id).collect()
+    }
 }
 
 impl Context {

@@ -12,6 +12,7 @@ mod files;
 mod hook;
 mod media;
 mod medium;
+mod pickup;
 mod record;
 mod rename;
 mod reread;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 pub use context::{Context, Live};
+pub use pickup::KEPT_REJECTED;
 pub use sweep::StalePage;
 
 use crate::domain::verdict::{Failure, Verdict};
@@ -67,6 +69,12 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::WECHAT_TYPING, typing);
     let noter = Arc::new(ticket::TicketNoter(context.clone()));
     remote(names::TICKET_NOTE, noter);
+    let reread = Arc::new(pickup::TicketReread(context.clone()));
+    remote(names::TICKET_REREAD, reread);
+    let reread = Arc::new(pickup::ActivityReread(context.clone()));
+    remote(names::ACTIVITY_REREAD, reread);
+    let sweep = Arc::new(pickup::AnswersSweep(context.clone()));
+    remote(names::ANSWERS_SWEEP, sweep);
     let send = Arc::new(send::WechatSend(context.clone()));
     remote(names::WECHAT_SEND, send);
     remote(names::HOOK_ASK, Arc::new(hook::HookAsk(context.clone())));

@@ -1,9 +1,9 @@
 //! `customer.reread`: a customer that may have changed is read again and compared.
 
-use super::{Context, Live, either, payload, unconfigured, unreadable};
+use super::{Context, either, payload, unconfigured, unreadable};
 use crate::c4c::client::Client;
 use crate::c4c::pace::Pace;
-use crate::domain::ids::{AccountId, OpenId, TenantId};
+use crate::domain::ids::OpenId;
 use crate::domain::rows::{Changes, Follower, MappingState, NewEffect, Priority};
 use crate::flows::customer;
 use crate::flows::notice::{self, Listener};
@@ -99,7 +99,7 @@ impl CustomerReread {
             return Ok(None);
         }
         let live = self.0.live();
-        let accounts: Vec<&AccountId> = accounts_of(&live, &of.tenant).collect();
+        let accounts = live.accounts_of(&of.tenant);
         if !store.any_pending(&accounts).await.map_err(unreadable)? {
             return Ok(None);
         }
@@ -135,7 +135,7 @@ impl CustomerReread {
             return Ok(Outcome::done_because("the customer has no follower"));
         };
         let live = self.0.live();
-        for account in accounts_of(&live, tenant) {
+        for account in live.accounts_of(tenant) {
             let follower = Follower {
                 account: account.clone(),
                 openid: openid.clone(),
@@ -163,13 +163,6 @@ impl CustomerReread {
         }
         Ok(Outcome::done_because("the customer has no follower"))
     }
-}
-
-/// The accounts whose followers live in this tenant.
-fn accounts_of<'a>(live: &'a Live, tenant: &'a TenantId) -> impl Iterator<Item = &'a AccountId> {
-    let accounts = live.config.wechat.iter();
-    let of_it = accounts.filter(move |(_, account)| account.tenant == *tenant);
-    of_it.map(|(id, _)| id)
 }
 
 fn gone(mappings: &[Mapping]) -> Outcome {

@@ -1,15 +1,15 @@
 //! `reply.route`: an answer whose conversation Qiao does not know finds its follower through C4C.
 
 use super::{Context, either, payload, unconfigured, unreadable};
+use crate::c4c::activity::Activity;
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
 use crate::c4c::pace::Pace;
 use crate::c4c::reply::{self, Reply};
-use crate::domain::ids::{AccountId, OpenId, TenantId};
+use crate::domain::ids::{ObjectId, TenantId};
 use crate::domain::rows::{Follower, MappingState};
 use crate::domain::verdict::{Failure, Verdict};
-use crate::effects::Live;
-use crate::flows::reply::{Route, arrived};
+use crate::flows::reply::{Answer, Route, arrived};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
 use crate::store::Job;
@@ -33,14 +33,14 @@ impl ReplyRoute {
         };
         let live = self.0.live();
         let (_, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
-        let openids = openids_of(client, &reply).await.map_err(failed)?;
-        let mut follower = None;
-        for candidate in followers(&live, &id, &openids) {
-            let mapping = store.mapping(&candidate).await.map_err(unreadable)?;
-            if mapping.is_some_and(|m| m.state != MappingState::Unfollowed) {
-                follower = Some(candidate);
+        let profile = profile_of_reply(client, &reply).await.map_err(failed)?;
+        let follower = match profile {
+            Some(profile) => {
+                let behind = self.0.behind(&id, client, Pace::Live, &profile);
+                behind.await?
             }
-        }
+            None => None,
+        };
         let Some(follower) = follower else {
             return Ok(unknown());
         };
@@ -50,48 +50,71 @@ impl ReplyRoute {
         let (account, _) = live
             .account(&follower.account)
             .ok_or_else(|| unconfigured("the account"))?;
-        let changes = arrived(account, &follower, talk.as_ref(), &reply, now);
+        let changes = arrived(
+            account,
+            &follower,
+            talk.as_ref(),
+            &Answer::from(&reply),
+            now,
+        );
         Ok(Outcome::done_with(changes))
     }
 }
 
-/// Those who may be meant: whose profile wrote what is answered, by way of the answer's own activity.
-async fn openids_of(client: &Client, reply: &Reply) -> Result<Vec<OpenId>, Error> {
+/// Whose profile wrote what is answered, by way of the answer's own activity.
+async fn profile_of_reply(client: &Client, reply: &Reply) -> Result<Option<ObjectId>, Error> {
     let answer = client.activity_numbered(Pace::Live, &reply.sma_id).await?;
-    let mut profile = answer
-        .as_ref()
-        .and_then(|activity| activity.profile.clone());
-    if profile.is_none()
-        && let Some(answer) = &answer
+    if let Some(answer) = &answer
+        && let Some(profile) = profile_of(client, Pace::Live, answer).await?
     {
-        let root = client.activity(Pace::Live, &answer.root).await?;
-        profile = root.and_then(|root| root.profile);
+        return Ok(Some(profile));
     }
-    if profile.is_none()
-        && let Some(original) = &reply.original_id
-    {
-        let original = client.find_activity(Pace::Live, original).await?;
-        profile = original.and_then(|original| original.profile);
-    }
-    let Some(profile) = profile else {
-        return Ok(Vec::new());
+    let Some(original) = &reply.original_id else {
+        return Ok(None);
     };
-    let accounts = client.profile_accounts(Pace::Live, &profile).await?;
-    Ok(accounts.into_iter().map(|account| account.openid).collect())
+    let original = client.find_activity(Pace::Live, original).await?;
+    Ok(original.and_then(|original| original.profile))
 }
 
-fn followers(live: &Live, tenant: &TenantId, openids: &[OpenId]) -> Vec<Follower> {
-    let accounts = live.config.wechat.iter();
-    let accounts = accounts.filter(|(_, account)| account.tenant == *tenant);
-    let each = |id: &AccountId| {
-        let id = id.clone();
-        let follower = move |openid: &OpenId| Follower {
-            account: id.clone(),
-            openid: openid.clone(),
-        };
-        openids.iter().map(follower).collect::<Vec<_>>()
-    };
-    accounts.flat_map(|(id, _)| each(id)).collect()
+/// Whom an answer is for: its own profile, else that of the message which began the conversation.
+pub(super) async fn profile_of(
+    client: &Client,
+    pace: Pace,
+    answer: &Activity,
+) -> Result<Option<ObjectId>, Error> {
+    if answer.profile.is_some() || answer.root == answer.object_id {
+        return Ok(answer.profile.clone());
+    }
+    let root = client.activity(pace, &answer.root).await?;
+    Ok(root.and_then(|root| root.profile))
+}
+
+impl Context {
+    /// The follower behind a profile, as far as it is one of ours who has not left.
+    pub(super) async fn behind(
+        &self,
+        tenant: &TenantId,
+        client: &Client,
+        pace: Pace,
+        profile: &ObjectId,
+    ) -> Result<Option<Follower>, Box<Outcome>> {
+        let theirs = client.profile_accounts(pace, profile).await;
+        let theirs = theirs.map_err(failed)?;
+        let live = self.live();
+        for account in live.accounts_of(tenant) {
+            for one in &theirs {
+                let follower = Follower {
+                    account: account.clone(),
+                    openid: one.openid.clone(),
+                };
+                let mapping = self.store.mapping(&follower).await.map_err(unreadable)?;
+                if mapping.is_some_and(|m| m.state != MappingState::Unfollowed) {
+                    return Ok(Some(follower));
+                }
+            }
+        }
+        Ok(None)
+    }
 }
 
 fn unknown() -> Outcome {

@@ -106,9 +106,14 @@ impl WechatSend {
             return outcome;
         };
         // A ticket that cannot be told is no reason to fail what has been delivered.
-        let talk = self.0.store.talk_of(&send.follower, message_id).await;
+        let store = &self.0.store;
+        let talk = match send.talk {
+            Some(id) => store.talk(id).await,
+            None => store.talk_of(&send.follower, message_id).await,
+        };
         let talk = talk.ok().flatten();
-        let note = talk.and_then(|talk| reply::told(account, &talk, message_id, delivery));
+        let note =
+            talk.and_then(|talk| reply::told(account, &talk, &message_id.to_string(), delivery));
         let changes = Changes {
             effects: note.into_iter().collect(),
             ..Changes::none()

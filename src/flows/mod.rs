@@ -16,6 +16,7 @@ pub mod media;
 pub mod names;
 pub mod naming;
 pub mod notice;
+pub mod pickup;
 pub mod reconcile;
 pub mod record;
 pub mod refresh;

@@ -45,5 +45,14 @@ pub const WECHAT_TYPING: &str = "wechat.typing";
 /// The ticket gets a note about what became of an answer.
 pub const TICKET_NOTE: &str = "ticket.note";
 
+/// A ticket that may have changed is read again: what agents wrote on it, and whether it is completed.
+pub const TICKET_REREAD: &str = "ticket.reread";
+
+/// An activity that may be an agent's answer is read.
+pub const ACTIVITY_REREAD: &str = "activity.reread";
+
+/// Everything that agents answered lately in a tenant is looked through.
+pub const ANSWERS_SWEEP: &str = "answers.sweep";
+
 /// An answer hook is asked.
 pub const HOOK_ASK: &str = "hook.ask";

@@ -42,6 +42,9 @@ pub struct Send {
     /// A medium hangs on the message, and is sent in place of its words.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_medium: bool,
+    /// The conversation whose ticket is told what became of it; the newest one where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub talk: Option<i64>,
 }
 
 impl Send {
@@ -72,6 +75,8 @@ pub struct ToSay<'a> {
     pub values: BTreeMap<String, String>,
     /// The push it answers, if any.
     pub inbox_id: Option<i64>,
+    /// The conversation that it belongs to, where that is known.
+    pub talk: Option<i64>,
 }
 
 /// Queues a text in pieces that WeChat takes, one message and one effect each, so that no piece
@@ -115,6 +120,7 @@ fn deliver(
         values: say.values.clone(),
         more,
         is_medium: kind != "text",
+        talk: say.talk,
     };
     let message = NewMessage {
         follower: say.follower.clone(),

@@ -16,17 +16,16 @@ use subtle::ConstantTimeEq;
 
 use super::Edge;
 use super::guard::Caller;
-use crate::c4c::notification::{self, Notification, Variant};
+use crate::c4c::notification::{self, Notification, Subject, Variant};
 use crate::config::Tenant;
 use crate::domain::ids::TenantId;
-use crate::domain::rows::{Changes, Priority};
+use crate::domain::rows::{Changes, NewEffect, Priority};
+use crate::effects::KEPT_REJECTED;
+use crate::flows::pickup;
 use crate::flows::refresh::{reread, sweep};
-use crate::store::{Answer, Arrival, Arrived, Dedupe, Source, StoreError};
+use crate::store::{Arrival, Arrived, Dedupe, StoreError};
 
 pub(super) const SIDE: &str = "c4c";
-
-/// Unreadable notifications that are kept for a person to look at; more say nothing new.
-const KEPT_REJECTED: u64 = 1_000;
 
 /// Of an unreadable body this much is kept.
 const KEPT_BYTES: usize = 4_096;
@@ -128,7 +127,7 @@ impl Edge {
                 sender: "".into(),
             }),
         };
-        let effect = reread(tenant, &notification.object_id, Priority::Normal);
+        let effect = self.reread(tenant, notification).await?;
         let arrival = Arrival {
             kind: kind.into(),
             object_id: Some(notification.object_id.clone()),
@@ -137,13 +136,39 @@ impl Edge {
                 effects: vec![effect],
                 ..Changes::none()
             },
-            ..arrival(tenant, String::from_utf8_lossy(body).into_owned())
+            ..Arrival::of_tenant(tenant, String::from_utf8_lossy(body).into_owned())
         };
         let arrived = self.context.store.arrive(arrival).await?;
         let fresh = matches!(arrived, Arrived::New { .. });
         metrics::counter!("qiao_notifications_total", "kind" => kind, "new" => fresh.to_string())
             .increment(1);
         Ok(())
+    }
+
+    /// What must be read again. What has a name that says little may be a ticket of ours all the same.
+    async fn reread(
+        &self,
+        tenant: &TenantId,
+        notification: &Notification,
+    ) -> Result<NewEffect, StoreError> {
+        let object = &notification.object_id;
+        let is_ticket = match notification.subject() {
+            Subject::Activity => return Ok(pickup::activity(tenant, object)),
+            Subject::Ticket => true,
+            Subject::Customer => false,
+            Subject::Other => {
+                let live = self.context.live();
+                let accounts = live.accounts_of(tenant);
+                let store = &self.context.store;
+                let talks = store.talks_of_tickets(&accounts, &[object]).await?;
+                !talks.is_empty()
+            }
+        };
+        Ok(if is_ticket {
+            pickup::ticket(tenant, object, Priority::Live)
+        } else {
+            reread(tenant, object, Priority::Normal)
+        })
     }
 
     /// What could not be taken is kept for a person, with what follows all the same.
@@ -163,25 +188,9 @@ impl Edge {
             kind: kind.into(),
             rejected: Some(reason.to_owned()),
             changes,
-            ..arrival(tenant, text)
+            ..Arrival::of_tenant(tenant, text)
         };
         self.context.store.arrive(arrival).await.map(drop)
-    }
-}
-
-pub(super) fn arrival(tenant: &TenantId, body: String) -> Arrival {
-    Arrival {
-        source: Source::C4c,
-        remote: tenant.text(),
-        kind: "".into(),
-        openid: None,
-        object_id: None,
-        dedupe: None,
-        body: body.into(),
-        rejected: None,
-        answer: Answer::None,
-        sent_at: None,
-        changes: Changes::none(),
     }
 }
 

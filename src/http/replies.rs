@@ -9,12 +9,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::Edge;
-use super::c4c::{SIDE, Segments, arrival};
+use super::c4c::{SIDE, Segments};
 use super::guard::Caller;
 use crate::c4c::reply::{self, Reply};
-use crate::domain::ids::{AccountId, TenantId};
+use crate::domain::ids::TenantId;
 use crate::domain::rows::{Changes, MappingState};
-use crate::flows::reply::{MAX_BYTES, arrived, route};
+use crate::flows::reply::{Answer, Hopeless, arrived, route};
 use crate::store::{Arrival, Arrived, Dedupe, StoreError, Talk};
 
 /// The kind of these facts in `inbox.kind`.
@@ -92,11 +92,7 @@ impl Edge {
         reply: &Reply,
     ) -> Result<Option<Talk>, StoreError> {
         let live = self.context.live();
-        let accounts = live.config.wechat.iter();
-        let accounts: Vec<&AccountId> = accounts
-            .filter(|(_, account)| account.tenant == *tenant)
-            .map(|(id, _)| id)
-            .collect();
+        let accounts = live.accounts_of(tenant);
         match &reply.ticket_number {
             Some(number) => self.context.store.talk_of_ticket(&accounts, number).await,
             None => Ok(None),
@@ -108,21 +104,18 @@ impl Edge {
         reply: &Reply,
         talk: Option<&Talk>,
     ) -> Result<Option<Refused>, StoreError> {
-        if reply.text.len() > MAX_BYTES {
-            let reason = format!(
-                "the text has {} bytes; WeChat lets {MAX_BYTES} bytes reach a follower at once, \
-                 a Chinese character takes 3: please shorten it",
-                reply.text.len()
-            );
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
-            return Ok(Some(Refused { status, reason }));
-        }
-        let Some(talk) = talk else { return Ok(None) };
-        let mapping = self.context.store.mapping(&talk.follower).await?;
-        let has_left = mapping.is_some_and(|m| m.state == MappingState::Unfollowed);
-        Ok(has_left.then(|| Refused {
-            status: StatusCode::CONFLICT,
-            reason: "the follower left the account and cannot be reached any more".to_owned(),
+        let mapping = match talk {
+            Some(talk) => self.context.store.mapping(&talk.follower).await?,
+            None => None,
+        };
+        let state = mapping.map_or(MappingState::Pending, |mapping| mapping.state);
+        let hopeless = Answer::from(reply).hopeless(state);
+        Ok(hopeless.map(|why| Refused {
+            status: match why {
+                Hopeless::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+                Hopeless::Left => StatusCode::CONFLICT,
+            },
+            reason: why.to_string(),
         }))
     }
 
@@ -134,10 +127,13 @@ impl Edge {
         body: &[u8],
     ) -> Result<StatusCode, StoreError> {
         let now = self.context.clock.now();
+        let answer = Answer::from(reply);
         let live = self.context.live();
         let account = talk.and_then(|talk| live.account(&talk.follower.account));
         let changes = match talk.zip(account) {
-            Some((talk, (account, _))) => arrived(account, &talk.follower, Some(talk), reply, now),
+            Some((talk, (account, _))) => {
+                arrived(account, &talk.follower, Some(talk), &answer, now)
+            }
             None => Changes {
                 effects: vec![route(tenant, reply)],
                 ..Changes::none()
@@ -147,13 +143,13 @@ impl Edge {
             kind: KIND.into(),
             openid: talk.map(|talk| talk.follower.openid.clone()),
             dedupe: Some(Dedupe {
-                key: format!("r:{}", reply.sma_id).into(),
+                key: answer.dedupe_key(),
                 remote: tenant.text(),
                 sender: "".into(),
             }),
             sent_at: reply.created_at,
             changes,
-            ..arrival(tenant, String::from_utf8_lossy(body).into_owned())
+            ..Arrival::of_tenant(tenant, String::from_utf8_lossy(body).into_owned())
         };
         let arrived = self.context.store.arrive(arrival).await?;
         let fresh = matches!(arrived, Arrived::New { .. });

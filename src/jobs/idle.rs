@@ -13,11 +13,14 @@ use crate::store::StoreError;
 /// Conversations that one commit ends: after a night without a daemon there may be many.
 const PAGE: u32 = 500;
 
+/// Its name.
+pub(super) const IDLE: &str = "idle";
+
 pub(super) struct Idle(pub(super) Context);
 
 impl Job for Idle {
     fn name(&self) -> &'static str {
-        "idle"
+        IDLE
     }
 
     fn schedule(&self) -> Schedule {

@@ -2,6 +2,7 @@
 //!
 //! One file a job. Start reading at [`timetable`]: when a job is due is a pure function.
 
+mod answers;
 mod expire;
 mod idle;
 mod index;

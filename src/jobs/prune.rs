@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Job;
+use super::answers::ANSWERS;
+use super::idle::IDLE;
 use super::index::INDEX;
 use super::reconcile::RECONCILE;
 use super::timetable::Schedule;
@@ -19,8 +21,8 @@ const DEDUPE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// A finding that still holds is found again every night; two nights are kept to compare with.
 const FINDINGS_OF: u32 = 3;
 
-/// `index` may run every five seconds: an hour or more of it tells enough.
-const INDEX_RUNS: u32 = 1000;
+/// `index` may run every five seconds, `answers` and `idle` every minute: an hour or more of them tells enough.
+const RUNS: u32 = 1000;
 
 /// A file is put a moment before the row that points to it: until then nobody knows whose it is.
 const UNUSED: Duration = Duration::from_hours(1);
@@ -47,10 +49,14 @@ impl Job for Prune {
                 .prune_findings(RECONCILE, FINDINGS_OF)
                 .await
                 .map_err(told)?;
-            let runs = store.prune_runs(INDEX, INDEX_RUNS).await.map_err(told)?;
+            let mut runs = 0;
+            for job in [INDEX, ANSWERS, IDLE] {
+                runs += store.prune_runs(job, RUNS).await.map_err(told)?;
+            }
             let media = self.sweep_media().await?;
             Ok(format!(
-                "{keys} dedupe keys, {findings} findings, {runs} runs of {INDEX} and {media} media forgotten"
+                "{keys} dedupe keys, {findings} findings, {runs} runs of frequent jobs and {media} media \
+                 forgotten"
             ))
         })
     }

@@ -12,7 +12,7 @@ use super::given;
 use super::plan::{Ids, Plan};
 use super::rows::{DedupeKey, DedupeRow, InboxRow};
 use super::writer::Request;
-use crate::domain::ids::{ObjectId, OpenId};
+use crate::domain::ids::{ObjectId, OpenId, TenantId};
 use crate::domain::rows::Changes;
 
 /// From which side it came.
@@ -72,6 +72,25 @@ pub struct Arrival {
     pub sent_at: Option<Timestamp>,
     /// What follows; messages and effects are linked to this arrival.
     pub changes: Changes,
+}
+
+impl Arrival {
+    /// Something of a C4C tenant, of which nothing follows yet.
+    pub fn of_tenant(tenant: &TenantId, body: String) -> Self {
+        Self {
+            source: Source::C4c,
+            remote: tenant.text(),
+            kind: "".into(),
+            openid: None,
+            object_id: None,
+            dedupe: None,
+            body: body.into(),
+            rejected: None,
+            answer: Answer::None,
+            sent_at: None,
+            changes: Changes::none(),
+        }
+    }
 }
 
 /// What became of an arrival.

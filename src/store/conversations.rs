@@ -140,6 +140,19 @@ impl Store {
         Ok(talks.map(|talk| (talk.follower.clone(), talk)).collect())
     }
 
+    /// A conversation by its id.
+    pub async fn talk(&self, id: i64) -> Result<Option<Talk>, StoreError> {
+        let row: Option<TalkRow> = sqlx::query_as(
+            "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
+                 root_object_id, ticket_object_id, ticket_id
+             FROM conversation WHERE id = ?",
+        )
+        .bind(id)
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.map(Talk::from))
+    }
+
     /// The conversation in which a message was said.
     pub async fn talk_of(
         &self,
@@ -175,6 +188,47 @@ impl Store {
              ORDER BY id DESC LIMIT 1",
         )
         .bind(number)
+        .bind(json(accounts))
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.map(Talk::from))
+    }
+
+    /// The conversations that have these tickets, oldest first. Keys of two tenants may be equal, so
+    /// only one's accounts are looked through.
+    pub async fn talks_of_tickets(
+        &self,
+        accounts: &[&AccountId],
+        tickets: &[&ObjectId],
+    ) -> Result<Vec<Talk>, StoreError> {
+        let rows: Vec<TalkRow> = sqlx::query_as(
+            "SELECT c.id, c.account, c.openid, c.state, c.first_message_id, c.messages,
+                 c.opened_at, c.last_at, c.root_object_id, c.ticket_object_id, c.ticket_id
+             FROM json_each(?1) t CROSS JOIN conversation c ON c.ticket_object_id = t.value
+             WHERE c.account IN (SELECT value FROM json_each(?2))
+             ORDER BY c.id",
+        )
+        .bind(json(tickets))
+        .bind(json(accounts))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(Talk::from).collect())
+    }
+
+    /// The newest conversation that begins with this activity; see [`Store::talks_of_tickets`].
+    pub async fn talk_of_root(
+        &self,
+        accounts: &[&AccountId],
+        root: &ObjectId,
+    ) -> Result<Option<Talk>, StoreError> {
+        let row: Option<TalkRow> = sqlx::query_as(
+            "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
+                 root_object_id, ticket_object_id, ticket_id
+             FROM conversation
+             WHERE root_object_id = ? AND account IN (SELECT value FROM json_each(?))
+             ORDER BY id DESC LIMIT 1",
+        )
+        .bind(root.as_str())
         .bind(json(accounts))
         .fetch_optional(&self.readers)
         .await?;

@@ -2,7 +2,7 @@
 
 use qiao::control::Command;
 use qiao::kit::clock::Clock as _;
-use qiao::kit::transport::{Method, Request};
+use qiao::kit::transport::{Method, Request, Response};
 use qiao_sim::c4c::C4c;
 use qiao_sim::fault;
 use qiao_sim::shell::Server;
@@ -63,6 +63,18 @@ impl World {
         self.request(Method::Post, path, headers, body.into()).await
     }
 
+    /// As [`World::post`], with what the daemon says to it.
+    pub async fn posted(
+        &self,
+        path: &str,
+        headers: Headers<'_>,
+        body: impl Into<Vec<u8>>,
+    ) -> (u16, String) {
+        let answer = self.answered_to(Method::Post, path, headers, body.into());
+        let answer = answer.await;
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    }
+
     /// Calls the daemon as anybody on the network can.
     pub async fn request(
         &self,
@@ -71,6 +83,16 @@ impl World {
         headers: Headers<'_>,
         body: Vec<u8>,
     ) -> u16 {
+        self.answered_to(method, path, headers, body).await.status
+    }
+
+    async fn answered_to(
+        &self,
+        method: Method,
+        path: &str,
+        headers: Headers<'_>,
+        body: Vec<u8>,
+    ) -> Response {
         let request = Request {
             method,
             url: format!("{}{path}", self.url()),
@@ -82,7 +104,7 @@ impl World {
             timeout: PATIENCE,
         };
         let transport = &self.daemon().parts.context.transport;
-        transport.send(request).await.unwrap().status
+        transport.send(request).await.unwrap()
     }
 
     /// Carries out a command as the daemon's socket does.

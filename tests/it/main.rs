@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod agents;
 mod answers;
 mod attachments;
 mod bench;
@@ -31,6 +32,7 @@ mod naming;
 mod notices;
 mod outages;
 mod overload;
+mod policies;
 mod process;
 mod raw;
 mod reconciliation;

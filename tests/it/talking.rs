@@ -6,7 +6,6 @@ use qiao_sim::c4c::{Answer, TicketView};
 use qiao_sim::fault::{Fault, Kind};
 use qiao_sim::wechat::{Place, Via, Voice};
 
-use crate::raw::client;
 use crate::world::{Plan, World};
 
 const SOCIAL: &str = r#"
@@ -38,31 +37,31 @@ async fn planned(conversation: &str) -> World {
 
 impl World {
     /// What stands in C4C of what a follower said, in its order.
-    fn activities(&self, openid: &str) -> Vec<String> {
+    pub fn activities(&self, openid: &str) -> Vec<String> {
         let activities = self.c4c.look(|c4c| c4c.activities_of(openid));
         let inbound = activities.into_iter().filter(|activity| activity.inbound);
         inbound.map(|activity| activity.text).collect()
     }
 
-    fn tickets(&self, openid: &str) -> Vec<TicketView> {
+    pub fn tickets(&self, openid: &str) -> Vec<TicketView> {
         self.c4c.look(|c4c| c4c.tickets_of(openid))
     }
 
-    fn the_ticket(&self, openid: &str) -> TicketView {
+    pub fn the_ticket(&self, openid: &str) -> TicketView {
         let mut tickets = self.tickets(openid);
         assert_eq!(tickets.len(), 1, "one conversation, one ticket");
         tickets.remove(0)
     }
 
     /// Everybody is heard: messages wait a moment for those that were said before them.
-    async fn recorded(&self) {
+    pub async fn recorded(&self) {
         self.settled().await;
         self.advance(Duration::from_secs(1));
         self.settled().await;
     }
 
     /// An agent answers in C4C, and the answer goes its way.
-    async fn agent_answers(&self, ticket: &str, text: &str) -> String {
+    pub async fn agent_answers(&self, ticket: &str, text: &str) -> String {
         let answer = Answer::new(text, "Li Wei");
         let sma_id = self
             .c4c
@@ -341,16 +340,9 @@ async fn bad_answers_are_refused_with_a_reason_and_nothing_is_lost() {
             "content={}",
             percent_encoding::utf8_percent_encode(&content, percent_encoding::NON_ALPHANUMERIC)
         );
-        let url = format!("{}/c4c/main/replies", world.url());
-        let answer = client()
-            .post(url)
-            .basic_auth("c4c", Some("notify-secret"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await
-            .unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        let path = "/c4c/main/replies/0123456789abcdef-key";
+        let form_data = [("content-type", "application/x-www-form-urlencoded")];
+        world.posted(path, &form_data, form).await
     };
     let reply = |sma_id: &str, ticket: &str, text: &str| {
         serde_json::json!({

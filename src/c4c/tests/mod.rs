@@ -145,6 +145,7 @@ fn tenant() -> Tenant {
         },
         notify_basic: None,
         notify_key: None,
+        poll_answers: false,
     }
 }
 

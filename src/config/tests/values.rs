@@ -318,6 +318,21 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "c4c.main.notify_key",
         "16 to 128",
     ),
+    (
+        "c4c.main.poll_answers = \"often\"",
+        "c4c.main.poll_answers",
+        "not known",
+    ),
+    (
+        "wechat.main.conversation.reply_note = \"10008\"",
+        "wechat.main.conversation.reply_note",
+        "what followers write",
+    ),
+    (
+        "wechat.main.conversation.reply_note = \"answer\"",
+        "wechat.main.conversation.reply_note",
+        "no type of notes",
+    ),
 ];
 
 #[test]

@@ -29,6 +29,12 @@ pub(super) fn tenant(section: &Section<'_>) -> Reading<Tenant> {
     let lookup = names(section, "lookup", &defaults::LOOKUP);
     let watch = names(section, "watch", &defaults::WATCH);
     let wechat_id = section.section("wechat_id").and_then(|s| wechat_id(&s));
+    let words = [("off", false), ("on", true)];
+    let poll_answers = section.or(
+        "poll_answers",
+        defaults::POLL_ANSWERS,
+        forms::choice(&words),
+    );
     let (notify_basic, notify_key) = notify(section)?;
 
     let url = url?;
@@ -49,6 +55,7 @@ pub(super) fn tenant(section: &Section<'_>) -> Reading<Tenant> {
         wechat_id: wechat_id?,
         notify_basic,
         notify_key,
+        poll_answers: poll_answers?,
     };
     warn_of_useless_lookups(section, &tenant);
     Ok(tenant)

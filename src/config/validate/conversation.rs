@@ -25,6 +25,7 @@ pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
     let delivery_notes = section.or("delivery_notes", defaults::DELIVERY_NOTES, note_type);
     let reply_files = section.or("reply_files", defaults::REPLY_FILES, forms::choice(&SWITCH));
     let typing = section.or("typing", defaults::TYPING, forms::choice(&SWITCH));
+    let reply_note = reply_note(section);
     Ok(ConversationRules {
         into_c4c: into_c4c?,
         idle: SignedDuration::from_mins(idle?),
@@ -35,6 +36,7 @@ pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
         delivery_notes: delivery_notes?,
         reply_files: reply_files?,
         typing: typing?,
+        reply_note: reply_note?,
     })
 }
 
@@ -100,6 +102,30 @@ fn note_type(text: &str) -> Result<Option<String>, Fault> {
             "this is no type of notes",
             "write \"off\" or its code, for example \"10011\"",
         )),
+    }
+}
+
+/// Of followers' own messages, in tickets (c4c.md 4.3).
+const FROM_CUSTOMER: &str = "10008";
+
+/// The code of a type of notes; written empty it means none.
+fn reply_note(section: &Section<'_>) -> Reading<Option<String>> {
+    let parse = |text: &str| match text {
+        FROM_CUSTOMER => Err(Fault::new(
+            "this is the type of what followers write",
+            "write the type of notes by which agents answer, for example \"10007\"",
+        )),
+        code if code.bytes().all(|byte| byte.is_ascii_digit()) => Ok(code.to_owned()),
+        _ => Err(Fault::new(
+            "this is no type of notes",
+            "write its code, for example \"10007\", or \"\" for none",
+        )),
+    };
+    match section.text("reply_note")? {
+        Some("") => Ok(None),
+        _ => section
+            .or("reply_note", defaults::REPLY_NOTE, parse)
+            .map(Some),
     }
 }
 

@@ -21,6 +21,17 @@ pub fn ticket_lane(tenant: &TenantId, number: &str) -> String {
     format!("ticket:{tenant}:{number}")
 }
 
+/// The lane of activities that may be an agent's answers: one for all of a tenant, so that what was
+/// answered first is said first.
+pub fn answers_lane(tenant: &TenantId) -> String {
+    format!("answers:{tenant}")
+}
+
+/// The lane of what looks for answers without having been told of one.
+pub fn polling_lane(tenant: &TenantId) -> String {
+    format!("polling:{tenant}")
+}
+
 /// The remote of one WeChat account.
 pub fn wechat(account: &AccountId) -> String {
     format!("wechat:{account}")

@@ -144,10 +144,31 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
         found.unwrap()
     };
     let talk = of("main", "1034309").await.unwrap();
-    assert_eq!(talk.root_object_id, Some(first_activity));
+    assert_eq!(talk.root_object_id, Some(first_activity.clone()));
     assert_eq!(talk.ticket, Some((ticket, "1034309".to_owned())));
     assert_eq!(of("main", "1").await, None);
     assert_eq!(of("other", "1034309").await, None, "it is another tenant's");
+    let (account, other) = (
+        anna.account.clone(),
+        qiao::domain::ids::AccountId::new("other"),
+    );
+    assert_eq!(room.store.talk(id).await.unwrap().unwrap().id, id);
+    assert_eq!(room.store.talk(id + 1).await.unwrap(), None);
+    let of_keys = async |account, keys: &[&ObjectId]| {
+        let found = room.store.talks_of_tickets(&[account], keys).await.unwrap();
+        found.into_iter().map(|talk| talk.id).collect::<Vec<_>>()
+    };
+    let (ticket, _) = customer(7);
+    assert_eq!(of_keys(&account, &[&first_activity, &ticket]).await, [id]);
+    assert!(of_keys(&account, &[&first_activity]).await.is_empty());
+    assert!(of_keys(&other, &[&ticket]).await.is_empty());
+    let of_root = async |account, key| {
+        let found = room.store.talk_of_root(&[account], key).await;
+        found.unwrap().map(|talk| talk.id)
+    };
+    assert_eq!(of_root(&account, &first_activity).await, Some(id));
+    assert_eq!(of_root(&account, &ticket).await, None);
+    assert_eq!(of_root(&other, &first_activity).await, None);
 }
 
 pub async fn what_stands_in_c4c_for_a_message_is_remembered_once(way: &Way) {

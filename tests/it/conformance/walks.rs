@@ -57,7 +57,7 @@ pub const ALLOWED: [Allowed; 22] = [
     Allowed {
         statement: "SELECT resume ->> 'began' FROM job_run",
         steps: &["SEARCH job_run USING INDEX job_run_of_job (job=?)"],
-        reason: "the runs of the nightly reconciliation, newest first, up to the one that fits",
+        reason: "the runs of reconciliation or of `answers`, newest first, up to the one that fits",
     },
     Allowed {
         statement: "DELETE FROM finding WHERE job_run_id IN",
@@ -67,7 +67,7 @@ pub const ALLOWED: [Allowed; 22] = [
     Allowed {
         statement: "DELETE FROM job_run WHERE job = ?1 AND id <=",
         steps: &["SEARCH job_run USING INDEX job_run_of_job (job=?)"],
-        reason: "the runs of `index` that are kept, a thousand entries, once a day",
+        reason: "the runs of a busy job that are kept, a thousand entries, once a day",
     },
     Allowed {
         statement: "DELETE FROM reconcile_seen WHERE account = ?",

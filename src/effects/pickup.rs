@@ -1,0 +1,414 @@
+//! `ticket.reread`, `activity.reread` and `answers.sweep`: answers that C4C does not post to us.
+//!
+//! An answer that is found is a fact that arrived: it is committed with a dedupe key, so that the mashup,
+//! a notification and a sweep together let it be said once. What it is told by is its number or key in
+//! C4C, which `activity` keeps for good.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::route::profile_of;
+use super::{Context, either, payload, unconfigured, unreadable};
+use crate::c4c::activity::Activity;
+use crate::c4c::client::Client;
+use crate::c4c::error::Error;
+use crate::c4c::pace::Pace;
+use crate::domain::ids::{ObjectId, TenantId};
+use crate::domain::rows::{Changes, Follower, MappingState, NewEffect, Priority};
+use crate::domain::verdict::{Failure, Verdict};
+use crate::flows::pickup;
+use crate::flows::refresh::Reread;
+use crate::flows::reply::{self, Answer};
+use crate::kit::transport::BoxFuture;
+use crate::outbox::{Ahead, Handler, Outcome};
+use crate::store::{Arrival, Arrived, Dedupe, Job, Talk};
+
+/// What was refused and is kept for a person to look at; more says nothing new.
+pub const KEPT_REJECTED: u64 = 1_000;
+
+/// A sweep reads at most this many pages of 1,000 of each list; another one reads the rest.
+const MAX_PAGES: usize = 20;
+
+/// An answer, and for whom it is.
+struct Found<'a> {
+    tenant: &'a TenantId,
+    follower: &'a Follower,
+    talk: Option<&'a Talk>,
+    answer: &'a Answer<'a>,
+}
+
+impl Context {
+    /// Takes an answer that was found. Whether it was new.
+    async fn take(&self, found: &Found<'_>) -> Result<bool, Box<Outcome>> {
+        let Found {
+            tenant,
+            follower,
+            talk,
+            answer,
+        } = *found;
+        let live = self.live();
+        let (account, _) = live
+            .account(&follower.account)
+            .ok_or_else(|| unconfigured("the account"))?;
+        let mapping = self.store.mapping(follower).await.map_err(unreadable)?;
+        let state = mapping.map_or(MappingState::Pending, |mapping| mapping.state);
+        let hopeless = answer.hopeless(state);
+        let changes = match hopeless {
+            None => reply::arrived(account, follower, talk, answer, self.clock.now()),
+            Some(why) => {
+                let told =
+                    talk.and_then(|talk| reply::told(account, talk, answer.key(), why.into()));
+                Changes {
+                    activities: vec![answer.known(tenant, None)],
+                    effects: told.into_iter().collect(),
+                    ..Changes::none()
+                }
+            }
+        };
+        if hopeless.is_some() {
+            let kept = self.store.rejected(tenant.as_str()).await;
+            if kept.map_err(unreadable)? >= KEPT_REJECTED {
+                self.store.write(changes).await.map_err(unreadable)?;
+                return Ok(true);
+            }
+        }
+        // Its words stand in the message, and in C4C.
+        let body = json!({ answer.kind: answer.key() }).to_string();
+        let arrival = Arrival {
+            kind: format!("reply:{}", answer.kind).into(),
+            openid: Some(follower.openid.clone()),
+            object_id: answer.object_id.cloned(),
+            dedupe: Some(Dedupe {
+                key: answer.dedupe_key(),
+                remote: tenant.text(),
+                sender: "".into(),
+            }),
+            rejected: hopeless.map(|why| why.to_string()),
+            sent_at: answer.written_at,
+            changes,
+            ..Arrival::of_tenant(tenant, body)
+        };
+        let arrived = self.store.arrive(arrival).await.map_err(unreadable)?;
+        let fresh = matches!(arrived, Arrived::New { .. });
+        metrics::counter!("qiao_replies_total", "new" => fresh.to_string()).increment(1);
+        Ok(fresh)
+    }
+
+    /// Takes an activity, if it is an agent's answer to a follower and not known. Whether it was new.
+    async fn take_activity(
+        &self,
+        tenant: &TenantId,
+        client: &Client,
+        pace: Pace,
+        activity: &Activity,
+    ) -> Result<bool, Box<Outcome>> {
+        let store = &self.store;
+        let Some(answer) = pickup::in_activity(activity, self.clock.now()) else {
+            return Ok(false);
+        };
+        let known = store.is_activity_known(tenant, &activity.id).await;
+        if known.map_err(unreadable)? {
+            return Ok(false);
+        }
+        let talk = {
+            let live = self.live();
+            let accounts = live.accounts_of(tenant);
+            let talk = store.talk_of_root(&accounts, &activity.root).await;
+            talk.map_err(unreadable)?
+        };
+        let follower = match &talk {
+            Some(talk) => Some(talk.follower.clone()),
+            None => self.by_profile(tenant, client, pace, activity).await?,
+        };
+        let Some(follower) = follower else {
+            // Of another channel. That is remembered, so that nobody asks for it again.
+            let changes = Changes {
+                activities: vec![answer.known(tenant, None)],
+                ..Changes::none()
+            };
+            store.write(changes).await.map_err(unreadable)?;
+            return Ok(false);
+        };
+        let found = Found {
+            tenant,
+            follower: &follower,
+            talk: talk.as_ref(),
+            answer: &answer,
+        };
+        self.take(&found).await
+    }
+
+    async fn by_profile(
+        &self,
+        tenant: &TenantId,
+        client: &Client,
+        pace: Pace,
+        activity: &Activity,
+    ) -> Result<Option<Follower>, Box<Outcome>> {
+        let profile = profile_of(client, pace, activity).await.map_err(failed)?;
+        match profile {
+            Some(profile) => self.behind(tenant, client, pace, &profile).await,
+            None => Ok(None),
+        }
+    }
+}
+
+pub(super) struct TicketReread(pub(super) Context);
+
+impl Handler for TicketReread {
+    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { either(self.reread(job).await) })
+    }
+
+    /// It reads, and what it takes is known by its key.
+    fn ahead(&self) -> Ahead {
+        Ahead::Heads
+    }
+}
+
+impl TicketReread {
+    async fn reread(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let Reread {
+            tenant: id,
+            object_id,
+        } = payload(job)?;
+        let live = self.0.live();
+        let (_, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
+        let accounts = live.accounts_of(&id);
+        let talks = self
+            .0
+            .store
+            .talks_of_tickets(&accounts, &[&object_id])
+            .await;
+        let Some(talk) = talks.map_err(unreadable)?.pop() else {
+            // Cancelled, since it says nothing about the tenant: it must not open a closed gate.
+            return Ok(Outcome::cancelled("no conversation has this ticket"));
+        };
+        let (account, _) = live
+            .account(&talk.follower.account)
+            .ok_or_else(|| unconfigured("the account"))?;
+        let pace = pace(job);
+        let ticket = client.ticket(pace, &object_id).await.map_err(failed)?;
+        let Some(ticket) = ticket else {
+            return Ok(Outcome::done_because("the ticket was deleted in C4C"));
+        };
+        let mut taken = 0;
+        if let Some(type_code) = &account.conversation.reply_note {
+            let notes = Notes {
+                tenant: &id,
+                ticket: &object_id,
+                type_code,
+            };
+            taken = self.take_notes(client, pace, &notes, &talk).await?;
+        }
+        let end = pickup::completed(&ticket, &talk, self.0.clock.now());
+        Ok(Outcome::Done {
+            note: Some(format!("{taken} answers found")),
+            changes: Changes {
+                conversations: end.into_iter().collect(),
+                ..Changes::none()
+            },
+        })
+    }
+
+    /// Takes what agents wrote on the ticket, in their order; how many that were.
+    async fn take_notes(
+        &self,
+        client: &Client,
+        pace: Pace,
+        of: &Notes<'_>,
+        talk: &Talk,
+    ) -> Result<usize, Box<Outcome>> {
+        let notes = client.notes(pace, of.ticket).await.map_err(failed)?;
+        let now = self.0.clock.now();
+        let answers = notes
+            .iter()
+            .filter_map(|note| Some((&note.object_id, pickup::in_note(note, of.type_code, now)?)));
+        let (keys, answers): (Vec<&ObjectId>, Vec<Answer<'_>>) = answers.unzip();
+        let known = self.0.store.known_activities(of.tenant, &keys).await;
+        let known = known.map_err(unreadable)?;
+        let mut taken = 0;
+        for (_, answer) in keys
+            .iter()
+            .zip(&answers)
+            .filter(|(key, _)| !known.contains(key))
+        {
+            let found = Found {
+                tenant: of.tenant,
+                follower: &talk.follower,
+                talk: Some(talk),
+                answer,
+            };
+            taken += usize::from(self.0.take(&found).await?);
+        }
+        Ok(taken)
+    }
+}
+
+/// Which notes are looked for.
+struct Notes<'a> {
+    tenant: &'a TenantId,
+    ticket: &'a ObjectId,
+    type_code: &'a str,
+}
+
+pub(super) struct ActivityReread(pub(super) Context);
+
+impl Handler for ActivityReread {
+    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { either(self.reread(job).await) })
+    }
+
+    /// As for tickets.
+    fn ahead(&self) -> Ahead {
+        Ahead::Heads
+    }
+}
+
+impl ActivityReread {
+    async fn reread(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let Reread {
+            tenant: id,
+            object_id,
+        } = payload(job)?;
+        let live = self.0.live();
+        let (_, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
+        let known = self.0.store.known_activities(&id, &[&object_id]).await;
+        if !known.map_err(unreadable)?.is_empty() {
+            return Ok(Outcome::cancelled("the activity is known"));
+        }
+        let activity = client.activity(Pace::Live, &object_id).await;
+        let Some(activity) = activity.map_err(failed)? else {
+            return Ok(Outcome::done_because("the activity was deleted in C4C"));
+        };
+        let taken = self.0.take_activity(&id, client, Pace::Live, &activity);
+        Ok(if taken.await? {
+            Outcome::done()
+        } else {
+            Outcome::done_because("no new answer to a follower")
+        })
+    }
+}
+
+pub(super) struct AnswersSweep(pub(super) Context);
+
+impl Handler for AnswersSweep {
+    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { either(self.sweep(job).await.map_err(for_a_later_sweep)) })
+    }
+
+    /// As for tickets.
+    fn ahead(&self) -> Ahead {
+        Ahead::Heads
+    }
+}
+
+impl AnswersSweep {
+    async fn sweep(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let pickup::AnswersSweep { tenant: id, since } = payload(job)?;
+        let live = self.0.live();
+        let (_, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
+        let (taken, answers_left) = self.answers(client, &id, since).await?;
+        let (mut changes, tickets_left) = self.tickets(client, &id, since).await?;
+        let note = format!(
+            "{taken} answers found, {} tickets are read again",
+            changes.effects.len()
+        );
+        let left = answers_left.into_iter().chain(tickets_left).min();
+        // Not merged: what waits already begins later.
+        changes.effects.extend(left.map(|since| {
+            let rest = pickup::sweep(&id, since);
+            NewEffect {
+                merge: false,
+                ..rest
+            }
+        }));
+        Ok(Outcome::Done {
+            note: Some(note),
+            changes,
+        })
+    }
+
+    /// Takes agents' activities, in their order: how many, and from where on they were not read.
+    async fn answers(
+        &self,
+        client: &Client,
+        id: &TenantId,
+        since: Timestamp,
+    ) -> Result<(usize, Option<Timestamp>), Box<Outcome>> {
+        let (mut taken, mut page, mut last) = (0, None, since);
+        for _ in 0..MAX_PAGES {
+            let read = client.answers_changed_since(Pace::Bulk, since, page.as_deref());
+            let read = read.await.map_err(failed)?;
+            for activity in &read.rows {
+                let is_new = self.0.take_activity(id, client, Pace::Bulk, activity);
+                taken += usize::from(is_new.await?);
+                last = activity.changed_at.unwrap_or(last);
+            }
+            page = read.next;
+            if page.is_none() {
+                return Ok((taken, None));
+            }
+        }
+        Ok((taken, Some(last)))
+    }
+
+    /// What reads the changed tickets of conversations again, and from where on they were not looked
+    /// at.
+    async fn tickets(
+        &self,
+        client: &Client,
+        id: &TenantId,
+        since: Timestamp,
+    ) -> Result<(Changes, Option<Timestamp>), Box<Outcome>> {
+        let live = self.0.live();
+        let accounts = live.accounts_of(id);
+        let mut changes = Changes::none();
+        let (mut page, mut last) = (None, since);
+        for _ in 0..MAX_PAGES {
+            let read = client.tickets_changed_since(Pace::Bulk, since, page.as_deref());
+            let read = read.await.map_err(failed)?;
+            let keys: Vec<&ObjectId> = read.rows.iter().map(|ticket| &ticket.object_id).collect();
+            let talks = self.0.store.talks_of_tickets(&accounts, &keys).await;
+            let talks = talks.map_err(unreadable)?;
+            let ours = talks.iter().filter_map(|talk| talk.ticket.as_ref());
+            let again = ours.map(|(ticket, _)| pickup::ticket(id, ticket, Priority::Bulk));
+            changes.effects.extend(again);
+            last = read
+                .rows
+                .iter()
+                .filter_map(|row| row.changed_at)
+                .next_back()
+                .unwrap_or(last);
+            page = read.next;
+            if page.is_none() {
+                return Ok((changes, None));
+            }
+        }
+        Ok((changes, Some(last)))
+    }
+}
+
+/// A tenant that cannot be asked like this would leave a dead letter a minute. Instead this one is tried
+/// ever more rarely, and those behind it merge with it.
+fn for_a_later_sweep(mut outcome: Box<Outcome>) -> Box<Outcome> {
+    if let Outcome::Failed { failure, .. } = &mut *outcome
+        && failure.verdict == Verdict::Permanent
+    {
+        let message = std::mem::take(&mut failure.message);
+        *failure = Failure::new(Verdict::Transient, message);
+    }
+    outcome
+}
+
+fn pace(job: &Job) -> Pace {
+    match job.priority {
+        Priority::Bulk => Pace::Bulk,
+        _ => Pace::Live,
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn failed(error: Error) -> Box<Outcome> {
+    Box::new(Outcome::failed(error.failure()))
+}
