@@ -9,6 +9,7 @@
 
 mod answers;
 mod bench;
+mod burst;
 mod commands;
 mod conformance;
 mod contact;
