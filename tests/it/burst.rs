@@ -30,8 +30,8 @@ use crate::world::{Plan, open};
 const FOLLOWERS: &str = "QIAO_TEST_BURST_FOLLOWERS";
 const MESSAGES: &str = "QIAO_TEST_BURST_MESSAGES";
 const KILLS: &str = "QIAO_TEST_BURST_KILLS";
-/// … and 503s of each platform.
-const OUTAGES: &str = "QIAO_TEST_BURST_OUTAGES";
+/// … and, if it is set, one 503 of each platform.
+const OUTAGE: &str = "QIAO_TEST_BURST_OUTAGE";
 const SEED: &str = "QIAO_TEST_BURST_SEED";
 
 /// Messages a second that all followers together say, on average: what two slow cores bear in a
@@ -54,13 +54,17 @@ channel_id = "WECHAT"
 delivery_notes = "10007"
 "#;
 
+/// The platforms' own words for trouble that passes: "system busy", and a record that is locked.
+const WECHAT_BUSY: i64 = -1;
+const C4C_LOCKED: i64 = 409;
+
 const ACTIVITIES: &str = "SocialMediaActivityCollection";
 
 fn number(name: &str, usually: u64) -> u64 {
     std::env::var(name).map_or(usually, |value| value.parse().unwrap())
 }
 
-/// 5 % fail, of 2 % the answer is lost. `busy` is the platform's own word for trouble that passes.
+/// 5 % fail, of 2 % the answer is lost. `busy` is the code of trouble that passes.
 fn rates(busy: i64) -> Rates {
     let code = |after_effect| Kind::Code {
         code: busy,
@@ -146,10 +150,31 @@ impl House {
         let seed = self.seed;
         self.site
             .wechat
-            .with(|wechat, _, _| wechat.faults.at_rates(seed, rates(-1)));
+            .with(|wechat, _, _| wechat.faults.at_rates(seed, rates(WECHAT_BUSY)));
         self.site
             .c4c
-            .with(|c4c, _, _| c4c.faults().at_rates(seed, rates(409)));
+            .with(|c4c, _, _| c4c.faults().at_rates(seed, rates(C4C_LOCKED)));
+    }
+
+    /// Each kind of fault befalls whatever is called when one of the followers comes, so that none
+    /// is left out of a small story.
+    fn fail_once(&self, index: u64) {
+        let kinds = |busy| {
+            let Rates {
+                failures, losses, ..
+            } = rates(busy);
+            let kinds = (0..).zip(failures.into_iter().chain(losses));
+            let ours = kinds.filter(|(number, _)| number % self.followers == index);
+            ours.map(|(_, kind)| once(kind)).collect::<Vec<_>>()
+        };
+        self.site.wechat.with(|wechat, _, _| {
+            let kinds = kinds(WECHAT_BUSY).into_iter();
+            kinds.for_each(|fault| wechat.faults.add(fault));
+        });
+        self.site.c4c.with(|c4c, _, _| {
+            let kinds = kinds(C4C_LOCKED).into_iter();
+            kinds.for_each(|fault| c4c.faults().add(fault));
+        });
     }
 
     /// One follower: follows, and says all they have to say in bursts.
@@ -160,6 +185,7 @@ impl House {
         // As long again, on average, is waited before each burst.
         let pause = || Duration::from_millis(random.word() % (2 * lasts / bursts));
         tokio::time::sleep(pause()).await;
+        self.fail_once(index);
         let openid = self.site.wechat.with(|wechat, now, rng| {
             let openid = wechat.new_follower(rng);
             wechat.follow(&openid, None, now, rng);
@@ -332,7 +358,7 @@ impl Undone {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_message_and_every_answer_once_whatever_happens() {
-    let (kills, outages) = (number(KILLS, 2), number(OUTAGES, 0));
+    let (kills, outage_wanted) = (number(KILLS, 2), std::env::var(OUTAGE).is_ok());
     let house = Arc::new(House::new().await);
     let daemon = house.site.serve().await;
     house.fail_at_rates();
@@ -344,8 +370,8 @@ async fn every_message_and_every_answer_once_whatever_happens() {
     let agents = tokio::spawn(house.clone().answer());
     let story = async {
         let daemon = house.kill(daemon, kills).await;
-        if outages > 0 {
-            house.faults(|faults| faults.add(unavailable(outages)));
+        if outage_wanted {
+            house.faults(|faults| faults.add(outage()));
         }
         let talks = talks.join_all().await;
         let answered = agents.await.unwrap();
@@ -394,16 +420,22 @@ async fn every_message_and_every_answer_once_whatever_happens() {
     }
 }
 
-fn unavailable(times: u64) -> Fault {
+/// Befalls one call, whichever comes next.
+fn once(kind: Kind) -> Fault {
     Fault {
         on: String::new(),
-        kind: Kind::Status {
-            status: 503,
-            html: false,
-            retry_after: None,
-        },
-        times: u32::try_from(times).unwrap(),
+        kind,
+        times: 1,
     }
+}
+
+/// One 503 of each platform.
+fn outage() -> Fault {
+    once(Kind::Status {
+        status: 503,
+        html: false,
+        retry_after: None,
+    })
 }
 
 /// Each answer was seen once by the one whom it is for, or waits visibly; nobody saw anything twice.
