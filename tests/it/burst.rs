@@ -9,6 +9,7 @@
 //! story none.
 
 mod said;
+mod trouble;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -16,12 +17,12 @@ use std::time::Duration;
 
 use qiao::kit::random::Random;
 use qiao_sim::c4c::{Answer, TicketView};
-use qiao_sim::fault::{Fault, Faults, Kind, Rates};
 use qiao_sim::wechat::Via;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::said::{Said, in_order, say};
+use self::trouble::{KINDS, outage};
 use crate::process::{Process, Site};
 use crate::raw::client;
 use crate::world::{Plan, open};
@@ -54,45 +55,11 @@ channel_id = "WECHAT"
 delivery_notes = "10007"
 "#;
 
-/// The platforms' own words for trouble that passes: "system busy", and a record that is locked.
-const WECHAT_BUSY: i64 = -1;
-const C4C_LOCKED: i64 = 409;
-
 const ACTIVITIES: &str = "SocialMediaActivityCollection";
 
 fn number(name: &str, usually: u64) -> u64 {
     std::env::var(name).map_or(usually, |value| value.parse().unwrap())
 }
-
-/// 5 % fail, of 2 % the answer is lost. `busy` is the code of trouble that passes.
-fn rates(busy: i64) -> Rates {
-    let code = |after_effect| Kind::Code {
-        code: busy,
-        after_effect,
-    };
-    let broken = Kind::Status {
-        status: 500,
-        html: true,
-        retry_after: None,
-    };
-    let closed = |after_effect| Kind::Drop { after_effect };
-    Rates {
-        fail: 0.05,
-        failures: vec![closed(false), code(false), broken, Kind::HtmlBody],
-        lose_after_effect: 0.02,
-        losses: vec![closed(true), Kind::Truncated],
-    }
-}
-
-/// What must have happened on each platform, or the story told nothing.
-const KINDS: [&str; 6] = [
-    "drop",
-    "code",
-    "status",
-    "html_body",
-    "drop_after_effect",
-    "truncated",
-];
 
 /// Both platforms, and what has been said there.
 struct House {
@@ -135,46 +102,6 @@ impl House {
             (notifications.retries, notifications.retry_millis) = (1_000, 200);
         });
         house
-    }
-
-    fn faults<R>(&self, mut act: impl FnMut(&mut Faults) -> R) -> [R; 2] {
-        let wechat = self
-            .site
-            .wechat
-            .with(|wechat, _, _| act(&mut wechat.faults));
-        let c4c = self.site.c4c.with(|c4c, _, _| act(c4c.faults()));
-        [wechat, c4c]
-    }
-
-    fn fail_at_rates(&self) {
-        let seed = self.seed;
-        self.site
-            .wechat
-            .with(|wechat, _, _| wechat.faults.at_rates(seed, rates(WECHAT_BUSY)));
-        self.site
-            .c4c
-            .with(|c4c, _, _| c4c.faults().at_rates(seed, rates(C4C_LOCKED)));
-    }
-
-    /// Each kind of fault befalls whatever is called when one of the followers comes, so that none
-    /// is left out of a small story.
-    fn fail_once(&self, index: u64) {
-        let kinds = |busy| {
-            let Rates {
-                failures, losses, ..
-            } = rates(busy);
-            let kinds = (0..).zip(failures.into_iter().chain(losses));
-            let ours = kinds.filter(|(number, _)| number % self.followers == index);
-            ours.map(|(_, kind)| once(kind)).collect::<Vec<_>>()
-        };
-        self.site.wechat.with(|wechat, _, _| {
-            let kinds = kinds(WECHAT_BUSY).into_iter();
-            kinds.for_each(|fault| wechat.faults.add(fault));
-        });
-        self.site.c4c.with(|c4c, _, _| {
-            let kinds = kinds(C4C_LOCKED).into_iter();
-            kinds.for_each(|fault| c4c.faults().add(fault));
-        });
     }
 
     /// One follower: follows, and says all they have to say in bursts.
@@ -374,15 +301,19 @@ async fn every_message_and_every_answer_once_whatever_happens() {
             house.faults(|faults| faults.add(outage()));
         }
         let talks = talks.join_all().await;
+        // Trouble lasts as long as the talk; what it has left is done in peace.
+        let struck = house.faults(|faults| {
+            faults.clear(None);
+            faults.hits().clone()
+        });
         let answered = agents.await.unwrap();
         house.calm().await;
-        (daemon, talks, answered)
+        (daemon, talks, answered, struck)
     };
     let story = tokio::time::timeout(LONGEST, story).await;
-    let Ok((_daemon, talks, answered)) = story else {
+    let Ok((_daemon, talks, answered, struck)) = story else {
         panic!("no end: {:#?}", house.undone().await);
     };
-    let struck = house.faults(|faults| faults.hits().clone());
     let undone = house.undone().await;
     println!(
         "seed {}, {:?}: {}",
@@ -418,24 +349,6 @@ async fn every_message_and_every_answer_once_whatever_happens() {
         let missing = KINDS.iter().filter(|kind| !struck.contains_key(*kind));
         assert_eq!(missing.count(), 0, "{struck:?}");
     }
-}
-
-/// Befalls one call, whichever comes next.
-fn once(kind: Kind) -> Fault {
-    Fault {
-        on: String::new(),
-        kind,
-        times: 1,
-    }
-}
-
-/// One 503 of each platform.
-fn outage() -> Fault {
-    once(Kind::Status {
-        status: 503,
-        html: false,
-        retry_after: None,
-    })
 }
 
 /// Each answer was seen once by the one whom it is for, or waits visibly; nobody saw anything twice.
