@@ -10,6 +10,8 @@ SEEDS := 500
 FROM := 0
 SOAK_CRASH_ROUNDS := 3
 SOAK_OVERLOAD_SECONDS := 300
+SOAK_BURST_FOLLOWERS := 200
+SOAK_BURST_MESSAGES := 20
 POWERCUT_IMAGES := 100000
 # A target is a name in tests/fuzz/corpus.
 TARGET := push
@@ -26,6 +28,7 @@ help:
 	@echo 'make fmt     formats the code'
 	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times,'
 	@echo '             every crash $(SOAK_CRASH_ROUNDS) times, an overload of $(SOAK_OVERLOAD_SECONDS) s,'
+	@echo '             $(SOAK_BURST_FOLLOWERS) followers who say $(SOAK_BURST_MESSAGES) messages each in bursts,'
 	@echo '             and $(POWERCUT_IMAGES) disks after a power cut'
 	@echo 'make simulate  the simulation with $(SEEDS) seeds from $(FROM) on, or with SEED=N alone'
 	@echo 'make fuzz    guided by coverage (nightly Rust): TARGET=$(TARGET) SECONDS=$(SECONDS)'
@@ -51,10 +54,13 @@ soak: nextest
 	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib --test it \
 		-E 'kind(lib) | test(=conformance::lanes::every_lane_keeps_its_order_and_its_head)'
 	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS) \
-		-E 'not test(/^(crash_points|overload)::/)'
+		-E 'not test(/^(burst|crash_points|overload)::/)'
 	QIAO_TEST_CRASH_ROUNDS=$(SOAK_CRASH_ROUNDS) \
 	QIAO_TEST_OVERLOAD_SECONDS=$(SOAK_OVERLOAD_SECONDS) \
 		cargo nextest run --locked --profile soak --test it -E 'test(/^(crash_points|overload)::/)'
+	QIAO_TEST_BURST_FOLLOWERS=$(SOAK_BURST_FOLLOWERS) QIAO_TEST_BURST_MESSAGES=$(SOAK_BURST_MESSAGES) \
+	QIAO_TEST_BURST_KILLS=3 QIAO_TEST_BURST_OUTAGE=yes \
+		cargo nextest run --locked --profile soak --test it --no-capture -E 'test(/^burst::/)'
 	POWERCUT_IMAGES=$(POWERCUT_IMAGES) cargo nextest run --locked --profile soak --workspace --test powercut
 
 # SEED=N runs that one alone and shows what happened in it.

@@ -1,13 +1,19 @@
 //! Faults: what goes wrong between a simulator and its caller, armed by tests and operators.
 //!
-//! It owns the list and what a caller sees of each kind. A core asks [`Faults::take`] once per
-//! request, with the operation's name, and lets [`Kind::deliver`] decide whether its own work
+//! It owns the list, the rates and what a caller sees of each kind. A core asks [`Faults::take`] once
+//! per request, with the operation's name, and lets [`Kind::deliver`] decide whether its own work
 //! happens. Both simulators share it, so it must know neither platform.
+
+mod rates;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
+
+pub use self::rates::Rates;
 
 use crate::wire::{Delivery, Response};
 
@@ -113,16 +119,33 @@ impl Kind {
         }
     }
 
-    /// The name it has in JSON and in [`Faults::hits`].
+    /// The name it has in [`Faults::hits`]: as in JSON, and whether the operation is carried out
+    /// where a kind leaves that open.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Latency { .. } => "latency",
+            Self::Hang { after_effect: true } => "hang_after_effect",
             Self::Hang { .. } => "hang",
+            Self::Drop { after_effect: true } => "drop_after_effect",
             Self::Drop { .. } => "drop",
             Self::Status { .. } => "status",
+            Self::Code {
+                after_effect: true, ..
+            } => "code_after_effect",
             Self::Code { .. } => "code",
             Self::HtmlBody => "html_body",
             Self::Truncated => "truncated",
+        }
+    }
+
+    /// Whether the operation is carried out.
+    fn has_effect(&self) -> bool {
+        match self {
+            Self::Latency { .. } | Self::Truncated => true,
+            Self::Hang { after_effect }
+            | Self::Drop { after_effect }
+            | Self::Code { after_effect, .. } => *after_effect,
+            Self::Status { .. } | Self::HtmlBody => false,
         }
     }
 }
@@ -158,10 +181,11 @@ fn page(status: u16, html: bool, retry_after: Option<u32>) -> Response {
     }
 }
 
-/// The armed faults, first armed first hit.
+/// The armed faults, first armed first hit, and the rates for all other requests.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     armed: Vec<Fault>,
+    rates: Option<(Rates, Xoshiro256PlusPlus)>,
     hits: BTreeMap<&'static str, u64>,
 }
 
@@ -173,14 +197,37 @@ impl Faults {
         }
     }
 
-    /// Disarms those armed on exactly `on`, or all.
+    /// Lets requests that no armed fault befalls fail at these rates, until all is cleared. The
+    /// same seed gives the same faults for the same number of requests.
+    ///
+    /// # Panics
+    ///
+    /// When the rates contradict themselves; see the fields of [`Rates`].
+    pub fn at_rates(&mut self, seed: u64, rates: Rates) {
+        assert_eq!(rates.fault(), None, "{rates:?}");
+        self.rates = Some((rates, Xoshiro256PlusPlus::seed_from_u64(seed)));
+    }
+
+    /// Disarms those armed on exactly `on`, or all, and the rates with them.
     pub fn clear(&mut self, on: Option<&str>) {
+        if on.is_none() {
+            self.rates = None;
+        }
         self.armed
             .retain(|fault| on.is_some_and(|on| fault.on != on));
     }
 
     /// The fault that befalls this request, used up by one.
     pub fn take(&mut self, operation: &str) -> Option<Kind> {
+        let kind = match self.take_armed(operation) {
+            None => self.rates.as_mut().and_then(|(rates, rng)| rates.draw(rng)),
+            armed => armed,
+        }?;
+        *self.hits.entry(kind.name()).or_default() += 1;
+        Some(kind)
+    }
+
+    fn take_armed(&mut self, operation: &str) -> Option<Kind> {
         let at = self
             .armed
             .iter()
@@ -193,7 +240,6 @@ impl Faults {
                 self.armed.remove(at);
             }
         }
-        *self.hits.entry(kind.name()).or_default() += 1;
         Some(kind)
     }
 

@@ -115,12 +115,19 @@ fn there(
     }
     let unfinished = matches!(state, None | Some(MappingState::Pending));
     let may_look = !matches!(state, Some(MappingState::Conflict | MappingState::Obsolete));
-    if may_look && (unfinished || is_follow || returned) {
+    let comes_anew = is_follow && !was_overtaken(acted, mapping);
+    if may_look && (unfinished || comes_anew || returned) {
         changes
             .effects
             .push(ensure(follower, tenant, Priority::Live, !unfinished));
     }
     changes
+}
+
+/// A first follow that reaches us after words of its follower, who was linked for them and told so: it
+/// is no return.
+fn was_overtaken(follow: &Acted, mapping: Option<&Mapping>) -> bool {
+    mapping.is_some_and(|m| m.followed_at.is_none() && follow.created <= m.updated_at)
 }
 
 /// The payload of `customer.ensure`.
@@ -264,6 +271,21 @@ mod tests {
         );
         assert!(changes.effects.is_empty());
         assert_eq!(changes.mappings[0].state, MappingState::Conflict);
+    }
+
+    #[test]
+    fn a_first_follow_that_words_have_overtaken_is_no_return() {
+        let mapping = Mapping {
+            followed_at: None,
+            updated_at: second(6),
+            ..linked()
+        };
+        for (created, effects) in [(5, 0), (6, 0), (7, 1)] {
+            let act = acted(Act::Follow, created);
+            let changes = decide(&act, Some(&mapping), &TenantId::new("main"));
+            assert_eq!(changes.effects.len(), effects, "followed at {created}");
+            assert_eq!(changes.mappings[0].followed_at, Some(second(created)));
+        }
     }
 
     proptest! {

@@ -11,6 +11,7 @@ mod agents;
 mod answers;
 mod attachments;
 mod bench;
+mod burst;
 mod commands;
 mod conformance;
 mod contact;

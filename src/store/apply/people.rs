@@ -11,6 +11,9 @@ use crate::store::rows::{
 
 /// A state of `unfollowed` is overwritten only by somebody who saw the follower return, so what
 /// the C4C lane found (`returned = false`) goes before what the follower did.
+///
+/// Who decides on an act may have read the mapping before the C4C lane linked it: their `pending`, which
+/// names no customer, leaves it linked.
 pub(in crate::store) async fn mappings(
     connection: &mut SqliteConnection,
     mut rows: Vec<MappingUpsert>,
@@ -33,7 +36,9 @@ pub(in crate::store) async fn mappings(
              tenant = excluded.tenant,
              object_id = coalesce(excluded.object_id, object_id),
              customer_id = coalesce(excluded.customer_id, customer_id),
-             state = excluded.state,
+             state = CASE WHEN excluded.state = 'pending' AND excluded.object_id IS NULL
+                     AND state = 'linked'
+                 THEN 'linked' ELSE excluded.state END,
              reason = excluded.reason,
              scene = coalesce(excluded.scene, scene),
              name = coalesce(excluded.name, name),

@@ -85,6 +85,32 @@ pub async fn a_late_link_does_not_bring_back_somebody_who_left(way: &Way) {
     assert_eq!(left, MappingState::Unfollowed, "within one commit, too");
 }
 
+pub async fn what_was_decided_before_a_link_stood_does_not_undo_it(way: &Way) {
+    let room = Room::new(way).await;
+    let anna = follower('a');
+    room.write(mapped(linked(&anna, 7))).await;
+    let follow = MappingChange {
+        returned: true,
+        followed_at: Some(room.now()),
+        ..mapping_to(&anna, MappingState::Pending)
+    };
+    room.write(mapped(follow)).await;
+    let mapping = room.mapping(&anna).await;
+    assert_eq!(mapping.state, MappingState::Linked);
+    assert_eq!(mapping.followed_at, Some(room.now()));
+    let unchecked = MappingChange {
+        customer: Some(customer(7)),
+        ..mapping_to(&anna, MappingState::Pending)
+    };
+    room.write(mapped(unchecked)).await;
+    let state = room.mapping(&anna).await.state;
+    assert_eq!(
+        state,
+        MappingState::Pending,
+        "who knows the customer knows it better"
+    );
+}
+
 pub async fn everybody_who_stands_for_a_customer_is_found(way: &Way) {
     let room = Room::new(way).await;
     let elsewhere = Follower {

@@ -120,6 +120,7 @@ suite! {
     mappings:
         a_mapping_keeps_what_a_change_does_not_name
         a_late_link_does_not_bring_back_somebody_who_left
+        what_was_decided_before_a_link_stood_does_not_undo_it
         everybody_who_stands_for_a_customer_is_found
         somebody_who_waits_for_their_customer_is_noticed
         the_mappings_of_many_are_read_at_once
