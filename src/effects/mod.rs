@@ -13,6 +13,7 @@ mod hook;
 mod media;
 mod medium;
 mod pickup;
+mod polling;
 mod record;
 mod rename;
 mod reread;
@@ -73,7 +74,7 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::TICKET_REREAD, reread);
     let reread = Arc::new(pickup::ActivityReread(context.clone()));
     remote(names::ACTIVITY_REREAD, reread);
-    let sweep = Arc::new(pickup::AnswersSweep(context.clone()));
+    let sweep = Arc::new(polling::AnswersSweep(context.clone()));
     remote(names::ANSWERS_SWEEP, sweep);
     let send = Arc::new(send::WechatSend(context.clone()));
     remote(names::WECHAT_SEND, send);

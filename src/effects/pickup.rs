@@ -1,10 +1,9 @@
-//! `ticket.reread`, `activity.reread` and `answers.sweep`: answers that C4C does not post to us.
+//! `ticket.reread` and `activity.reread`: answers that C4C does not post to us.
 //!
 //! An answer that is found is a fact that arrived: it is committed with a dedupe key, so that the mashup,
 //! a notification and a sweep together let it be said once. What it is told by is its number or key in
 //! C4C, which `activity` keeps for good.
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::route::profile_of;
@@ -14,8 +13,7 @@ use crate::c4c::client::Client;
 use crate::c4c::error::Error;
 use crate::c4c::pace::Pace;
 use crate::domain::ids::{ObjectId, TenantId};
-use crate::domain::rows::{Changes, Follower, MappingState, NewEffect, Priority};
-use crate::domain::verdict::{Failure, Verdict};
+use crate::domain::rows::{Changes, Follower, MappingState, Priority};
 use crate::flows::pickup;
 use crate::flows::refresh::Reread;
 use crate::flows::reply::{self, Answer};
@@ -25,9 +23,6 @@ use crate::store::{Arrival, Arrived, Dedupe, Job, Talk};
 
 /// What was refused and is kept for a person to look at; more says nothing new.
 pub const KEPT_REJECTED: u64 = 1_000;
-
-/// A sweep reads at most this many pages of 1,000 of each list; another one reads the rest.
-const MAX_PAGES: usize = 20;
 
 /// An answer, and for whom it is.
 struct Found<'a> {
@@ -95,7 +90,7 @@ impl Context {
     }
 
     /// Takes an activity, if it is an agent's answer to a follower and not known. Whether it was new.
-    async fn take_activity(
+    pub(super) async fn take_activity(
         &self,
         tenant: &TenantId,
         client: &Client,
@@ -290,117 +285,6 @@ impl ActivityReread {
     }
 }
 
-pub(super) struct AnswersSweep(pub(super) Context);
-
-impl Handler for AnswersSweep {
-    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move { either(self.sweep(job).await.map_err(for_a_later_sweep)) })
-    }
-
-    /// As for tickets.
-    fn ahead(&self) -> Ahead {
-        Ahead::Heads
-    }
-}
-
-impl AnswersSweep {
-    async fn sweep(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
-        let pickup::AnswersSweep { tenant: id, since } = payload(job)?;
-        let live = self.0.live();
-        let (_, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
-        let (taken, answers_left) = self.answers(client, &id, since).await?;
-        let (mut changes, tickets_left) = self.tickets(client, &id, since).await?;
-        let note = format!(
-            "{taken} answers found, {} tickets are read again",
-            changes.effects.len()
-        );
-        let left = answers_left.into_iter().chain(tickets_left).min();
-        // Not merged: what waits already begins later.
-        changes.effects.extend(left.map(|since| {
-            let rest = pickup::sweep(&id, since);
-            NewEffect {
-                merge: false,
-                ..rest
-            }
-        }));
-        Ok(Outcome::Done {
-            note: Some(note),
-            changes,
-        })
-    }
-
-    /// Takes agents' activities, in their order: how many, and from where on they were not read.
-    async fn answers(
-        &self,
-        client: &Client,
-        id: &TenantId,
-        since: Timestamp,
-    ) -> Result<(usize, Option<Timestamp>), Box<Outcome>> {
-        let (mut taken, mut page, mut last) = (0, None, since);
-        for _ in 0..MAX_PAGES {
-            let read = client.answers_changed_since(Pace::Bulk, since, page.as_deref());
-            let read = read.await.map_err(failed)?;
-            for activity in &read.rows {
-                let is_new = self.0.take_activity(id, client, Pace::Bulk, activity);
-                taken += usize::from(is_new.await?);
-                last = activity.changed_at.unwrap_or(last);
-            }
-            page = read.next;
-            if page.is_none() {
-                return Ok((taken, None));
-            }
-        }
-        Ok((taken, Some(last)))
-    }
-
-    /// What reads the changed tickets of conversations again, and from where on they were not looked
-    /// at.
-    async fn tickets(
-        &self,
-        client: &Client,
-        id: &TenantId,
-        since: Timestamp,
-    ) -> Result<(Changes, Option<Timestamp>), Box<Outcome>> {
-        let live = self.0.live();
-        let accounts = live.accounts_of(id);
-        let mut changes = Changes::none();
-        let (mut page, mut last) = (None, since);
-        for _ in 0..MAX_PAGES {
-            let read = client.tickets_changed_since(Pace::Bulk, since, page.as_deref());
-            let read = read.await.map_err(failed)?;
-            let keys: Vec<&ObjectId> = read.rows.iter().map(|ticket| &ticket.object_id).collect();
-            let talks = self.0.store.talks_of_tickets(&accounts, &keys).await;
-            let talks = talks.map_err(unreadable)?;
-            let ours = talks.iter().filter_map(|talk| talk.ticket.as_ref());
-            let again = ours.map(|(ticket, _)| pickup::ticket(id, ticket, Priority::Bulk));
-            changes.effects.extend(again);
-            last = read
-                .rows
-                .iter()
-                .filter_map(|row| row.changed_at)
-                .next_back()
-                .unwrap_or(last);
-            page = read.next;
-            if page.is_none() {
-                return Ok((changes, None));
-            }
-        }
-        Ok((changes, Some(last)))
-    }
-}
-
-/// A tenant that cannot be asked like this would leave a dead letter a minute. Instead this one is tried
-/// ever more rarely, and those behind it merge with it.
-fn for_a_later_sweep(mut outcome: Box<Outcome>) -> Box<Outcome> {
-    if let Outcome::Failed { failure, .. } = &mut *outcome
-        && failure.verdict == Verdict::Permanent
-    {
-        let message = std::mem::take(&mut failure.message);
-        *failure = Failure::new(Verdict::Transient, message);
-    }
-    outcome
-}
-
 fn pace(job: &Job) -> Pace {
     match job.priority {
         Priority::Bulk => Pace::Bulk,
@@ -409,6 +293,6 @@ fn pace(job: &Job) -> Pace {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: Error) -> Box<Outcome> {
+pub(super) fn failed(error: Error) -> Box<Outcome> {
     Box::new(Outcome::failed(error.failure()))
 }

@@ -198,6 +198,27 @@ async fn followers_notes_and_the_notes_of_the_bridge_are_no_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_note_of_the_bridge_whose_writing_was_lost_on_the_way_back_is_no_answer() {
+    let world = planned(SOCIAL, POLLED).await;
+    world.notifies_of_everything(Variant::Event);
+    let (openid, ticket) = world.talks().await;
+    let lost = Fault {
+        on: "POST /sap/c4c/odata/v1/c4codataapi/ServiceRequestCollection".to_owned(),
+        kind: Kind::Drop { after_effect: true },
+        times: 1,
+    };
+    world.c4c.with(|c4c, _, _| c4c.faults().add(lost));
+    world.agent_answers(&ticket, "an answer").await;
+    for _ in 0..3 {
+        world.sweeps().await;
+    }
+    assert_eq!(world.heard(&openid), ["an answer"]);
+    assert_eq!(world.tickets(&openid).remove(0).notes.len(), 1);
+    let known = "SELECT count(*) FROM activity WHERE kind = 'note'";
+    assert_eq!(world.count(known).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_completed_ticket_ends_the_conversation_and_the_next_message_begins_another() {
     for (conversation, tenant) in [
         (SOCIAL, ""),
