@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 use super::file_type::FileType;
 use super::hex::hex;
 
@@ -89,11 +91,15 @@ impl MediaFolder {
     }
 
     /// Files block, so they are worked on where that disturbs nobody. Work that has begun is
-    /// finished, even when nobody waits for it any more.
+    /// finished, even when nobody waits for it any more. A runtime of one thread is one whose order
+    /// must be known, as a simulation's: there it is done at once.
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, MediaError> + Send + 'static,
     ) -> Result<T, MediaError> {
+        if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+            return work(self);
+        }
         let folder = self.clone();
         tokio::task::spawn_blocking(move || work(&folder))
             .await
