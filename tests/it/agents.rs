@@ -219,6 +219,27 @@ async fn a_note_of_the_bridge_whose_writing_was_lost_on_the_way_back_is_no_answe
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_that_piled_up_while_c4c_was_down_keep_their_order() {
+    let world = planned(SOCIAL, "").await;
+    let (openid, ticket) = world.talks().await;
+    world.notifies_of_everything(Variant::Odata);
+    let busy = Kind::Status {
+        status: 503,
+        html: false,
+        retry_after: None,
+    };
+    world.c4c_fails_for("", busy, qiao_sim::fault::UNTIL_CLEARED);
+    for number in 0..5 {
+        world.agent_answers(&ticket, &format!("{number}")).await;
+    }
+    assert!(world.heard(&openid).is_empty());
+    world.c4c_heals();
+    world.advance(Duration::from_mins(2));
+    world.settled().await;
+    assert_eq!(world.heard(&openid), ["0", "1", "2", "3", "4"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_completed_ticket_ends_the_conversation_and_the_next_message_begins_another() {
     for (conversation, tenant) in [
         (SOCIAL, ""),
