@@ -144,6 +144,8 @@ suite! {
         a_conversation_goes_on_until_it_ends_and_the_next_knows_of_it
         a_follower_has_one_open_conversation
         the_stillest_conversations_are_found
+        conversations_are_listed_newest_first_narrowed_and_in_pages
+        a_message_is_told_with_its_conversation_what_c4c_has_of_it_and_its_media
         a_ticket_leads_to_its_conversation
         what_stands_in_c4c_for_a_message_is_remembered_once
         a_profile_is_remembered
@@ -154,7 +156,6 @@ suite! {
     reading:
         a_conversation_is_told_in_order_and_only_of_its_follower
         a_follower_reads_what_reached_them
-        the_last_spoken_conversation_is_listed_first
         deleting_a_history_leaves_no_word_of_it_and_nothing_of_anybody_else
         the_outbox_is_listed_by_state_and_effect
         the_queue_is_counted

@@ -82,25 +82,6 @@ pub async fn a_follower_reads_what_reached_them(way: &Way) {
     );
 }
 
-pub async fn the_last_spoken_conversation_is_listed_first(way: &Way) {
-    let room = Room::new(way).await;
-    room.write(mapped(linked(&follower('a'), 7))).await;
-    for letter in ['a', 'b', 'c', 'a'] {
-        room.write(messages([said(&follower(letter), "hi")])).await;
-        room.wait(1);
-    }
-    let listed = room.store.conversations(2).await.unwrap();
-    let [first, second] = &listed[..] else {
-        panic!("{listed:?}")
-    };
-    assert_eq!(first.openid, follower('a').openid.as_str());
-    assert_eq!((first.account.as_str(), first.messages), ("main", 2));
-    assert_eq!(first.customer_id.as_deref(), Some("7"));
-    assert_eq!(first.last_at(), room.later(-1));
-    assert_eq!(second.openid, follower('c').openid.as_str());
-    assert_eq!((second.messages, &second.customer_id), (1, &None));
-}
-
 pub async fn deleting_a_history_leaves_no_word_of_it_and_nothing_of_anybody_else(way: &Way) {
     let room = Room::new(way).await;
     let (anna, bert) = (follower('a'), follower('b'));

@@ -23,7 +23,7 @@ pub struct Allowed {
 const ONE_ROW: &str = "the first or last entry of a range of an index: one row is read";
 const OPERATOR: &str = "an operator asks for it, beside the daemon and not through it";
 
-pub const ALLOWED: [Allowed; 22] = [
+pub const ALLOWED: [Allowed; 21] = [
     Allowed {
         statement: "WITH waiting AS MATERIALIZED",
         steps: &["SEARCH said USING AUTOMATIC INDEX (lane=? AND place=?)"],
@@ -122,11 +122,6 @@ pub const ALLOWED: [Allowed; 22] = [
     Allowed {
         statement: "FROM v_outbox WHERE (?1 IS NULL OR state = ?1)",
         steps: &["SCAN outbox"],
-        reason: OPERATOR,
-    },
-    Allowed {
-        statement: "count(*) AS messages, max(id) AS last FROM message",
-        steps: &["SCAN message USING INDEX message_of_follower"],
         reason: OPERATOR,
     },
     Allowed {
