@@ -132,6 +132,8 @@ pub const ALLOWED: [Allowed; 21] = [
             "SCAN outbox",
             "SCAN a",
             "SCAN mapping",
+            "SCAN activity",
+            "SCAN media",
         ],
         reason: "for the demo, which has just begun to write",
     },
