@@ -117,8 +117,8 @@ impl Stage {
             c4c.notifications().settings.subscriptions = vec![subscription];
             let replies = &mut c4c.replies().settings;
             replies.url = replies_url;
-            replies.username = NOTIFY_USERNAME.to_owned();
-            replies.password = NOTIFY_PASSWORD.to_owned();
+            NOTIFY_USERNAME.clone_into(&mut replies.username);
+            NOTIFY_PASSWORD.clone_into(&mut replies.password);
         });
     }
 
