@@ -150,8 +150,8 @@ impl World {
             }
             let replies = &mut c4c.replies().settings;
             replies.url = replies_url;
-            "c4c".clone_into(&mut replies.username);
-            "notify-secret".clone_into(&mut replies.password);
+            replies.username = "c4c".to_owned();
+            replies.password = "notify-secret".to_owned();
         });
         self.daemon = Some(daemon);
     }
