@@ -40,7 +40,7 @@ impl ConversationAttach {
             .tenant(&account.tenant)
             .ok_or_else(|| unconfigured("the tenant"))?;
         let standing = store.in_c4c(message_id).await.map_err(unreadable)?;
-        let Some(owner) = self.owner(standing.as_ref(), job).await? else {
+        let Some(owner) = self.owner(&standing, job).await? else {
             return Ok(waits());
         };
         let file = self.file(&medium).await?;
@@ -63,7 +63,7 @@ impl ConversationAttach {
     /// What stands for the message: its activity, or the ticket of its conversation.
     async fn owner(
         &self,
-        standing: Option<&InC4c>,
+        standing: &Option<InC4c>,
         job: &Job,
     ) -> Result<Option<Owner>, Box<Outcome>> {
         let Some(standing) = standing else {

@@ -112,21 +112,22 @@ impl Attempt<'_> {
             found = looked.map_err(|error| lost(error, &changes))?;
         }
         let root = self.talk.and_then(|talk| talk.root_object_id.as_ref());
-        let activity = if let Some(activity) = found {
-            activity
-        } else {
-            let new = NewActivity {
-                message_id: self.key(),
-                profile: &profile,
-                channel_code: &channel.code,
-                channel_id: &channel.id,
-                author: self.customer.1.as_str(),
-                text: self.said.text.as_deref().unwrap_or_default(),
-                root,
-                at: Some(self.said.created_at),
-            };
-            let created = self.client.create_activity(self.pace, &new).await;
-            created.map_err(|error| lost(error, &changes))?
+        let activity = match found {
+            Some(activity) => activity,
+            None => {
+                let new = NewActivity {
+                    message_id: self.key(),
+                    profile: &profile,
+                    channel_code: &channel.code,
+                    channel_id: &channel.id,
+                    author: self.customer.1.as_str(),
+                    text: self.said.text.as_deref().unwrap_or_default(),
+                    root,
+                    at: Some(self.said.created_at),
+                };
+                let created = self.client.create_activity(self.pace, &new).await;
+                created.map_err(|error| lost(error, &changes))?
+            }
         };
         if let (Some(talk), None) = (self.talk, root) {
             let (root, number) = (&activity.object_id, &activity.id);
@@ -151,22 +152,23 @@ impl Attempt<'_> {
         }
         let openid = &follower.openid;
         let found = self.client.find_profile(self.pace, openid).await;
-        let profile = if let Some(profile) = found.map_err(failed)? {
-            profile
-        } else {
-            let role = self.tenant.customer.get("RoleCode");
-            let new = NewProfile {
-                openid,
-                channel_code: &channel.code,
-                channel_id: &channel.id,
-                name: self.customer.1.as_str(),
-                customer: Some(Bound {
-                    customer: &self.customer.0,
-                    role_code: role.map_or("CRM000", String::as_str),
-                }),
-            };
-            let created = self.client.create_profile(self.pace, &new).await;
-            created.map_err(failed)?
+        let profile = match found.map_err(failed)? {
+            Some(profile) => profile,
+            None => {
+                let role = self.tenant.customer.get("RoleCode");
+                let new = NewProfile {
+                    openid,
+                    channel_code: &channel.code,
+                    channel_id: &channel.id,
+                    name: self.customer.1.as_str(),
+                    customer: Some(Bound {
+                        customer: &self.customer.0,
+                        role_code: role.map_or("CRM000", String::as_str),
+                    }),
+                };
+                let created = self.client.create_profile(self.pace, &new).await;
+                created.map_err(failed)?
+            }
         };
         let row = ProfileRow {
             follower: follower.clone(),
@@ -189,16 +191,17 @@ impl Attempt<'_> {
         };
         let mut changes = Changes::none();
         let known = self.talk.and_then(|talk| talk.ticket.as_ref());
-        let ticket = if let Some((ticket, _)) = known {
-            ticket.clone()
-        } else {
-            let fields = record::ticket(fields, self.said, "", self.customer.1.as_str());
-            let opened = self.open(&fields, &note).await?;
-            if let Some(talk) = self.talk {
-                let (ticket, number) = (opened.object_id.clone(), opened.id);
-                changes.extend(record::ticketed(talk.id, ticket, number));
+        let ticket = match known {
+            Some((ticket, _)) => ticket.clone(),
+            None => {
+                let fields = record::ticket(fields, self.said, "", self.customer.1.as_str());
+                let opened = self.open(&fields, &note).await?;
+                if let Some(talk) = self.talk {
+                    let (ticket, number) = (opened.object_id.clone(), opened.id);
+                    changes.extend(record::ticketed(talk.id, ticket, number));
+                }
+                opened.object_id
             }
-            opened.object_id
         };
         let written = if self.looks || known.is_none() {
             self.written(&ticket, &text).await.map_err(failed)?

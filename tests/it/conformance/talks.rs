@@ -241,8 +241,8 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
             ticket,
         }])
     };
-    let (first, _) = customer(8);
-    room.write(known(Some(first.clone()), None)).await;
+    let (first_activity, _) = customer(8);
+    room.write(known(Some(first_activity.clone()), None)).await;
     room.write(known(None, Some((ticket.clone(), "1034309".to_owned()))))
         .await;
     let of = async |account: &str, number: &str| {
@@ -251,7 +251,7 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
         found.unwrap()
     };
     let talk = of("main", "1034309").await.unwrap();
-    assert_eq!(talk.root_object_id, Some(first));
+    assert_eq!(talk.root_object_id, Some(first_activity));
     assert_eq!(talk.ticket, Some((ticket, "1034309".to_owned())));
     assert_eq!(of("main", "1").await, None);
     assert_eq!(of("other", "1034309").await, None, "it is another tenant's");
