@@ -29,6 +29,7 @@ mod settling;
 mod stand;
 mod statements;
 mod talks;
+mod telling;
 mod waiting;
 mod walks;
 mod way;
@@ -144,8 +145,6 @@ suite! {
         a_conversation_goes_on_until_it_ends_and_the_next_knows_of_it
         a_follower_has_one_open_conversation
         the_stillest_conversations_are_found
-        conversations_are_listed_newest_first_narrowed_and_in_pages
-        a_message_is_told_with_its_conversation_what_c4c_has_of_it_and_its_media
         a_ticket_leads_to_its_conversation
         what_stands_in_c4c_for_a_message_is_remembered_once
         a_profile_is_remembered
@@ -153,6 +152,9 @@ suite! {
         what_happens_at_the_seats_is_written_down
         a_message_that_came_in_stays_received_whatever_is_done_about_it
         what_was_said_first_goes_first_in_whatever_order_it_came;
+    telling:
+        conversations_are_listed_newest_first_narrowed_and_in_pages
+        a_message_is_told_with_its_conversation_what_c4c_has_of_it_and_its_media;
     reading:
         a_conversation_is_told_in_order_and_only_of_its_follower
         a_follower_reads_what_reached_them
