@@ -1,7 +1,7 @@
 //! Conversations, what C4C has of them, and media.
 
 use jiff::Timestamp;
-use qiao::domain::ids::{AccountId, ObjectId};
+use qiao::domain::ids::ObjectId;
 use qiao::domain::rows::{
     Changes, ConversationChange, EndReason, Follower, MediaChange, MediaContent, NewActivity,
     NewEffect, NewProfile, SeatEvent,
@@ -134,17 +134,17 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
             ticket,
         }])
     };
-    let (first_activity, _) = customer(8);
-    room.write(known(Some(first_activity.clone()), None)).await;
+    let (root, _) = customer(8);
+    room.write(known(Some(root.clone()), None)).await;
     room.write(known(None, Some((ticket.clone(), "1034309".to_owned()))))
         .await;
     let of = async |account: &str, number: &str| {
-        let account = AccountId::new(account);
+        let account = qiao::domain::ids::AccountId::new(account);
         let found = room.store.talk_of_ticket(&[&account], number).await;
         found.unwrap()
     };
     let talk = of("main", "1034309").await.unwrap();
-    assert_eq!(talk.root_object_id, Some(first_activity));
+    assert_eq!(talk.root_object_id, Some(root));
     assert_eq!(talk.ticket, Some((ticket, "1034309".to_owned())));
     assert_eq!(of("main", "1").await, None);
     assert_eq!(of("other", "1034309").await, None, "it is another tenant's");
@@ -181,7 +181,7 @@ pub async fn what_stands_in_c4c_for_a_message_is_remembered_once(way: &Way) {
     let (other, _) = customer(2);
     let (tenant, both) = (tenant(), [&other, &object]);
     let known = room.store.known_activities(&tenant, &both).await;
-    assert_eq!(known.unwrap(), std::slice::from_ref(&object));
+    assert_eq!(known.unwrap(), [object.clone()]);
     let is_known = async |number| {
         let known = room.store.is_activity_known(&tenant, number).await;
         known.unwrap()
