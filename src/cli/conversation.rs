@@ -12,16 +12,31 @@ use serde_json::{Value, json};
 use super::output::{self, card, instant, object, say};
 use super::{mapping, reach};
 use crate::config::Config;
+use crate::domain::ids::AccountId;
 use crate::kit::clock::{Clock as _, SystemClock};
-use crate::store::{Conversation, Mapping, MessageRow, Store, StoredGrant};
+use crate::store::{
+    ListedTalk, Mapping, MessageRow, Store, StoredGrant, TalkFilter, TranscriptRow,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
-    /// Lists conversations, the last spoken first
+    /// Lists conversations, the newest first
     List {
+        /// Only those in this state
+        #[arg(long, value_parser = ["open", "ended"])]
+        state: Option<String>,
+        /// Only those of this account
+        #[arg(long)]
+        account: Option<String>,
+        /// Only those with this follower
+        #[arg(long)]
+        openid: Option<String>,
         /// At most this many
         #[arg(long, default_value_t = 50)]
         limit: u32,
+        /// Only those older than this one
+        #[arg(long, value_name = "ID", default_value_t = i64::MAX, hide_default_value = true)]
+        before: i64,
         /// Prints a JSON array
         #[arg(long)]
         json: bool,
@@ -52,7 +67,22 @@ pub(super) enum Verb {
 pub(super) async fn run(config: &Config, verb: Verb) -> Result<()> {
     let store = reach::reading(config).await?;
     match verb {
-        Verb::List { limit, json } => list(&store, limit, json).await,
+        Verb::List {
+            state,
+            account,
+            openid,
+            limit,
+            before,
+            json,
+        } => {
+            let filter = TalkFilter {
+                state,
+                account: account.map(AccountId::new),
+                before,
+                limit,
+            };
+            list(&store, &filter, openid.as_deref(), json).await
+        }
         Verb::Show {
             openid,
             account,
@@ -70,24 +100,60 @@ pub(super) async fn run(config: &Config, verb: Verb) -> Result<()> {
     }
 }
 
-async fn list(store: &Store, limit: u32, json: bool) -> Result<()> {
-    let columns = &["account", "openid", "customer_id", "messages", "last_at"];
-    let found = store.conversations(limit).await?;
-    let row = |conversation: &Conversation| {
-        json!({
-            "account": conversation.account,
-            "openid": conversation.openid,
-            "customer_id": conversation.customer_id,
-            "messages": conversation.messages,
-            "last_at": instant(conversation.last_at()),
-        })
+async fn list(store: &Store, filter: &TalkFilter, openid: Option<&str>, json: bool) -> Result<()> {
+    let found = match openid {
+        Some(openid) => {
+            let account = filter.account.as_ref().map(AccountId::as_str);
+            let mapping = reach::mapping(store, openid, account).await?;
+            store.talks_with(&mapping.follower, filter).await?
+        }
+        None => store.talks(filter).await?,
     };
-    let rows: Vec<Value> = found.iter().map(row).collect();
-    output::list(columns, &rows, json, "nobody has said anything yet")
+    let columns = &[
+        "id",
+        "account",
+        "openid",
+        "customer_id",
+        "state",
+        "end_reason",
+        "messages",
+        "ticket",
+        "opened_at",
+        "last_at",
+    ];
+    let rows: Vec<Value> = found.iter().map(talk).collect();
+    output::list(columns, &rows, json, "no such conversation")?;
+    if let Some(last) = found.last()
+        && found.len() == filter.limit as usize
+    {
+        eprintln!("older ones, if there are: --before {}", last.id);
+    }
+    Ok(())
 }
 
-async fn show(store: &Store, mapping: &Mapping, messages: &[MessageRow], json: bool) -> Result<()> {
-    let messages: Vec<Value> = messages.iter().map(message).collect();
+fn talk(talk: &ListedTalk) -> Value {
+    json!({
+        "id": talk.id.to_string(),
+        "account": talk.account,
+        "openid": talk.openid,
+        "customer_id": talk.customer_id,
+        "state": talk.state,
+        "end_reason": talk.end_reason,
+        "messages": talk.messages,
+        "ticket": talk.ticket,
+        "opened_at": instant(talk.opened_at()),
+        "last_at": instant(talk.last_at()),
+    })
+}
+
+async fn show(
+    store: &Store,
+    mapping: &Mapping,
+    messages: &[TranscriptRow],
+    json: bool,
+) -> Result<()> {
+    let talks = talks_of(store, mapping, messages).await?;
+    let messages: Vec<Value> = messages.iter().map(told).collect();
     let now = SystemClock.now();
     let grants = store.grants(&mapping.follower).await?;
     let grants: Vec<Value> = grants.iter().map(|g| grant(g, now)).collect();
@@ -95,6 +161,7 @@ async fn show(store: &Store, mapping: &Mapping, messages: &[MessageRow], json: b
     if json {
         return object(&json!({
             "follower": follower,
+            "conversations": talks,
             "messages": messages,
             "send_windows": grants,
         }));
@@ -102,11 +169,23 @@ async fn show(store: &Store, mapping: &Mapping, messages: &[MessageRow], json: b
     card(&follower, &["account", "openid", "state", "customer_id"])?;
     say("")?;
     let columns = &[
+        "conversation",
+        "state",
+        "end_reason",
+        "ticket",
+        "opened_at",
+        "last_at",
+    ];
+    output::list(columns, &talks, false, "no conversation has begun yet")?;
+    say("")?;
+    let columns = &[
         "created_at",
+        "conversation",
         "direction",
         "kind",
         "purpose",
         "state",
+        "activity",
         "effect",
         "text",
     ];
@@ -122,6 +201,43 @@ async fn show(store: &Store, mapping: &Mapping, messages: &[MessageRow], json: b
     ];
     let none = "no send window: the follower must act before anything can be sent";
     output::list(columns, &grants, false, none)
+}
+
+/// The conversations in which these messages were said. A follower's follow each other without a
+/// gap, so the newest of them and their number tell which they are.
+async fn talks_of(
+    store: &Store,
+    mapping: &Mapping,
+    messages: &[TranscriptRow],
+) -> Result<Vec<Value>> {
+    let mut ids: Vec<i64> = messages.iter().filter_map(|m| m.conversation_id).collect();
+    ids.dedup();
+    let filter = TalkFilter {
+        state: None,
+        account: None,
+        before: ids.last().map_or(0, |newest| newest + 1),
+        limit: u32::try_from(ids.len())?,
+    };
+    let talks = store.talks_with(&mapping.follower, &filter).await?;
+    let row = |listed: &ListedTalk| {
+        let mut row = talk(listed);
+        row["conversation"] = row["id"].clone();
+        row
+    };
+    Ok(talks.iter().rev().map(row).collect())
+}
+
+/// A message with its way: received, stored (`recorded_at`), in C4C, delivered (`settled_at`).
+fn told(row: &TranscriptRow) -> Value {
+    let mut told = message(&row.message);
+    told["conversation"] = json!(row.conversation_id.map(|id| id.to_string()));
+    told["msg_id"] = json!(row.msg_id);
+    told["last_error"] = json!(row.last_error);
+    told["activity"] = json!(row.activity);
+    told["received_at"] = json!(row.received_at().map(instant));
+    told["in_c4c_at"] = json!(row.in_c4c_at().map(instant));
+    told["media"] = row.media();
+    told
 }
 
 /// A message as it is printed; `effect` is the outbox row that delivers it.

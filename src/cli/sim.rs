@@ -46,7 +46,10 @@ pub(super) struct C4cOptions {
     /// Where changes are notified, for example `http://127.0.0.1:8080/c4c/main/notifications`
     #[arg(long, value_name = "URL")]
     notify_url: Option<Url>,
-    /// User of the notifications
+    /// Where agents' answers are posted, for example `http://127.0.0.1:8080/c4c/main/replies`
+    #[arg(long, value_name = "URL")]
+    replies_url: Option<Url>,
+    /// User of the notifications and the answers
     #[arg(long, default_value = "c4c", value_name = "NAME")]
     notify_user: String,
     /// Their password
@@ -83,14 +86,21 @@ async fn c4c(options: C4cOptions) -> Result<()> {
         dialect: options.dialect,
         ..c4c::Settings::default()
     };
+    let channel_id = settings.social_providers[0].clone();
     let mut core = C4c::new(settings);
+    if let Some(url) = &options.replies_url {
+        let replies = &mut core.replies().settings;
+        url.as_str().clone_into(&mut replies.url);
+        replies.username.clone_from(&options.notify_user);
+        replies.password.clone_from(&options.notify_password);
+    }
     if let Some(url) = &options.notify_url {
         let subscription = Subscription::new(url.as_str(), Variant::Odata)
             .with_credentials(&options.notify_user, &options.notify_password);
         core.notifications().settings.subscriptions = vec![subscription];
     }
     let server = start(options.listen, core).await?;
-    let guide = c4c_guide(server.url(), &options);
+    let guide = c4c_guide(server.url(), &options, &channel_id);
     until_stopped(server, &guide).await
 }
 
@@ -145,6 +155,12 @@ Somebody follows, speaks, and looks at what has come:
   curl -d '{{}}' {url}/_control/follow
   curl -d '{{"openid":"OPENID","text":"hello"}}' {url}/_control/say
   curl '{url}/_control/seen?openid=OPENID'
+They send a picture, a voice with what was recognised in it, a place, a link (bytes are base64):
+  curl -d '{{"openid":"OPENID","base64":"iVBORw0KGgo="}}' {url}/_control/image
+  curl -d '{{"openid":"OPENID","base64":"IyFBTVIK","format":"amr","recognition":"hello"}}' {url}/_control/voice
+  curl -d '{{"openid":"OPENID","latitude":30.67,"longitude":104.06,"scale":16,"label":"Chengdu"}}' {url}/_control/location
+  curl -d '{{"openid":"OPENID","title":"Manual","url":"https://example.cn"}}' {url}/_control/link
+  curl {url}/_control/media
 Something goes wrong, and time passes:
   curl -d '{{"on":"custom/send","kind":"code","code":45015}}' {url}/_control/faults
   curl -d '{{"advance_seconds":7200}}' {url}/_control/clock
@@ -154,9 +170,10 @@ The whole state, and everyone:
     )
 }
 
-fn c4c_guide(url: &str, options: &C4cOptions) -> String {
+fn c4c_guide(url: &str, options: &C4cOptions, channel_id: &str) -> String {
     let C4cOptions {
         notify_url,
+        replies_url,
         notify_user,
         notify_password,
         ..
@@ -168,8 +185,16 @@ fn c4c_guide(url: &str, options: &C4cOptions) -> String {
                 .to_owned()
         }
     };
+    let answers = match replies_url {
+        Some(replies_url) => replies_url.to_string(),
+        None => {
+            "nowhere; --replies-url http://127.0.0.1:8080/c4c/main/replies posts them to a Qiao"
+                .to_owned()
+        }
+    };
     format!(
         r#"SAP Cloud for Customer is simulated at {url} until Ctrl-C. Its notifications go to: {notices}
+Agents' answers go to: {answers}
 
 For qiao.toml:
   [c4c.main]
@@ -178,6 +203,10 @@ For qiao.toml:
   password = "secret"
   notify_username = "{notify_user}"
   notify_password = "{notify_password}"
+What is said goes into C4C with:
+  [wechat.main.conversation]
+  into_c4c = "social"
+  channel_id = "{channel_id}"
 
 As a client sees it:
   curl -u qiao:secret '{url}/sap/c4c/odata/v1/c4codataapi/IndividualCustomerCollection?$format=json'
@@ -186,6 +215,16 @@ An agent creates, looks up and changes a customer:
   curl -d '{{"FirstName":"Li","LastName":"Wang"}}' {url}/_control/customers
   curl {url}/_control/customers
   curl -d '{{"Mobile":"+86 139 0000 0000"}}' {url}/_control/customers/OBJECTID
+An agent sees what a follower said, answers their ticket, writes a note, attaches a file, closes it:
+  curl '{url}/_control/desk?openid=OPENID'
+  curl {url}/_control/activities
+  curl {url}/_control/tickets
+  curl -d '{{"to":"TICKET","text":"hello","author_name":"Li"}}' {url}/_control/answers
+  curl -d '{{"type_code":"10007","text":"hello"}}' {url}/_control/tickets/TICKET/notes
+  curl -d '{{"name":"a.txt","mime_type":"text/plain","base64":"YQ=="}}' {url}/_control/tickets/TICKET/files
+  curl -X POST {url}/_control/tickets/TICKET/close
+Answers are posted more than once, and what became of them:
+  curl -d '{{"duplicates":2}}' {url}/_control/replies
 Notifications come more than once and in any order, something goes wrong, time passes:
   curl -d '{{"duplicates":2,"shuffle":true}}' {url}/_control/notify
   curl -d '{{"on":"POST","kind":"status","status":503}}' {url}/_control/faults

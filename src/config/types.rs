@@ -103,7 +103,7 @@ pub struct Account {
     pub answer_hook: Option<url::Url>,
     /// `texts`
     pub texts: Texts,
-    /// `templates`: by name; `notice` and `customer_created` are used when the window is closed.
+    /// `templates`: by the purpose of the messages for which they stand in when the window is closed.
     pub templates: BTreeMap<String, Template>,
     /// `rules`, in order; the first that fits answers.
     pub rules: Vec<Rule>,

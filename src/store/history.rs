@@ -17,27 +17,6 @@ pub struct HistoryLine {
     pub at: Timestamp,
 }
 
-/// A conversation in a listing.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Conversation {
-    /// The account.
-    pub account: String,
-    /// The follower.
-    pub openid: String,
-    /// Their customer, if linked.
-    pub customer_id: Option<String>,
-    /// Messages both ways.
-    pub messages: i64,
-    last_at: i64,
-}
-
-impl Conversation {
-    /// When the last message was recorded.
-    pub fn last_at(&self) -> Timestamp {
-        instant(self.last_at)
-    }
-}
-
 /// A message in full, as `conversation show` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct MessageRow {
@@ -171,28 +150,14 @@ impl Store {
         Ok(rows.into_iter().map(line).collect())
     }
 
-    /// Conversations by follower, the last spoken first, at most `limit`.
-    pub async fn conversations(&self, limit: u32) -> Result<Vec<Conversation>, StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT m.account, m.openid, p.customer_id, m.messages, l.recorded_at AS last_at
-             FROM (SELECT account, openid, count(*) AS messages, max(id) AS last FROM message
-                   GROUP BY account, openid ORDER BY last DESC LIMIT ?) m
-             JOIN message l ON l.id = m.last
-             LEFT JOIN mapping p ON p.account = m.account AND p.openid = m.openid
-             ORDER BY m.last DESC",
-        )
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?)
-    }
-
     /// The messages of one follower in order, the newest `limit` of them.
     pub async fn conversation(
         &self,
         follower: &Follower,
         limit: u32,
     ) -> Result<Vec<MessageRow>, StoreError> {
-        self.conversation_before(follower, i64::MAX, limit).await
+        let rows = self.conversation_before(follower, i64::MAX, limit).await?;
+        Ok(rows.into_iter().map(|row| row.message).collect())
     }
 
     /// The message that an effect delivers, if it delivers one.

@@ -9,13 +9,13 @@ use super::{Store, StoreError};
 /// A row of any table, in the words that all of them share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct TracedRow {
-    /// `inbox`, `message`, `outbox`, `attempt` or `mapping`.
+    /// `inbox`, `message`, `outbox`, `attempt`, `mapping`, `activity` or `media`.
     pub table: String,
     /// Its key.
     pub id: String,
     /// The kind of an arrival, the purpose of a message, the name of an effect …
     pub what: String,
-    /// Its state now; the outcome of an attempt.
+    /// Its state now; the outcome of an attempt; how C4C calls an activity.
     pub state: String,
     /// What else must be said of it.
     pub detail: Option<String>,
@@ -53,6 +53,14 @@ impl Store {
                  SELECT 5, 'mapping', account || '/' || openid, coalesce(customer_id, '?'),
                      state, reason, updated_at, NULL
                  FROM mapping
+                 UNION ALL
+                 SELECT 6, 'activity', CAST(id AS TEXT), direction || ' ' || kind,
+                     coalesce(number, object_id), 'of message ' || message_id, recorded_at, NULL
+                 FROM activity
+                 UNION ALL
+                 SELECT 7, 'media', CAST(id AS TEXT), kind,
+                     state, coalesce(reason, name || ', ' || bytes || ' bytes'), settled_at, NULL
+                 FROM media
              )
              WHERE at >= ?1 ORDER BY at, floor, id",
         )

@@ -9,7 +9,7 @@ use qiao::store::Store;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 11] = [
     "connect",
     "follow",
     "message",
@@ -17,6 +17,10 @@ const STEPS: [&str; 7] = [
     "question",
     "duplicate",
     "kill",
+    "ask",
+    "picture",
+    "answer",
+    "history",
 ];
 
 /// The command, with its temporary files in `folder`.

@@ -93,12 +93,9 @@ impl<'a> Transcript<'a> {
     }
 
     fn as_json(&self, row: &TranscriptRow) -> String {
-        let mut line = super::message(&row.message);
+        let mut line = super::told(row);
         line["account"] = json!(self.mapping.follower.account);
         line["openid"] = json!(self.mapping.follower.openid);
-        line["msg_id"] = json!(row.msg_id);
-        line["last_error"] = json!(row.last_error);
-        line["received_at"] = json!(row.received_at().map(instant));
         format!("{line}\n")
     }
 

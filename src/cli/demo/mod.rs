@@ -9,6 +9,7 @@ mod hook;
 mod scene;
 mod stage;
 mod story;
+mod talk;
 mod tell;
 
 use std::net::SocketAddr;

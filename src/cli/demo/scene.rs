@@ -102,6 +102,18 @@ impl<'a> Scene<'a> {
         found.map_err(|_| late(expected, server.look(seen)))
     }
 
+    /// Waits for something in C4C.
+    pub(super) async fn at_c4c<R>(
+        &self,
+        expected: &str,
+        look: impl FnMut(&C4c) -> Option<R>,
+        seen: impl FnOnce(&C4c) -> String,
+    ) -> Result<R, Unmet> {
+        let server = &self.stage.c4c;
+        let found = tokio::time::timeout(WAIT, server.until(look)).await;
+        found.map_err(|_| late(expected, server.look(seen)))
+    }
+
     /// Waits until the follower sees something that came `via` there and holds `piece`.
     pub(super) async fn sees(&mut self, openid: &str, via: Via, piece: &str) -> Result<(), Unmet> {
         let fits = |seen: &&Seen| seen.via == via && seen.text.contains(piece);
@@ -126,9 +138,7 @@ impl<'a> Scene<'a> {
             [customer] => Some(customer.clone()),
             _ => None,
         };
-        let server = &self.stage.c4c;
-        let found = tokio::time::timeout(WAIT, server.until(one)).await;
-        let customer = found.map_err(|_| late(expected, server.look(|c| held(c, openid))))?;
+        let customer = self.at_c4c(expected, one, |c4c| held(c4c, openid)).await?;
         let number = customer.customer_id();
         self.note(
             "C4C",
@@ -182,6 +192,6 @@ fn held(c4c: &C4c, openid: &str) -> String {
 }
 
 /// Texts of several lines are told in one.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

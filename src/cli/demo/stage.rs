@@ -16,8 +16,9 @@ use tokio::net::TcpListener;
 
 use super::daemon::Daemon;
 use super::hook::Hook;
+use crate::domain::rows::Follower;
 use crate::kit::random::Random;
-use crate::store::{OutboxFilter, Store, StoreError, TracedRow};
+use crate::store::{OutboxFilter, Store, StoreError, TracedRow, TranscriptRow};
 
 /// Demo values: they open nothing but the simulators of this process.
 const ENCODING_AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
@@ -29,6 +30,9 @@ pub(super) const WELCOME: &str = "欢迎关注！有任何问题，直接在这�
 
 /// The menu key with which a follower asks for their history.
 pub(super) const REVIEW: &str = "review";
+
+/// More than the story has.
+const MOST_MESSAGES: u32 = 100;
 
 /// How often the daemon's database is looked at while it is waited for: it tells nobody else
 /// when it changes.
@@ -62,10 +66,19 @@ impl Stage {
         };
         let core = WeChat::new(account.clone());
         let wechat = Server::start(port().await?, core, SimClock::real(), random.word());
-        let core = C4c::new(c4c::Settings::default());
+        let tenant = c4c::Settings::default();
+        let channel_id = &tenant.social_providers[0];
+        let core = C4c::new(tenant.clone());
         let c4c = Server::start(port().await?, core, SimClock::real(), random.word());
         let hook = Hook::start().await?;
-        let config = configuration(listen, &account, wechat.url(), c4c.url(), &hook.url);
+        let config = configuration(
+            listen,
+            &account,
+            wechat.url(),
+            c4c.url(),
+            channel_id,
+            &hook.url,
+        );
         std::fs::write(folder.join("qiao.toml"), config)?;
         let daemon = start_daemon(&folder).await?;
         let store = Store::open_read_only(&folder.join("qiao.db")).await?;
@@ -90,7 +103,8 @@ impl Stage {
         format!("http://{address}")
     }
 
-    /// Tells both platforms where Qiao is, as their consoles would be told.
+    /// Tells both platforms where Qiao is, as their consoles would be told: pushes, notifications and
+    /// the agents' answers.
     fn connect(&self) {
         let push_url = format!("{}/wechat/main", self.url());
         self.wechat
@@ -98,8 +112,13 @@ impl Stage {
         let url = format!("{}/c4c/main/notifications", self.url());
         let subscription = Subscription::new(&url, Variant::Event)
             .with_credentials(NOTIFY_USERNAME, NOTIFY_PASSWORD);
+        let replies_url = format!("{}/c4c/main/replies", self.url());
         self.c4c.with(|c4c, _, _| {
             c4c.notifications().settings.subscriptions = vec![subscription];
+            let replies = &mut c4c.replies().settings;
+            replies.url = replies_url;
+            NOTIFY_USERNAME.clone_into(&mut replies.username);
+            NOTIFY_PASSWORD.clone_into(&mut replies.password);
         });
     }
 
@@ -118,6 +137,14 @@ impl Stage {
     /// What Qiao has written since then.
     pub(super) async fn rows_since(&self, since: Timestamp) -> Result<Vec<TracedRow>, StoreError> {
         self.store.written_since(since).await
+    }
+
+    /// All that was said with a follower of the demo, in order.
+    pub(super) async fn history(
+        &self,
+        follower: &Follower,
+    ) -> Result<Vec<TranscriptRow>, StoreError> {
+        self.store.transcript(follower, 0, MOST_MESSAGES).await
     }
 
     /// The effects that stand as running.
@@ -167,6 +194,7 @@ fn configuration(
     account: &wechat::Settings,
     wechat: &str,
     c4c: &str,
+    channel_id: &str,
     hook: &str,
 ) -> String {
     format!(
@@ -184,6 +212,11 @@ original_id = "{original_id}"
 token = "{token}"
 encoding_aes_key = "{ENCODING_AES_KEY}"
 api_url = "{wechat}"
+
+[wechat.main.conversation]
+into_c4c = "social"
+channel_id = "{channel_id}"
+delivery_notes = "10004"
 
 [wechat.main.texts]
 welcome = "{WELCOME}"

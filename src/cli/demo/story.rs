@@ -1,4 +1,4 @@
-//! The story, step by step. Each step acts at a simulator and is verified there: what the
+//! The story, step by step; the conversation is in `talk`. Each step acts at a simulator and is verified there: what the
 //! follower has seen, what C4C holds, how often anybody was called.
 
 use anyhow::anyhow;
@@ -9,6 +9,7 @@ use qiao_sim::wechat::{Reply, Via, WeChat};
 use super::hook::ANSWER;
 use super::scene::{Scene, Unmet};
 use super::stage::{REVIEW, Stage, WELCOME};
+use super::talk;
 use super::tell::{Evidence, Step, Teller};
 use crate::kit::clock::{Clock as _, SystemClock};
 
@@ -24,6 +25,8 @@ pub(super) struct Cast {
     pub(super) openid: String,
     /// Their customer's ObjectID.
     pub(super) object_id: String,
+    /// The number of the ticket of their conversation.
+    pub(super) ticket: String,
 }
 
 /// Plays all steps; ends at the first that does not hold.
@@ -31,33 +34,32 @@ pub(super) async fn play(stage: &mut Stage, teller: &Teller) -> anyhow::Result<C
     let mut play = Play { stage, teller };
     play.step("connect", "WeChat verifies Qiao's URL", connect)
         .await?;
-    let cast = play
+    let (openid, object_id) = play
         .step("follow", "somebody follows and becomes a customer", follow)
         .await?;
-    let Cast { openid, object_id } = &cast;
     play.step(
         "message",
         "they say something, and it is in their history",
-        async |scene: &mut Scene<'_>| message(scene, openid).await,
+        async |scene: &mut Scene<'_>| message(scene, &openid).await,
     )
     .await?;
     play.step(
         "change",
         "an agent changes the customer, and the follower is told what",
-        async |scene: &mut Scene<'_>| change(scene, openid, object_id).await,
+        async |scene: &mut Scene<'_>| change(scene, &openid, &object_id).await,
     )
     .await?;
     let question = play
         .step(
             "question",
             "they ask, and the company's answer hook answers",
-            async |scene: &mut Scene<'_>| question(scene, openid).await,
+            async |scene: &mut Scene<'_>| question(scene, &openid).await,
         )
         .await?;
     play.step(
         "duplicate",
         "WeChat delivers the question again: one effect only",
-        async |scene: &mut Scene<'_>| duplicate(scene, openid, question).await,
+        async |scene: &mut Scene<'_>| duplicate(scene, &openid, question).await,
     )
     .await?;
     play.step(
@@ -66,7 +68,12 @@ pub(super) async fn play(stage: &mut Stage, teller: &Teller) -> anyhow::Result<C
         kill,
     )
     .await?;
-    Ok(cast)
+    let ticket = play.conversation(&openid).await?;
+    Ok(Cast {
+        openid,
+        object_id,
+        ticket,
+    })
 }
 
 struct Play<'a> {
@@ -75,6 +82,36 @@ struct Play<'a> {
 }
 
 impl Play<'_> {
+    /// What is said goes into C4C and an answer comes back. Gives the ticket's number.
+    async fn conversation(&mut self, openid: &str) -> anyhow::Result<String> {
+        let ticket = self
+            .step(
+                "ask",
+                "they ask something that a person must answer, and it is in C4C",
+                async |scene: &mut Scene<'_>| talk::ask(scene, openid).await,
+            )
+            .await?;
+        self.step(
+            "picture",
+            "they send a picture, and it is in C4C byte for byte",
+            async |scene: &mut Scene<'_>| talk::picture(scene, openid).await,
+        )
+        .await?;
+        self.step(
+            "answer",
+            "an agent answers the ticket in C4C, and the follower reads it",
+            async |scene: &mut Scene<'_>| talk::answer(scene, openid, &ticket).await,
+        )
+        .await?;
+        self.step(
+            "history",
+            "the database tells what was said, both ways",
+            async |scene: &mut Scene<'_>| talk::history(scene, openid).await,
+        )
+        .await?;
+        Ok(ticket)
+    }
+
     /// Plays one step and tells it.
     async fn step<T>(
         &mut self,
@@ -110,7 +147,7 @@ async fn connect(scene: &mut Scene<'_>) -> Result<(), Unmet> {
     Ok(())
 }
 
-async fn follow(scene: &mut Scene<'_>) -> Result<Cast, Unmet> {
+async fn follow(scene: &mut Scene<'_>) -> Result<(String, String), Unmet> {
     let openid = someone_follows(scene);
     scene.sees(&openid, Via::Reply, WELCOME).await?;
     let customer = scene.customer(&openid).await?;
@@ -119,10 +156,7 @@ async fn follow(scene: &mut Scene<'_>) -> Result<Cast, Unmet> {
         .await?;
     scene.settles(&openid, 2).await?;
     calls_were_made(scene, 1, 1)?;
-    Ok(Cast {
-        openid,
-        object_id: customer.object_id,
-    })
+    Ok((openid, customer.object_id))
 }
 
 async fn message(scene: &mut Scene<'_>, openid: &str) -> Result<(), Unmet> {

@@ -79,7 +79,11 @@ impl Teller {
     /// Says how to go on, once the story is over.
     pub(super) fn what_to_try(&self, stage: &Stage, cast: &Cast) -> io::Result<()> {
         let (wechat, c4c) = (stage.wechat.url(), stage.c4c.url());
-        let Cast { openid, object_id } = cast;
+        let Cast {
+            openid,
+            object_id,
+            ticket,
+        } = cast;
         let folder = stage.folder.display();
         let program = std::env::current_exe()?;
         let program = program.display();
@@ -87,9 +91,13 @@ impl Teller {
             r#"{heading}
 {as_follower}
   curl -s {wechat}/_control/say -d '{{"openid":"{openid}","text":"在吗？"}}'
+  curl -s {wechat}/_control/image -d '{{"openid":"{openid}","base64":"iVBORw0KGgo="}}'
   curl -s {wechat}/_control/click -d '{{"openid":"{openid}","key":"review"}}'
   curl -s '{wechat}/_control/seen?openid={openid}'
 {as_agent}
+  curl -s {c4c}/_control/answers -d '{{"to":"{ticket}","text":"您好","author_name":"Li Wei"}}'
+  curl -s {c4c}/_control/tickets/{ticket}
+  curl -s '{c4c}/_control/desk?openid={openid}'
   curl -s {c4c}/_control/customers/{object_id} -d '{{"Email":"li@example.cn"}}'
   curl -s {c4c}/_control/customers
 {trouble}
@@ -99,6 +107,8 @@ impl Teller {
 {looking}
   sqlite3 -readonly {folder}/qiao.db 'SELECT * FROM v_conversation'
   sqlite3 -readonly {folder}/qiao.db 'SELECT * FROM v_outbox'
+  sqlite3 -readonly {folder}/qiao.db 'SELECT * FROM conversation'
+  {program} -c {folder}/qiao.toml conversation show {openid}
   {program} -c {folder}/qiao.toml mapping list
   {program} -c {folder}/qiao.toml outbox list
   curl -s {qiao}/readyz

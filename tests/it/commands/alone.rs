@@ -7,10 +7,11 @@ use std::time::Duration;
 use qiao::app::transport;
 use qiao::config::Outbound;
 use qiao::kit::transport::{Method, Request, Response};
+use regex::Regex;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
 
 use super::{qiao, run};
 use crate::world::World;
@@ -119,6 +120,7 @@ async fn a_missing_configuration_and_a_wrong_word_are_wrong_usage() {
 /// A simulator as a child, until it is dropped.
 struct Simulator {
     child: Child,
+    out: Option<BufReader<ChildStdout>>,
     url: String,
 }
 
@@ -133,11 +135,13 @@ impl Simulator {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
-        let line = lines.next_line().await.unwrap().expect("a first line");
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).await.unwrap();
         let url = line.split(' ').find(|word| word.starts_with("http://"));
         Self {
             url: url.expect("its address").to_owned(),
+            out: Some(out),
             child,
         }
     }
@@ -157,6 +161,15 @@ impl Simulator {
             ca_file: None,
         };
         transport(&direct).unwrap().send(request).await.unwrap()
+    }
+
+    /// What it prints below its first line.
+    async fn guide(mut self) -> String {
+        let mut rest = self.out.take().expect("read once");
+        assert_eq!(self.interrupt().await, Some(0));
+        let mut guide = String::new();
+        rest.read_to_string(&mut guide).await.unwrap();
+        guide
     }
 
     /// Presses Ctrl-C and gives the exit code.
@@ -213,4 +226,42 @@ async fn the_simulated_c4c_answers_its_documented_login_in_both_dialects() {
         let stranger = c4c.ask(Method::Get, &path, "", None).await;
         assert_eq!(stranger.status, 401);
     }
+}
+
+/// Every request of the guide that a simulator prints, made at that simulator.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_simulator_advises_to_type_exists() {
+    let path = Regex::new(r"(/_control/[^'\s]+)").unwrap();
+    let body = Regex::new(r"-d '([^']*)'").unwrap();
+    for platform in ["wechat", "c4c"] {
+        let guide = Simulator::start(&[platform]).await.guide().await;
+        let simulator = Simulator::start(&[platform]).await;
+        let (mut tried, mut faults) = (0, Vec::new());
+        for line in guide.lines().filter(|line| line.contains("/_control/")) {
+            let path = &path.captures(line).expect("a path")[1];
+            let body = body.captures(line).map(|found| found[1].to_owned());
+            let posts = body.is_some() || line.contains("-X POST");
+            let method = if posts { Method::Post } else { Method::Get };
+            let answer = simulator
+                .ask(method, path, &body.unwrap_or_default(), None)
+                .await;
+            let told = String::from_utf8_lossy(&answer.body);
+            // Nobody is called OPENID, and no ticket TICKET.
+            if told.contains("control") || answer.status == 400 {
+                faults.push(format!("{line}: {} {told}", answer.status));
+            }
+            tried += 1;
+        }
+        assert!(tried > 10, "{platform}: only {tried} in {guide}");
+        assert!(faults.is_empty(), "{platform}:\n{}", faults.join("\n"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_simulated_c4c_posts_answers_where_it_is_told_to() {
+    let url = "http://127.0.0.1:9/c4c/main/replies";
+    let c4c = Simulator::start(&["c4c", "--replies-url", url]).await;
+    let replies = json(&c4c.ask(Method::Get, "/_control/replies", "", None).await);
+    assert_eq!(replies["settings"]["url"], url);
+    assert_eq!(replies["settings"]["username"], "c4c");
 }

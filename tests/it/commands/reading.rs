@@ -1,9 +1,13 @@
 //! Commands that only read: beside the daemon and without one, they tell the same.
 
-use serde_json::json;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use qiao_sim::c4c::Answer;
+use serde_json::{Value, json};
 
 use super::qiao;
-use crate::world::World;
+use crate::world::{Plan, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_finds_a_follower_and_their_customer() {
@@ -89,7 +93,8 @@ async fn a_conversation_shows_both_ways_with_delivery_state_and_windows() {
         .await
         .json();
     assert_eq!(list[0]["openid"], json!(openid));
-    assert_eq!(list[0]["messages"], json!(3));
+    assert_eq!(list[0]["messages"], json!(1));
+    assert_eq!(list[0]["state"], "open");
     let shown = qiao(&world, &["conversation", "show", &openid, "--json"]).await;
     let shown = shown.json();
     let states: Vec<&str> = shown["messages"]
@@ -100,6 +105,9 @@ async fn a_conversation_shows_both_ways_with_delivery_state_and_windows() {
         .collect();
     assert_eq!(states, ["answered", "sent", "received"]);
     assert!(shown["messages"][0]["id"].is_string());
+    assert_eq!(shown["conversations"][0]["id"], list[0]["id"]);
+    assert_eq!(shown["messages"][0]["conversation"], json!(null));
+    assert_eq!(shown["messages"][2]["conversation"], list[0]["id"]);
     let windows = shown["send_windows"].as_array().unwrap();
     let message = windows.iter().find(|w| w["send_window"] == "message");
     assert_eq!(message.unwrap()["allowed"], json!(5));
@@ -110,6 +118,80 @@ async fn a_conversation_shows_both_ways_with_delivery_state_and_windows() {
     let newest = qiao(&world, &["conversation", "show", &openid, "--limit", "1"]).await;
     newest.says("is anybody there?");
     assert!(!newest.out.contains("customer_created"));
+}
+
+/// Received, stored, in C4C, answered, delivered: each step has its instant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_shown_with_its_whole_way_and_its_medium() {
+    let world = World::planned(Plan {
+        account: "[wechat.main.conversation]\ninto_c4c = \"social\"\nchannel_id = \"WECHAT\"\n"
+            .to_owned(),
+        ..Plan::default()
+    })
+    .await;
+    let openid = world.customer().await;
+    let picture = b"\xff\xd8\xff\xe0 a picture";
+    world
+        .wechat
+        .with(|wechat, now, rng| wechat.send_image(&openid, picture, now, rng));
+    world.settled().await;
+    world.advance(Duration::from_secs(1));
+    world.settled().await;
+    let ticket = world.c4c.look(|c4c| c4c.tickets_of(&openid)[0].id.clone());
+    let answer = Answer::new("谢谢", "Li Wei");
+    world
+        .c4c
+        .with(|c4c, now, _| c4c.answer(&ticket, &answer, now));
+    world.settled().await;
+    let shown = qiao(&world, &["conversation", "show", &openid, "--json"]).await;
+    let shown = shown.json();
+    let [.., image, reply] = &shown["messages"].as_array().unwrap()[..] else {
+        panic!("{shown}")
+    };
+    let at =
+        |row: &Value, step: &str| -> Timestamp { row[step].as_str().expect(step).parse().unwrap() };
+    assert!(at(image, "received_at") <= at(image, "recorded_at"));
+    let waited = at(image, "in_c4c_at").duration_since(at(image, "recorded_at"));
+    assert_eq!(waited.as_secs(), 1, "it waits for what was said before it");
+    assert!(image["activity"].is_string(), "{image}");
+    assert_eq!(image["media"][0]["state"], "stored");
+    assert_eq!(image["media"][0]["bytes"], json!(picture.len()));
+    assert_eq!(image["media"][0]["mime"], "image/jpeg");
+    assert!(at(reply, "in_c4c_at") <= at(reply, "settled_at"));
+    assert_eq!(shown["conversations"][0]["ticket"], json!(ticket));
+    qiao(&world, &["conversation", "show", &openid])
+        .await
+        .says(&ticket);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_are_listed_page_by_page_and_can_be_narrowed() {
+    let world = World::new().await;
+    let (anna, bert) = (world.customer().await, world.customer().await);
+    for openid in [&anna, &bert] {
+        world.say(openid, "hello");
+        world.settled().await;
+    }
+    world.unfollow(&anna);
+    world.settled().await;
+    let list = async |words: &[&str]| {
+        let words = [&["conversation", "list", "--json"], words].concat();
+        let list = qiao(&world, &words).await.json();
+        let rows = list.as_array().unwrap().iter();
+        rows.map(|row| row["openid"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(list(&[]).await, [bert.clone(), anna.clone()]);
+    assert_eq!(list(&["--before", "2"]).await, [anna.as_str()]);
+    assert_eq!(list(&["--state", "ended"]).await, [anna.as_str()]);
+    assert_eq!(list(&["--openid", &bert]).await, [bert.as_str()]);
+    assert_eq!(list(&["--account", "other"]).await, [""; 0]);
+    let told = qiao(&world, &["conversation", "list", "--limit", "1"]).await;
+    told.says("open");
+    assert!(told.err.contains("--before 2"), "{told:?}");
+    qiao(&world, &["conversation", "list", "--openid", "oNobody"])
+        .await
+        .fails(1, "no follower");
 }
 
 #[tokio::test(flavor = "multi_thread")]

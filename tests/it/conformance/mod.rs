@@ -29,6 +29,7 @@ mod settling;
 mod stand;
 mod statements;
 mod talks;
+mod telling;
 mod waiting;
 mod walks;
 mod way;
@@ -154,10 +155,12 @@ suite! {
         what_happens_at_the_seats_is_written_down
         a_message_that_came_in_stays_received_whatever_is_done_about_it
         what_was_said_first_goes_first_in_whatever_order_it_came;
+    telling:
+        conversations_are_listed_newest_first_narrowed_and_in_pages
+        a_message_is_told_with_its_conversation_what_c4c_has_of_it_and_its_media;
     reading:
         a_conversation_is_told_in_order_and_only_of_its_follower
         a_follower_reads_what_reached_them
-        the_last_spoken_conversation_is_listed_first
         deleting_a_history_leaves_no_word_of_it_and_nothing_of_anybody_else
         the_outbox_is_listed_by_state_and_effect
         the_queue_is_counted

@@ -1,11 +1,14 @@
 //! What people and handlers read: conversations, the queue, and what was written lately.
 
-use qiao::domain::rows::{Changes, MessageState, NewEffect, NewMessage, names};
+use qiao::domain::rows::{
+    Changes, MediaChange, MessageState, NewActivity, NewEffect, NewMessage, names,
+};
 use qiao::store::{Arrival, HistoryLine, NextState, OutboxFilter, Tally};
 
 use super::Way;
 use super::rows::{
-    Room, done, effect, effects, follower, held, linked, mapped, nothing, push, said, to_say,
+    Room, done, effect, effects, follower, held, linked, mapped, nothing, push, said, tenant,
+    to_say,
 };
 
 fn messages(messages: impl IntoIterator<Item = NewMessage>) -> Changes {
@@ -80,25 +83,6 @@ pub async fn a_follower_reads_what_reached_them(way: &Way) {
             .unwrap()
             .is_empty()
     );
-}
-
-pub async fn the_last_spoken_conversation_is_listed_first(way: &Way) {
-    let room = Room::new(way).await;
-    room.write(mapped(linked(&follower('a'), 7))).await;
-    for letter in ['a', 'b', 'c', 'a'] {
-        room.write(messages([said(&follower(letter), "hi")])).await;
-        room.wait(1);
-    }
-    let listed = room.store.conversations(2).await.unwrap();
-    let [first, second] = &listed[..] else {
-        panic!("{listed:?}")
-    };
-    assert_eq!(first.openid, follower('a').openid.as_str());
-    assert_eq!((first.account.as_str(), first.messages), ("main", 2));
-    assert_eq!(first.customer_id.as_deref(), Some("7"));
-    assert_eq!(first.last_at(), room.later(-1));
-    assert_eq!(second.openid, follower('c').openid.as_str());
-    assert_eq!((second.messages, &second.customer_id), (1, &None));
 }
 
 pub async fn deleting_a_history_leaves_no_word_of_it_and_nothing_of_anybody_else(way: &Way) {
@@ -218,6 +202,33 @@ pub async fn a_story_is_traced_through_all_tables(way: &Way) {
     room.wait(2);
     room.write(mapped(linked(&anna, 7))).await;
     room.run(NextState::Dead).await;
+    room.write(Changes {
+        activities: vec![NewActivity {
+            tenant: tenant(),
+            kind: "activity",
+            object_id: None,
+            number: Some("59161".to_owned()),
+            direction: "out",
+            message_id: Some(1),
+            message: None,
+        }],
+        media: vec![MediaChange::Wanted {
+            message_id: 1,
+            kind: "image".to_owned(),
+            media_id: "of WeChat".to_owned(),
+        }],
+        ..nothing()
+    })
+    .await;
+    let forgotten = MediaChange::Missing {
+        id: 1,
+        reason: "WeChat forgot it".to_owned(),
+    };
+    room.write(Changes {
+        media: vec![forgotten],
+        ..nothing()
+    })
+    .await;
     let traced = room.store.written_since(since).await.unwrap();
     let told: Vec<_> = traced
         .iter()
@@ -238,10 +249,14 @@ pub async fn a_story_is_traced_through_all_tables(way: &Way) {
             ("outbox", "test.effect", "dead", 0),
             ("attempt", "test.effect", "failed", 2000),
             ("mapping", "7", "linked", 2000),
+            ("activity", "out activity", "59161", 2000),
+            ("media", "image", "missing", 2000),
         ]
     );
     assert_eq!(traced[2].took_ms, Some(2000));
     assert_eq!(traced[3].detail.as_deref(), Some("transient: 503"));
+    assert_eq!(traced[5].detail.as_deref(), Some("of message 1"));
+    assert_eq!(traced[6].detail.as_deref(), Some("WeChat forgot it"));
 }
 
 pub async fn what_came_since_a_mark_is_tallied(way: &Way) {

@@ -20,7 +20,7 @@ fn talks(changes: impl IntoIterator<Item = ConversationChange>) -> Changes {
 
 impl Room {
     /// Somebody says something; gives the message's id.
-    async fn hears_from(&self, who: &Follower) -> i64 {
+    pub async fn hears_from(&self, who: &Follower) -> i64 {
         let messages = vec![said(who, "hello")];
         self.write(Changes {
             messages,
@@ -31,7 +31,7 @@ impl Room {
     }
 
     /// They begin a conversation with it.
-    async fn opens(&self, who: &Follower, previous_id: Option<i64>) -> i64 {
+    pub async fn opens(&self, who: &Follower, previous_id: Option<i64>) -> i64 {
         let message_id = self.hears_from(who).await;
         let opened = ConversationChange::Opened {
             follower: who.clone(),
@@ -49,7 +49,7 @@ impl Room {
         self.write(talks([change])).await;
     }
 
-    async fn ends(&self, id: i64, reason: EndReason) {
+    pub async fn ends(&self, id: i64, reason: EndReason) {
         let at = self.now();
         self.write(talks([ConversationChange::Ended { id, reason, at }]))
             .await;
