@@ -16,12 +16,8 @@ use crate::domain::rows::{
     Changes, ConversationChange, Follower, MappingState, NewActivity, NewEffect, Priority, names,
 };
 use crate::store::Talk;
-use crate::wechat::split::MAX_SEND_BYTES;
+use crate::wechat::split::{MAX_SEND_BYTES, split_text};
 use crate::wechat::window::MAX_SENDS;
-
-/// The longest answer, in bytes: what five messages of one window carry. An agent is told at once that
-/// a longer one cannot be delivered, instead of having it cut.
-pub const MAX_BYTES: usize = MAX_SEND_BYTES * MAX_SENDS as usize;
 
 /// Most answers are there within it, and nobody sees typing behind an answer.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
@@ -109,9 +105,11 @@ impl Answer<'_> {
 
     /// Why it cannot reach that follower, whatever happens.
     pub fn hopeless(&self, follower: MappingState) -> Option<Hopeless> {
-        if self.text.len() > MAX_BYTES {
+        // Pieces end between characters, and where they can after a line.
+        let pieces = split_text(self.text, MAX_SEND_BYTES).len();
+        if pieces > MAX_SENDS as usize {
             let bytes = self.text.len();
-            return Some(Hopeless::TooLong { bytes });
+            return Some(Hopeless::TooLong { bytes, pieces });
         }
         (follower == MappingState::Unfollowed).then_some(Hopeless::Left)
     }
@@ -120,14 +118,17 @@ impl Answer<'_> {
 /// Why an answer cannot reach its follower, whatever happens; for the agent to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Hopeless {
-    /// Longer than [`MAX_BYTES`].
+    /// More pieces than one window carries.
     #[error(
-        "the text has {bytes} bytes; WeChat lets {MAX_BYTES} bytes reach a follower at once, \
+        "the text has {bytes} bytes and needs {pieces} messages; WeChat lets {MAX_SENDS} of \
+         {MAX_SEND_BYTES} bytes reach a follower at once, \
          a Chinese character takes 3: please shorten it"
     )]
     TooLong {
         /// How long it is.
         bytes: usize,
+        /// How many messages it needs.
+        pieces: usize,
     },
     /// The follower is gone.
     #[error("the follower left the account and cannot be reached any more")]
