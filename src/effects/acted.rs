@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+
 use super::{Context, Live, either, payload, unconfigured, unreadable};
 use crate::domain::rows::Follower;
 use crate::flows::acted::Acted;
@@ -36,10 +38,11 @@ impl Decider for FollowerActed {
                 }
             };
             let live = self.0.live();
+            let now = self.0.clock.now();
             let decided = acted.into_iter().zip(jobs);
             decided
                 .map(|(acted, job)| {
-                    either(acted.and_then(|acted| known.decide(&live, &acted, job)))
+                    either(acted.and_then(|acted| known.decide(&live, &acted, job, now)))
                 })
                 .collect()
         })
@@ -63,7 +66,13 @@ impl FollowerActed {
 }
 
 impl Known {
-    fn decide(&self, live: &Live, acted: &Acted, job: &Job) -> Result<Outcome, Box<Outcome>> {
+    fn decide(
+        &self,
+        live: &Live,
+        acted: &Acted,
+        job: &Job,
+        now: Timestamp,
+    ) -> Result<Outcome, Box<Outcome>> {
         let (account, _) = live
             .account(&acted.follower.account)
             .ok_or_else(|| unconfigured("the account"))?;
@@ -71,7 +80,7 @@ impl Known {
         let mut changes = contact::decide(acted, mapping, &account.tenant);
         let message = job.message_id.zip(job.text.as_deref());
         let newest = self.talks.get(&acted.follower);
-        changes.extend(talk::follow_up(acted, message, newest, account));
+        changes.extend(talk::follow_up(acted, message, newest, account, now));
         Ok(Outcome::done_with(changes))
     }
 }

@@ -141,7 +141,8 @@ pub fn release(follower: &Follower, reason: &'static str) -> Release {
 }
 
 /// How long a message waits for those that were said before it: pushes of one moment overtake each other
-/// (wechat.md 2.1), and what stands in C4C cannot be put in order any more.
+/// (wechat.md 2.1), and what stands in C4C cannot be put in order any more. It counts from the decision:
+/// when those are late, the overtaken one is decided on as late as the one that overtook it.
 pub const OVERTAKING: SignedDuration = SignedDuration::from_secs(1);
 
 /// The effect that records a message in C4C. It stands behind the one that makes the customer.
@@ -149,12 +150,12 @@ pub fn effect(
     follower: &Follower,
     account: &Account,
     message_id: i64,
-    received: Timestamp,
+    decided: Timestamp,
 ) -> NewEffect {
     NewEffect {
         message_id: Some(message_id),
         in_order_said: true,
-        not_before: received.saturating_add(OVERTAKING).ok(),
+        not_before: decided.saturating_add(OVERTAKING).ok(),
         ..NewEffect::new(
             follower.c4c_lane(),
             CONVERSATION_RECORD,

@@ -1,7 +1,7 @@
 //! What a follower's message means beyond their windows: their conversation, its media, and what C4C
 //! must learn of it.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::acted::{Act, Acted};
 use super::conversation::{self, Heard};
@@ -15,12 +15,13 @@ use crate::store::Talk;
 pub const MEDIA_LIVES: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// What follows from an act, given the follower's newest conversation. `message`: the message that it
-/// was, with its words.
+/// was, with its words. `now`: when this is decided, which may be later than it was received.
 pub fn follow_up(
     acted: &Acted,
     message: Option<(i64, &str)>,
     newest: Option<&Talk>,
     account: &Account,
+    now: Timestamp,
 ) -> Changes {
     let heard = Heard {
         follower: &acted.follower,
@@ -39,12 +40,9 @@ pub fn follow_up(
     };
     if let Some((message_id, _)) = message {
         if account.conversation.into_c4c != IntoC4c::Off {
-            changes.effects.push(record::effect(
-                &acted.follower,
-                account,
-                message_id,
-                acted.received,
-            ));
+            changes
+                .effects
+                .push(record::effect(&acted.follower, account, message_id, now));
         }
         changes.extend(media(acted, message_id));
     }

@@ -37,7 +37,7 @@ const SEED: &str = "QIAO_TEST_BURST_SEED";
 
 /// Messages a second that all followers together say, on average: what two slow cores bear in a
 /// build without optimization.
-const RATE: u64 = 60;
+const RATE: u64 = 40;
 
 /// The most messages of one burst.
 const BURST: u64 = 5;
