@@ -121,7 +121,7 @@ async fn fill(database: &Path, rows: u64) -> anyhow::Result<()> {
                 text: "您的订单今天发货。",
                 values: BTreeMap::new(),
                 inbox_id: None,
-                talk: None,
+                conversation: None,
             };
             changes.extend(sending::queue(&say, SystemClock.now()));
         }

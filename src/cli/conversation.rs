@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::domain::ids::AccountId;
 use crate::kit::clock::{Clock as _, SystemClock};
 use crate::store::{
-    ListedTalk, Mapping, MessageRow, Store, StoredGrant, TalkFilter, TranscriptRow,
+    ConversationFilter, ListedConversation, Mapping, MessageRow, Store, StoredGrant, TranscriptRow,
 };
 
 #[derive(Debug, Subcommand)]
@@ -75,7 +75,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> Result<()> {
             before,
             json,
         } => {
-            let filter = TalkFilter {
+            let filter = ConversationFilter {
                 state,
                 account: account.map(AccountId::new),
                 before,
@@ -92,7 +92,7 @@ pub(super) async fn run(config: &Config, verb: Verb) -> Result<()> {
         } => {
             let mapping = reach::mapping(&store, &openid, account.as_deref()).await?;
             let follower = &mapping.follower;
-            let messages = store.conversation_before(follower, before, limit).await?;
+            let messages = store.messages_before(follower, before, limit).await?;
             show(&store, &mapping, &messages, json).await
         }
         Verb::Search(asked) => search::run(&store, asked).await,
@@ -100,14 +100,19 @@ pub(super) async fn run(config: &Config, verb: Verb) -> Result<()> {
     }
 }
 
-async fn list(store: &Store, filter: &TalkFilter, openid: Option<&str>, json: bool) -> Result<()> {
+async fn list(
+    store: &Store,
+    filter: &ConversationFilter,
+    openid: Option<&str>,
+    json: bool,
+) -> Result<()> {
     let found = match openid {
         Some(openid) => {
             let account = filter.account.as_ref().map(AccountId::as_str);
             let mapping = reach::mapping(store, openid, account).await?;
-            store.talks_with(&mapping.follower, filter).await?
+            store.conversations_with(&mapping.follower, filter).await?
         }
-        None => store.talks(filter).await?,
+        None => store.conversations(filter).await?,
     };
     let columns = &[
         "id",
@@ -121,7 +126,7 @@ async fn list(store: &Store, filter: &TalkFilter, openid: Option<&str>, json: bo
         "opened_at",
         "last_at",
     ];
-    let rows: Vec<Value> = found.iter().map(talk).collect();
+    let rows: Vec<Value> = found.iter().map(conversation).collect();
     output::list(columns, &rows, json, "no such conversation")?;
     if let Some(last) = found.last()
         && found.len() == filter.limit as usize
@@ -131,18 +136,18 @@ async fn list(store: &Store, filter: &TalkFilter, openid: Option<&str>, json: bo
     Ok(())
 }
 
-fn talk(talk: &ListedTalk) -> Value {
+fn conversation(conversation: &ListedConversation) -> Value {
     json!({
-        "id": talk.id.to_string(),
-        "account": talk.account,
-        "openid": talk.openid,
-        "customer_id": talk.customer_id,
-        "state": talk.state,
-        "end_reason": talk.end_reason,
-        "messages": talk.messages,
-        "ticket": talk.ticket,
-        "opened_at": instant(talk.opened_at()),
-        "last_at": instant(talk.last_at()),
+        "id": conversation.id.to_string(),
+        "account": conversation.account,
+        "openid": conversation.openid,
+        "customer_id": conversation.customer_id,
+        "state": conversation.state,
+        "end_reason": conversation.end_reason,
+        "messages": conversation.messages,
+        "ticket": conversation.ticket,
+        "opened_at": instant(conversation.opened_at()),
+        "last_at": instant(conversation.last_at()),
     })
 }
 
@@ -152,7 +157,7 @@ async fn show(
     messages: &[TranscriptRow],
     json: bool,
 ) -> Result<()> {
-    let talks = talks_of(store, mapping, messages).await?;
+    let conversations = conversations_of(store, mapping, messages).await?;
     let messages: Vec<Value> = messages.iter().map(told).collect();
     let now = SystemClock.now();
     let grants = store.grants(&mapping.follower).await?;
@@ -161,7 +166,7 @@ async fn show(
     if json {
         return object(&json!({
             "follower": follower,
-            "conversations": talks,
+            "conversations": conversations,
             "messages": messages,
             "send_windows": grants,
         }));
@@ -176,7 +181,12 @@ async fn show(
         "opened_at",
         "last_at",
     ];
-    output::list(columns, &talks, false, "no conversation has begun yet")?;
+    output::list(
+        columns,
+        &conversations,
+        false,
+        "no conversation has begun yet",
+    )?;
     say("")?;
     let columns = &[
         "created_at",
@@ -205,26 +215,26 @@ async fn show(
 
 /// The conversations in which these messages were said. A follower's follow each other without a
 /// gap, so the newest of them and their number tell which they are.
-async fn talks_of(
+async fn conversations_of(
     store: &Store,
     mapping: &Mapping,
     messages: &[TranscriptRow],
 ) -> Result<Vec<Value>> {
     let mut ids: Vec<i64> = messages.iter().filter_map(|m| m.conversation_id).collect();
     ids.dedup();
-    let filter = TalkFilter {
+    let filter = ConversationFilter {
         state: None,
         account: None,
         before: ids.last().map_or(0, |newest| newest + 1),
         limit: u32::try_from(ids.len())?,
     };
-    let talks = store.talks_with(&mapping.follower, &filter).await?;
-    let row = |listed: &ListedTalk| {
-        let mut row = talk(listed);
+    let conversations = store.conversations_with(&mapping.follower, &filter).await?;
+    let row = |listed: &ListedConversation| {
+        let mut row = conversation(listed);
         row["conversation"] = row["id"].clone();
         row
     };
-    Ok(talks.iter().rev().map(row).collect())
+    Ok(conversations.iter().rev().map(row).collect())
 }
 
 /// A message with its way: received, stored (`recorded_at`), in C4C, delivered (`settled_at`).

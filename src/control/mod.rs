@@ -152,7 +152,7 @@ impl Controls {
             text,
             values: [].into(),
             inbox_id: None,
-            talk: None,
+            conversation: None,
         };
         let changes = sending::queue(&say, self.context.clock.now());
         let messages = changes.messages.len();

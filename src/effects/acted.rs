@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use super::{Context, Live, either, payload, unconfigured, unreadable};
 use crate::domain::rows::Follower;
 use crate::flows::acted::Acted;
-use crate::flows::{contact, talk};
+use crate::flows::{contact, message};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Decider, Outcome};
-use crate::store::{Job, Mapping, StoreError, Talk};
+use crate::store::{Conversation, Job, Mapping, StoreError};
 
 pub(super) struct FollowerActed(pub(super) Context);
 
@@ -52,7 +52,7 @@ impl Decider for FollowerActed {
 /// What is known of those who acted.
 struct Known {
     mappings: HashMap<Follower, Mapping>,
-    talks: HashMap<Follower, Talk>,
+    conversations: HashMap<Follower, Conversation>,
 }
 
 impl FollowerActed {
@@ -60,7 +60,7 @@ impl FollowerActed {
         let store = &self.0.store;
         Ok(Known {
             mappings: store.mappings_of_followers(followers).await?,
-            talks: store.newest_talks(followers).await?,
+            conversations: store.newest_conversations(followers).await?,
         })
     }
 }
@@ -79,8 +79,8 @@ impl Known {
         let mapping = self.mappings.get(&acted.follower);
         let mut changes = contact::decide(acted, mapping, &account.tenant);
         let message = job.message_id.zip(job.text.as_deref());
-        let newest = self.talks.get(&acted.follower);
-        changes.extend(talk::follow_up(acted, message, newest, account, now));
+        let newest = self.conversations.get(&acted.follower);
+        changes.extend(message::follow_up(acted, message, newest, account, now));
         Ok(Outcome::done_with(changes))
     }
 }

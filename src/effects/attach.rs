@@ -73,8 +73,10 @@ impl ConversationAttach {
         if standing.kind == "activity" {
             return Ok(standing.object_id.map(Owner::Activity));
         }
-        let talk = self.0.store.talk_of(follower, message_id).await;
-        let ticket = talk.map_err(unreadable)?.and_then(|talk| talk.ticket);
+        let conversation = self.0.store.conversation_of(follower, message_id).await;
+        let ticket = conversation
+            .map_err(unreadable)?
+            .and_then(|conversation| conversation.ticket);
         Ok(ticket.map(|(ticket, _)| Owner::Ticket(ticket)))
     }
 

@@ -154,7 +154,7 @@ impl HookAsk {
                 text: &text,
                 values: [].into(),
                 inbox_id: Some(inbox_id),
-                talk: None,
+                conversation: None,
             };
             changes.extend(sending::queue(&say, self.0.clock.now()));
         }

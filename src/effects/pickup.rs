@@ -19,7 +19,7 @@ use crate::flows::refresh::Reread;
 use crate::flows::reply::{self, Answer};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Ahead, Handler, Outcome};
-use crate::store::{Arrival, Arrived, Dedupe, Job, Talk};
+use crate::store::{Arrival, Arrived, Conversation, Dedupe, Job};
 
 /// What was refused and is kept for a person to look at; more says nothing new.
 pub const KEPT_REJECTED: u64 = 1_000;
@@ -28,7 +28,7 @@ pub const KEPT_REJECTED: u64 = 1_000;
 struct Found<'a> {
     tenant: &'a TenantId,
     follower: &'a Follower,
-    talk: Option<&'a Talk>,
+    conversation: Option<&'a Conversation>,
     answer: &'a Answer<'a>,
 }
 
@@ -38,7 +38,7 @@ impl Context {
         let Found {
             tenant,
             follower,
-            talk,
+            conversation,
             answer,
         } = *found;
         let live = self.live();
@@ -49,10 +49,11 @@ impl Context {
         let state = mapping.map_or(MappingState::Pending, |mapping| mapping.state);
         let hopeless = answer.hopeless(state);
         let changes = match hopeless {
-            None => reply::arrived(account, follower, talk, answer, self.clock.now()),
+            None => reply::arrived(account, follower, conversation, answer, self.clock.now()),
             Some(why) => {
-                let told =
-                    talk.and_then(|talk| reply::told(account, talk, answer.key(), why.into()));
+                let told = conversation.and_then(|conversation| {
+                    reply::told(account, conversation, answer.key(), why.into())
+                });
                 Changes {
                     activities: vec![answer.known(tenant, None)],
                     effects: told.into_iter().collect(),
@@ -105,14 +106,14 @@ impl Context {
         if known.map_err(unreadable)? {
             return Ok(false);
         }
-        let talk = {
+        let conversation = {
             let live = self.live();
             let accounts = live.accounts_of(tenant);
-            let talk = store.talk_of_root(&accounts, &activity.root).await;
-            talk.map_err(unreadable)?
+            let conversation = store.conversation_of_root(&accounts, &activity.root).await;
+            conversation.map_err(unreadable)?
         };
-        let follower = match &talk {
-            Some(talk) => Some(talk.follower.clone()),
+        let follower = match &conversation {
+            Some(conversation) => Some(conversation.follower.clone()),
             None => self.by_profile(tenant, client, pace, activity).await?,
         };
         let Some(follower) = follower else {
@@ -127,7 +128,7 @@ impl Context {
         let found = Found {
             tenant,
             follower: &follower,
-            talk: talk.as_ref(),
+            conversation: conversation.as_ref(),
             answer: &answer,
         };
         self.take(&found).await
@@ -170,17 +171,17 @@ impl TicketReread {
         let live = self.0.live();
         let (_, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
         let accounts = live.accounts_of(&id);
-        let talks = self
+        let conversations = self
             .0
             .store
-            .talks_of_tickets(&accounts, &[&object_id])
+            .conversations_of_tickets(&accounts, &[&object_id])
             .await;
-        let Some(talk) = talks.map_err(unreadable)?.pop() else {
+        let Some(conversation) = conversations.map_err(unreadable)?.pop() else {
             // Cancelled, since it says nothing about the tenant: it must not open a closed gate.
             return Ok(Outcome::cancelled("no conversation has this ticket"));
         };
         let (account, _) = live
-            .account(&talk.follower.account)
+            .account(&conversation.follower.account)
             .ok_or_else(|| unconfigured("the account"))?;
         let pace = pace(job);
         let ticket = client.ticket(pace, &object_id).await.map_err(failed)?;
@@ -194,9 +195,9 @@ impl TicketReread {
                 ticket: &object_id,
                 type_code,
             };
-            taken = self.take_notes(client, pace, &notes, &talk).await?;
+            taken = self.take_notes(client, pace, &notes, &conversation).await?;
         }
-        let end = pickup::completed(&ticket, &talk, self.0.clock.now());
+        let end = pickup::completed(&ticket, &conversation, self.0.clock.now());
         Ok(Outcome::Done {
             note: Some(format!("{taken} answers found")),
             changes: Changes {
@@ -212,7 +213,7 @@ impl TicketReread {
         client: &Client,
         pace: Pace,
         of: &Notes<'_>,
-        talk: &Talk,
+        conversation: &Conversation,
     ) -> Result<usize, Box<Outcome>> {
         let notes = client.notes(pace, of.ticket).await.map_err(failed)?;
         let now = self.0.clock.now();
@@ -230,8 +231,8 @@ impl TicketReread {
         {
             let found = Found {
                 tenant: of.tenant,
-                follower: &talk.follower,
-                talk: Some(talk),
+                follower: &conversation.follower,
+                conversation: Some(conversation),
                 answer,
             };
             taken += usize::from(self.0.take(&found).await?);

@@ -97,9 +97,15 @@ impl AnswersSweep {
             let read = client.tickets_changed_since(Pace::Bulk, since, page.as_deref());
             let read = read.await.map_err(failed)?;
             let keys: Vec<&ObjectId> = read.rows.iter().map(|ticket| &ticket.object_id).collect();
-            let talks = self.0.store.talks_of_tickets(&accounts, &keys).await;
-            let talks = talks.map_err(unreadable)?;
-            let ours = talks.iter().filter_map(|talk| talk.ticket.as_ref());
+            let conversations = self
+                .0
+                .store
+                .conversations_of_tickets(&accounts, &keys)
+                .await;
+            let conversations = conversations.map_err(unreadable)?;
+            let ours = conversations
+                .iter()
+                .filter_map(|conversation| conversation.ticket.as_ref());
             let again = ours.map(|(ticket, _)| pickup::ticket(id, ticket, Priority::Bulk));
             changes.effects.extend(again);
             last = read

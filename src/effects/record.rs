@@ -16,7 +16,7 @@ use crate::domain::rows::{Changes, Follower, NewProfile as ProfileRow, Priority}
 use crate::flows::record::{self, HELD_NO_CUSTOMER, Standing, TICKET_MARK};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
-use crate::store::{Job, Said, Talk};
+use crate::store::{Conversation, Job, Said};
 
 pub(super) struct ConversationRecord(pub(super) Context);
 
@@ -33,7 +33,7 @@ struct Attempt<'a> {
     /// Whether an earlier attempt may have written it.
     looks: bool,
     said: &'a Said,
-    talk: Option<&'a Talk>,
+    conversation: Option<&'a Conversation>,
     account: &'a Account,
     tenant: &'a Tenant,
     client: &'a Client,
@@ -62,15 +62,15 @@ impl ConversationRecord {
         let Some(customer) = mapping.and_then(|mapping| mapping.customer) else {
             return Ok(no_customer());
         };
-        let talk = store.talk_of(&follower, said.id).await;
-        let talk = talk.map_err(unreadable)?;
+        let conversation = store.conversation_of(&follower, said.id).await;
+        let conversation = conversation.map_err(unreadable)?;
         let is_bulk = job.priority == Priority::Bulk;
         let attempt = Attempt {
             context: &self.0,
             pace: if is_bulk { Pace::Bulk } else { Pace::Live },
             looks: job.uncertain || job.tries > 0,
             said: &said,
-            talk: talk.as_ref(),
+            conversation: conversation.as_ref(),
             account,
             tenant,
             client,
@@ -110,8 +110,16 @@ impl Attempt<'_> {
             }
         };
         let (object_id, number) = (activity.object_id, activity.id);
-        if let Some(talk) = self.talk.filter(|talk| talk.root_object_id.is_none()) {
-            changes.extend(record::rooted(talk, self.account, &object_id, &number));
+        if let Some(conversation) = self
+            .conversation
+            .filter(|conversation| conversation.root_object_id.is_none())
+        {
+            changes.extend(record::rooted(
+                conversation,
+                self.account,
+                &object_id,
+                &number,
+            ));
         }
         let standing = Standing {
             tenant: &self.account.tenant,
@@ -140,7 +148,9 @@ impl Attempt<'_> {
             channel_id: &channel.id,
             author: self.customer.1.as_str(),
             text: self.said.text.as_deref().unwrap_or_default(),
-            root: self.talk.and_then(|talk| talk.root_object_id.as_ref()),
+            root: self
+                .conversation
+                .and_then(|conversation| conversation.root_object_id.as_ref()),
             at: Some(self.said.created_at),
         };
         self.client.create_activity(self.pace, &new).await
@@ -192,14 +202,18 @@ impl Attempt<'_> {
             text: &text,
             language: "",
         };
-        let known = self.talk.and_then(|talk| talk.ticket.clone());
+        let known = self
+            .conversation
+            .and_then(|conversation| conversation.ticket.clone());
         let opens = known.is_none();
         let (ticket, number) = match known {
             Some(ticket) => ticket,
             None => self.open(fields, &note).await.map_err(failed)?,
         };
-        let mut changes = match self.talk {
-            Some(talk) if opens => record::ticketed(talk.id, ticket.clone(), number),
+        let mut changes = match self.conversation {
+            Some(conversation) if opens => {
+                record::ticketed(conversation.id, ticket.clone(), number)
+            }
             _ => Changes::none(),
         };
         let written = self.write_note(&ticket, &note, opens).await;

@@ -44,8 +44,13 @@ impl ReplyRoute {
         let Some(follower) = follower else {
             return Ok(unknown());
         };
-        let mut talks = store.newest_talks(&[&follower]).await.map_err(unreadable)?;
-        let talk = talks.remove(&follower).filter(|talk| talk.open);
+        let mut conversations = store
+            .newest_conversations(&[&follower])
+            .await
+            .map_err(unreadable)?;
+        let conversation = conversations
+            .remove(&follower)
+            .filter(|conversation| conversation.open);
         let now = self.0.clock.now();
         let (account, _) = live
             .account(&follower.account)
@@ -53,7 +58,7 @@ impl ReplyRoute {
         let changes = arrived(
             account,
             &follower,
-            talk.as_ref(),
+            conversation.as_ref(),
             &Answer::from(&reply),
             now,
         );

@@ -107,13 +107,14 @@ impl WechatSend {
         };
         // A ticket that cannot be told is no reason to fail what has been delivered.
         let store = &self.0.store;
-        let talk = match send.talk {
-            Some(id) => store.talk(id).await,
-            None => store.talk_of(&send.follower, message_id).await,
+        let conversation = match send.conversation {
+            Some(id) => store.conversation_numbered(id).await,
+            None => store.conversation_of(&send.follower, message_id).await,
         };
-        let talk = talk.ok().flatten();
-        let note =
-            talk.and_then(|talk| reply::told(account, &talk, &message_id.to_string(), delivery));
+        let conversation = conversation.ok().flatten();
+        let note = conversation.and_then(|conversation| {
+            reply::told(account, &conversation, &message_id.to_string(), delivery)
+        });
         let changes = Changes {
             effects: note.into_iter().collect(),
             ..Changes::none()

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::config::ConversationRules;
 use crate::domain::rows::{ConversationChange, EndReason, Follower};
-use crate::store::Talk;
+use crate::store::Conversation;
 
 /// A follower's message, or their leaving.
 #[derive(Debug, Clone, Copy)]
@@ -25,69 +25,76 @@ pub struct Heard<'a> {
 /// What becomes of the follower's conversation.
 pub fn heard(
     heard: &Heard<'_>,
-    newest: Option<&Talk>,
+    newest: Option<&Conversation>,
     rules: &ConversationRules,
 ) -> Vec<ConversationChange> {
-    let open = newest.filter(|talk| talk.open);
+    let open = newest.filter(|conversation| conversation.open);
     let mut changes = Vec::new();
     if let Some((message_id, text)) = heard.message {
-        let over = open.and_then(|talk| over(talk, heard.at, rules));
+        let over = open.and_then(|conversation| over(conversation, heard.at, rules));
         let is_last = rules.end_words.iter().any(|word| word == text.trim());
         match (open, over) {
-            (Some(talk), None) => {
+            (Some(conversation), None) => {
                 changes.push(ConversationChange::GoesOn {
-                    id: talk.id,
+                    id: conversation.id,
                     message_id: Some(message_id),
                     at: heard.at,
                 });
                 if is_last {
-                    changes.push(ended(talk, EndReason::Keyword, heard.at));
+                    changes.push(ended(conversation, EndReason::Keyword, heard.at));
                 }
             }
             // A farewell to nobody begins nothing.
             (None, _) if is_last => {}
             (open, over) => {
-                changes.extend(open.zip(over).map(|(talk, (why, at))| ended(talk, why, at)));
+                changes.extend(
+                    open.zip(over)
+                        .map(|(conversation, (why, at))| ended(conversation, why, at)),
+                );
                 changes.push(ConversationChange::Opened {
                     follower: heard.follower.clone(),
                     message_id,
                     at: heard.at,
-                    previous_id: newest.map(|talk| talk.id),
+                    previous_id: newest.map(|conversation| conversation.id),
                 });
             }
         }
-    } else if let (true, Some(talk)) = (heard.left, open) {
-        changes.push(ended(talk, EndReason::Unfollow, heard.at));
+    } else if let (true, Some(conversation)) = (heard.left, open) {
+        changes.push(ended(conversation, EndReason::Unfollow, heard.at));
     }
     changes
 }
 
 /// The end of a conversation in which nothing is said any more; `None` while it is not that far.
 pub fn silent(
-    talk: &Talk,
+    conversation: &Conversation,
     now: Timestamp,
     rules: &ConversationRules,
 ) -> Option<ConversationChange> {
-    over(talk, now, rules)
+    over(conversation, now, rules)
         .filter(|(why, _)| *why == EndReason::Idle)
-        .map(|(why, at)| ended(talk, why, at))
+        .map(|(why, at)| ended(conversation, why, at))
 }
 
 /// Why an open conversation does not go on, and since when.
-fn over(talk: &Talk, now: Timestamp, rules: &ConversationRules) -> Option<(EndReason, Timestamp)> {
+fn over(
+    conversation: &Conversation,
+    now: Timestamp,
+    rules: &ConversationRules,
+) -> Option<(EndReason, Timestamp)> {
     let after = |start: Timestamp, wait| start.saturating_add(wait).unwrap_or(Timestamp::MAX);
-    let silent_at = after(talk.last_at, rules.idle);
+    let silent_at = after(conversation.last_at, rules.idle);
     if silent_at <= now {
         return Some((EndReason::Idle, silent_at));
     }
-    let is_long =
-        talk.messages >= rules.max_messages || after(talk.opened_at, rules.max_age) <= now;
+    let is_long = conversation.messages >= rules.max_messages
+        || after(conversation.opened_at, rules.max_age) <= now;
     is_long.then_some((EndReason::Length, now))
 }
 
-fn ended(talk: &Talk, reason: EndReason, at: Timestamp) -> ConversationChange {
+fn ended(conversation: &Conversation, reason: EndReason, at: Timestamp) -> ConversationChange {
     ConversationChange::Ended {
-        id: talk.id,
+        id: conversation.id,
         reason,
         at,
     }
@@ -119,9 +126,9 @@ mod tests {
 
     /// Conversations as the store keeps them.
     #[derive(Default)]
-    struct Talks(Vec<(Talk, Option<EndReason>, Option<i64>)>);
+    struct Conversations(Vec<(Conversation, Option<EndReason>, Option<i64>)>);
 
-    impl Talks {
+    impl Conversations {
         fn hear(&mut self, text: Option<&str>, at: Timestamp) {
             let number = i64::try_from(self.0.len()).unwrap();
             let who = follower();
@@ -131,7 +138,7 @@ mod tests {
                 left: text.is_none(),
                 at,
             };
-            let newest = self.0.last().map(|(talk, ..)| talk.clone());
+            let newest = self.0.last().map(|(conversation, ..)| conversation.clone());
             for change in heard(&what, newest.as_ref(), &rules()) {
                 match change {
                     ConversationChange::Opened {
@@ -139,7 +146,7 @@ mod tests {
                         previous_id,
                         ..
                     } => {
-                        let talk = Talk {
+                        let conversation = Conversation {
                             id: number + 1,
                             follower: follower(),
                             open: true,
@@ -150,16 +157,18 @@ mod tests {
                             root_object_id: None,
                             ticket: None,
                         };
-                        self.0.push((talk, None, previous_id));
+                        self.0.push((conversation, None, previous_id));
                     }
                     ConversationChange::GoesOn { id, at, .. } => {
-                        let (talk, ..) = self.0.iter_mut().find(|(t, ..)| t.id == id).unwrap();
-                        talk.messages += 1;
-                        talk.last_at = at;
+                        let (conversation, ..) =
+                            self.0.iter_mut().find(|(t, ..)| t.id == id).unwrap();
+                        conversation.messages += 1;
+                        conversation.last_at = at;
                     }
                     ConversationChange::Ended { id, reason, .. } => {
-                        let (talk, why, _) = self.0.iter_mut().find(|(t, ..)| t.id == id).unwrap();
-                        talk.open = false;
+                        let (conversation, why, _) =
+                            self.0.iter_mut().find(|(t, ..)| t.id == id).unwrap();
+                        conversation.open = false;
                         *why = Some(reason);
                     }
                     ConversationChange::InC4c { .. } => unreachable!("nobody asked C4C"),
@@ -177,55 +186,58 @@ mod tests {
 
     #[test]
     fn silence_ends_a_conversation_and_the_next_message_begins_another_that_knows_of_it() {
-        let mut talks = Talks::default();
+        let mut conversations = Conversations::default();
         for at in [0, 29, 58, 88] {
-            talks.hear(Some("hello"), minute(at));
+            conversations.hear(Some("hello"), minute(at));
         }
         assert_eq!(
-            talks.story(),
+            conversations.story(),
             [(3, Some(EndReason::Idle), None), (1, None, Some(1))]
         );
     }
 
     #[test]
     fn a_long_one_goes_on_in_another() {
-        let mut talks = Talks::default();
+        let mut conversations = Conversations::default();
         for at in 0..4 {
-            talks.hear(Some("hello"), minute(at));
+            conversations.hear(Some("hello"), minute(at));
         }
         assert_eq!(
-            talks.story(),
+            conversations.story(),
             [(3, Some(EndReason::Length), None), (1, None, Some(1))]
         );
     }
 
     #[test]
     fn a_farewell_ends_it_and_begins_none() {
-        let mut talks = Talks::default();
+        let mut conversations = Conversations::default();
         for text in ["hello", " bye ", "bye"] {
-            talks.hear(Some(text), minute(0));
+            conversations.hear(Some(text), minute(0));
         }
-        assert_eq!(talks.story(), [(2, Some(EndReason::Keyword), None)]);
+        assert_eq!(conversations.story(), [(2, Some(EndReason::Keyword), None)]);
     }
 
     #[test]
     fn who_leaves_ends_it() {
-        let mut talks = Talks::default();
-        talks.hear(Some("hello"), minute(0));
-        talks.hear(None, minute(1));
-        talks.hear(None, minute(2));
-        assert_eq!(talks.story(), [(1, Some(EndReason::Unfollow), None)]);
+        let mut conversations = Conversations::default();
+        conversations.hear(Some("hello"), minute(0));
+        conversations.hear(None, minute(1));
+        conversations.hear(None, minute(2));
+        assert_eq!(
+            conversations.story(),
+            [(1, Some(EndReason::Unfollow), None)]
+        );
     }
 
     #[test]
     fn the_job_ends_only_what_is_silent() {
-        let mut talks = Talks::default();
-        talks.hear(Some("hello"), minute(0));
-        let (talk, ..) = &talks.0[0];
-        assert_eq!(silent(talk, minute(29), &rules()), None);
-        let end = silent(talk, minute(99), &rules()).unwrap();
+        let mut conversations = Conversations::default();
+        conversations.hear(Some("hello"), minute(0));
+        let (conversation, ..) = &conversations.0[0];
+        assert_eq!(silent(conversation, minute(29), &rules()), None);
+        let end = silent(conversation, minute(99), &rules()).unwrap();
         let expected = ConversationChange::Ended {
-            id: talk.id,
+            id: conversation.id,
             reason: EndReason::Idle,
             at: minute(30),
         };
@@ -236,16 +248,16 @@ mod tests {
         /// Whatever is said and whenever: at most the newest is open, and every message is in one.
         #[test]
         fn one_is_open_and_none_is_lost(acts in prop::collection::vec((0_i64..40, any::<bool>()), 1..30)) {
-            let mut talks = Talks::default();
+            let mut conversations = Conversations::default();
             let (mut now, mut said) = (0, 0);
             for (wait, says) in acts {
                 now += wait;
                 said += i64::from(says);
-                talks.hear(says.then_some("hello"), minute(now));
+                conversations.hear(says.then_some("hello"), minute(now));
             }
-            let story = talks.story();
-            let open = talks.0.iter().filter(|(talk, ..)| talk.open).count();
-            prop_assert!(open <= 1 && talks.0.iter().rev().skip(1).all(|(talk, ..)| !talk.open));
+            let story = conversations.story();
+            let open = conversations.0.iter().filter(|(conversation, ..)| conversation.open).count();
+            prop_assert!(open <= 1 && conversations.0.iter().rev().skip(1).all(|(conversation, ..)| !conversation.open));
             prop_assert_eq!(story.iter().map(|(messages, ..)| *messages).sum::<i64>(), said);
             prop_assert!(story.iter().all(|(messages, ..)| *messages <= rules().max_messages));
         }

@@ -105,7 +105,7 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
             text: &text,
             values,
             inbox_id: None,
-            talk: None,
+            conversation: None,
         };
         sending::queue(&say, now)
     };

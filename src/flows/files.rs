@@ -110,7 +110,7 @@ pub fn found(account: &Account, follower: &Follower, found: &Found, now: Timesta
         text,
         values: BTreeMap::new(),
         inbox_id: None,
-        talk: None,
+        conversation: None,
     };
     let mut changes = match &text {
         None => sending::queue_medium(&say(name), kind, now),

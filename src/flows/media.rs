@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::message::MEDIA_LIVES;
 use super::names::CONVERSATION_ATTACH;
-use super::talk::MEDIA_LIVES;
 use crate::config::{Account, IntoC4c};
 use crate::domain::rows::{Changes, Follower, MediaChange, MediaContent, NewEffect, names};
 use crate::domain::verdict::{Failure, Verdict};

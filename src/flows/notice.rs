@@ -89,7 +89,7 @@ pub fn tell(
             text: &text,
             values,
             inbox_id: None,
-            talk: None,
+            conversation: None,
         };
         changes.extend(sending::queue(&say, now));
     }

@@ -14,7 +14,7 @@ use super::sending::WORTH_SAYING;
 use crate::c4c::{Activity, Note, Ticket};
 use crate::domain::ids::{ObjectId, TenantId};
 use crate::domain::rows::{ConversationChange, EndReason, NewEffect, Priority, names};
-use crate::store::Talk;
+use crate::store::Conversation;
 
 /// A ticket may have changed. One reading that has not started is enough.
 pub fn ticket(tenant: &TenantId, object_id: &ObjectId, priority: Priority) -> NewEffect {
@@ -100,9 +100,13 @@ fn is_worth_saying(answer: &Answer<'_>, now: Timestamp) -> bool {
 }
 
 /// The end of a conversation whose ticket an agent has completed.
-pub fn completed(ticket: &Ticket, talk: &Talk, now: Timestamp) -> Option<ConversationChange> {
-    (ticket.is_completed && talk.open).then_some(ConversationChange::Ended {
-        id: talk.id,
+pub fn completed(
+    ticket: &Ticket,
+    conversation: &Conversation,
+    now: Timestamp,
+) -> Option<ConversationChange> {
+    (ticket.is_completed && conversation.open).then_some(ConversationChange::Ended {
+        id: conversation.id,
         reason: EndReason::Agent,
         at: now,
     })

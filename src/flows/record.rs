@@ -11,7 +11,7 @@ use crate::domain::placeholder::render;
 use crate::domain::rows::{
     Changes, ConversationChange, Follower, NewActivity, NewEffect, Release, names,
 };
-use crate::store::{Said, Talk};
+use crate::store::{Conversation, Said};
 
 /// Held until the follower has a customer.
 pub const HELD_NO_CUSTOMER: &str = "no_customer";
@@ -96,15 +96,20 @@ pub struct TicketFind {
 }
 
 /// The first activity of a conversation stands in C4C: the others follow it, and its ticket is looked for.
-pub fn rooted(talk: &Talk, account: &Account, root: &ObjectId, number: &str) -> Changes {
+pub fn rooted(
+    conversation: &Conversation,
+    account: &Account,
+    root: &ObjectId,
+    number: &str,
+) -> Changes {
     let find = TicketFind {
         tenant: account.tenant.clone(),
-        conversation: talk.id,
+        conversation: conversation.id,
         activity: number.to_owned(),
     };
     Changes {
         conversations: vec![ConversationChange::InC4c {
-            id: talk.id,
+            id: conversation.id,
             root_object_id: Some(root.clone()),
             ticket: None,
         }],

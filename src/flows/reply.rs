@@ -15,7 +15,7 @@ use crate::domain::ids::{ObjectId, TenantId};
 use crate::domain::rows::{
     Changes, ConversationChange, Follower, MappingState, NewActivity, NewEffect, Priority, names,
 };
-use crate::store::Talk;
+use crate::store::Conversation;
 use crate::wechat::split::{MAX_SEND_BYTES, split_text};
 use crate::wechat::window::MAX_SENDS;
 
@@ -139,7 +139,7 @@ pub enum Hopeless {
 pub fn arrived(
     account: &Account,
     follower: &Follower,
-    talk: Option<&Talk>,
+    conversation: Option<&Conversation>,
     answer: &Answer<'_>,
     now: Timestamp,
 ) -> Changes {
@@ -149,7 +149,7 @@ pub fn arrived(
         text: answer.text,
         values: BTreeMap::from([("name".to_owned(), answer.author.to_owned())]),
         inbox_id: None,
-        talk: talk.map(|talk| talk.id),
+        conversation: conversation.map(|conversation| conversation.id),
     };
     let mut changes = sending::queue(&say, now);
     changes
@@ -157,8 +157,8 @@ pub fn arrived(
         .push(answer.known(&account.tenant, Some(0)));
     changes
         .conversations
-        .extend(talk.map(|talk| ConversationChange::GoesOn {
-            id: talk.id,
+        .extend(conversation.map(|conversation| ConversationChange::GoesOn {
+            id: conversation.id,
             message_id: None,
             at: now,
         }));
@@ -166,7 +166,7 @@ pub fn arrived(
     // A note has no activity whose files could be looked for.
     let number = answer.number.filter(|_| answer.kind == "activity");
     effects.extend(number.and_then(|number| files::look(account, follower, number, now)));
-    if account.conversation.typing && talk.is_some_and(|talk| talk.open) {
+    if account.conversation.typing && conversation.is_some_and(|conversation| conversation.open) {
         effects.push(typing(follower, now));
     }
     changes
@@ -273,10 +273,15 @@ impl From<Hopeless> for Delivery {
 
 /// Tells the ticket, if the conversation has one and the account wants it. `which`: a word by which this
 /// answer is told from others; without white space.
-pub fn told(account: &Account, talk: &Talk, which: &str, delivery: Delivery) -> Option<NewEffect> {
+pub fn told(
+    account: &Account,
+    conversation: &Conversation,
+    which: &str,
+    delivery: Delivery,
+) -> Option<NewEffect> {
     let type_code = account.conversation.delivery_notes.clone()?;
     let tenant = &account.tenant;
-    let (ticket, _) = talk.ticket.as_ref()?;
+    let (ticket, _) = conversation.ticket.as_ref()?;
     let note = TicketNote {
         tenant: tenant.clone(),
         ticket: ticket.clone(),

@@ -44,7 +44,7 @@ pub struct Send {
     pub is_medium: bool,
     /// The conversation whose ticket is told what became of it; the newest one where it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub talk: Option<i64>,
+    pub conversation: Option<i64>,
 }
 
 impl Send {
@@ -76,7 +76,7 @@ pub struct ToSay<'a> {
     /// The push it answers, if any.
     pub inbox_id: Option<i64>,
     /// The conversation that it belongs to, where that is known.
-    pub talk: Option<i64>,
+    pub conversation: Option<i64>,
 }
 
 /// Queues a text in pieces that WeChat takes, one message and one effect each, so that no piece
@@ -120,7 +120,7 @@ fn deliver(
         values: say.values.clone(),
         more,
         is_medium: kind != "text",
-        talk: say.talk,
+        conversation: say.conversation,
     };
     let message = NewMessage {
         follower: say.follower.clone(),

@@ -160,8 +160,8 @@ impl Edge {
                 let live = self.context.live();
                 let accounts = live.accounts_of(tenant);
                 let store = &self.context.store;
-                let talks = store.talks_of_tickets(&accounts, &[object]).await?;
-                !talks.is_empty()
+                let conversations = store.conversations_of_tickets(&accounts, &[object]).await?;
+                !conversations.is_empty()
             }
         };
         Ok(if is_ticket {

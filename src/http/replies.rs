@@ -15,7 +15,7 @@ use crate::c4c::reply::{self, Reply};
 use crate::domain::ids::TenantId;
 use crate::domain::rows::{Changes, MappingState};
 use crate::flows::reply::{Answer, Hopeless, arrived, route};
-use crate::store::{Arrival, Arrived, Dedupe, StoreError, Talk};
+use crate::store::{Arrival, Arrived, Conversation, Dedupe, StoreError};
 
 /// The kind of these facts in `inbox.kind`.
 const KIND: &str = "reply";
@@ -76,25 +76,30 @@ impl Edge {
         if store.is_activity_known(tenant, &read.sma_id).await? {
             return Ok(Ok(StatusCode::OK));
         }
-        let talk = self.talk_of_reply(tenant, &read).await?;
-        if let Some(refused) = self.wrong_with(&read, talk.as_ref()).await? {
+        let conversation = self.conversation_of_reply(tenant, &read).await?;
+        if let Some(refused) = self.wrong_with(&read, conversation.as_ref()).await? {
             return self.refuse_reply(tenant, refused, body).await;
         }
-        self.commit_reply(tenant, &read, talk.as_ref(), body)
+        self.commit_reply(tenant, &read, conversation.as_ref(), body)
             .await
             .map(Ok)
     }
 
     /// The conversation that it answers, as far as Qiao knows it by itself.
-    async fn talk_of_reply(
+    async fn conversation_of_reply(
         &self,
         tenant: &TenantId,
         reply: &Reply,
-    ) -> Result<Option<Talk>, StoreError> {
+    ) -> Result<Option<Conversation>, StoreError> {
         let live = self.context.live();
         let accounts = live.accounts_of(tenant);
         match &reply.ticket_number {
-            Some(number) => self.context.store.talk_of_ticket(&accounts, number).await,
+            Some(number) => {
+                self.context
+                    .store
+                    .conversation_of_ticket(&accounts, number)
+                    .await
+            }
             None => Ok(None),
         }
     }
@@ -102,10 +107,10 @@ impl Edge {
     async fn wrong_with(
         &self,
         reply: &Reply,
-        talk: Option<&Talk>,
+        conversation: Option<&Conversation>,
     ) -> Result<Option<Refused>, StoreError> {
-        let mapping = match talk {
-            Some(talk) => self.context.store.mapping(&talk.follower).await?,
+        let mapping = match conversation {
+            Some(conversation) => self.context.store.mapping(&conversation.follower).await?,
             None => None,
         };
         let state = mapping.map_or(MappingState::Pending, |mapping| mapping.state);
@@ -123,17 +128,22 @@ impl Edge {
         &self,
         tenant: &TenantId,
         reply: &Reply,
-        talk: Option<&Talk>,
+        conversation: Option<&Conversation>,
         body: &[u8],
     ) -> Result<StatusCode, StoreError> {
         let now = self.context.clock.now();
         let answer = Answer::from(reply);
         let live = self.context.live();
-        let account = talk.and_then(|talk| live.account(&talk.follower.account));
-        let changes = match talk.zip(account) {
-            Some((talk, (account, _))) => {
-                arrived(account, &talk.follower, Some(talk), &answer, now)
-            }
+        let account =
+            conversation.and_then(|conversation| live.account(&conversation.follower.account));
+        let changes = match conversation.zip(account) {
+            Some((conversation, (account, _))) => arrived(
+                account,
+                &conversation.follower,
+                Some(conversation),
+                &answer,
+                now,
+            ),
             None => Changes {
                 effects: vec![route(tenant, reply)],
                 ..Changes::none()
@@ -141,7 +151,7 @@ impl Edge {
         };
         let arrival = Arrival {
             kind: KIND.into(),
-            openid: talk.map(|talk| talk.follower.openid.clone()),
+            openid: conversation.map(|conversation| conversation.follower.openid.clone()),
             dedupe: Some(Dedupe {
                 key: answer.dedupe_key(),
                 remote: tenant.text(),
@@ -154,7 +164,7 @@ impl Edge {
         let arrived = self.context.store.arrive(arrival).await?;
         let fresh = matches!(arrived, Arrived::New { .. });
         metrics::counter!("qiao_replies_total", "new" => fresh.to_string()).increment(1);
-        Ok(match talk {
+        Ok(match conversation {
             Some(_) => StatusCode::OK,
             // C4C is asked whom it is for; what becomes of it stands in the outbox.
             None => StatusCode::ACCEPTED,

@@ -66,11 +66,11 @@ impl Idle {
         for (id, account) in &live.config.wechat {
             let rules = &account.conversation;
             let since = now.saturating_sub(rules.idle).unwrap_or(Timestamp::MIN);
-            let silent = self.0.store.idle_talks(id, since, limit).await?;
+            let silent = self.0.store.idle_conversations(id, since, limit).await?;
             ends.extend(
                 silent
                     .iter()
-                    .filter_map(|talk| conversation::silent(talk, now, rules)),
+                    .filter_map(|conversation| conversation::silent(conversation, now, rules)),
             );
         }
         Ok(ends)

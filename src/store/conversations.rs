@@ -11,7 +11,7 @@ use crate::domain::rows::Follower;
 
 /// A row of `conversation`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Talk {
+pub struct Conversation {
     /// `conversation.id`
     pub id: i64,
     /// With whom.
@@ -33,7 +33,7 @@ pub struct Talk {
 }
 
 #[derive(sqlx::FromRow)]
-struct TalkRow {
+struct ConversationRow {
     id: i64,
     account: String,
     openid: String,
@@ -47,8 +47,8 @@ struct TalkRow {
     ticket_id: Option<String>,
 }
 
-impl From<TalkRow> for Talk {
-    fn from(row: TalkRow) -> Self {
+impl From<ConversationRow> for Conversation {
+    fn from(row: ConversationRow) -> Self {
         let ticket = row.ticket_object_id.map(ObjectId::new);
         Self {
             id: row.id,
@@ -120,11 +120,11 @@ pub struct InC4c {
 
 impl Store {
     /// The newest conversation of each of these followers, as far as there is one.
-    pub async fn newest_talks(
+    pub async fn newest_conversations(
         &self,
         followers: &[&Follower],
-    ) -> Result<HashMap<Follower, Talk>, StoreError> {
-        let rows: Vec<TalkRow> = sqlx::query_as(
+    ) -> Result<HashMap<Follower, Conversation>, StoreError> {
+        let rows: Vec<ConversationRow> = sqlx::query_as(
             "SELECT c.id, c.account, c.openid, c.state, c.first_message_id, c.messages,
                  c.opened_at, c.last_at, c.root_object_id, c.ticket_object_id, c.ticket_id
              FROM json_each(?) f
@@ -136,13 +136,15 @@ impl Store {
         .bind(json(followers))
         .fetch_all(&self.readers)
         .await?;
-        let talks = rows.into_iter().map(Talk::from);
-        Ok(talks.map(|talk| (talk.follower.clone(), talk)).collect())
+        let conversations = rows.into_iter().map(Conversation::from);
+        Ok(conversations
+            .map(|conversation| (conversation.follower.clone(), conversation))
+            .collect())
     }
 
     /// A conversation by its id.
-    pub async fn talk(&self, id: i64) -> Result<Option<Talk>, StoreError> {
-        let row: Option<TalkRow> = sqlx::query_as(
+    pub async fn conversation_numbered(&self, id: i64) -> Result<Option<Conversation>, StoreError> {
+        let row: Option<ConversationRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
                  root_object_id, ticket_object_id, ticket_id
              FROM conversation WHERE id = ?",
@@ -150,16 +152,16 @@ impl Store {
         .bind(id)
         .fetch_optional(&self.readers)
         .await?;
-        Ok(row.map(Talk::from))
+        Ok(row.map(Conversation::from))
     }
 
     /// The conversation in which a message was said.
-    pub async fn talk_of(
+    pub async fn conversation_of(
         &self,
         follower: &Follower,
         message_id: i64,
-    ) -> Result<Option<Talk>, StoreError> {
-        let row: Option<TalkRow> = sqlx::query_as(
+    ) -> Result<Option<Conversation>, StoreError> {
+        let row: Option<ConversationRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
                  root_object_id, ticket_object_id, ticket_id
              FROM conversation WHERE account = ? AND openid = ? AND first_message_id <= ?
@@ -170,17 +172,17 @@ impl Store {
         .bind(message_id)
         .fetch_optional(&self.readers)
         .await?;
-        Ok(row.map(Talk::from))
+        Ok(row.map(Conversation::from))
     }
 
     /// The newest conversation of a ticket, by the ticket's number as agents know it. Numbers are a
     /// tenant's, so only its accounts are looked through.
-    pub async fn talk_of_ticket(
+    pub async fn conversation_of_ticket(
         &self,
         accounts: &[&AccountId],
         number: &str,
-    ) -> Result<Option<Talk>, StoreError> {
-        let row: Option<TalkRow> = sqlx::query_as(
+    ) -> Result<Option<Conversation>, StoreError> {
+        let row: Option<ConversationRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
                  root_object_id, ticket_object_id, ticket_id
              FROM conversation
@@ -191,17 +193,17 @@ impl Store {
         .bind(json(accounts))
         .fetch_optional(&self.readers)
         .await?;
-        Ok(row.map(Talk::from))
+        Ok(row.map(Conversation::from))
     }
 
     /// The conversations that have these tickets, oldest first. Keys of two tenants may be equal, so
     /// only one's accounts are looked through.
-    pub async fn talks_of_tickets(
+    pub async fn conversations_of_tickets(
         &self,
         accounts: &[&AccountId],
         tickets: &[&ObjectId],
-    ) -> Result<Vec<Talk>, StoreError> {
-        let rows: Vec<TalkRow> = sqlx::query_as(
+    ) -> Result<Vec<Conversation>, StoreError> {
+        let rows: Vec<ConversationRow> = sqlx::query_as(
             "SELECT c.id, c.account, c.openid, c.state, c.first_message_id, c.messages,
                  c.opened_at, c.last_at, c.root_object_id, c.ticket_object_id, c.ticket_id
              FROM json_each(?1) t CROSS JOIN conversation c ON c.ticket_object_id = t.value
@@ -212,16 +214,16 @@ impl Store {
         .bind(json(accounts))
         .fetch_all(&self.readers)
         .await?;
-        Ok(rows.into_iter().map(Talk::from).collect())
+        Ok(rows.into_iter().map(Conversation::from).collect())
     }
 
-    /// The newest conversation that begins with this activity; see [`Store::talks_of_tickets`].
-    pub async fn talk_of_root(
+    /// The newest conversation that begins with this activity; see [`Store::conversations_of_tickets`].
+    pub async fn conversation_of_root(
         &self,
         accounts: &[&AccountId],
         root: &ObjectId,
-    ) -> Result<Option<Talk>, StoreError> {
-        let row: Option<TalkRow> = sqlx::query_as(
+    ) -> Result<Option<Conversation>, StoreError> {
+        let row: Option<ConversationRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
                  root_object_id, ticket_object_id, ticket_id
              FROM conversation
@@ -232,17 +234,17 @@ impl Store {
         .bind(json(accounts))
         .fetch_optional(&self.readers)
         .await?;
-        Ok(row.map(Talk::from))
+        Ok(row.map(Conversation::from))
     }
 
     /// Open conversations of an account in which nothing was said since, the stillest first.
-    pub async fn idle_talks(
+    pub async fn idle_conversations(
         &self,
         account: &AccountId,
         since: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Talk>, StoreError> {
-        let rows: Vec<TalkRow> = sqlx::query_as(
+    ) -> Result<Vec<Conversation>, StoreError> {
+        let rows: Vec<ConversationRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
                  root_object_id, ticket_object_id, ticket_id
              FROM conversation WHERE state = 'open' AND last_at < ? AND account = ?
@@ -253,7 +255,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.readers)
         .await?;
-        Ok(rows.into_iter().map(Talk::from).collect())
+        Ok(rows.into_iter().map(Conversation::from).collect())
     }
 
     /// A message by its id; `None` once deleted.

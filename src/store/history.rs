@@ -151,12 +151,12 @@ impl Store {
     }
 
     /// The messages of one follower in order, the newest `limit` of them.
-    pub async fn conversation(
+    pub async fn messages(
         &self,
         follower: &Follower,
         limit: u32,
     ) -> Result<Vec<MessageRow>, StoreError> {
-        let rows = self.conversation_before(follower, i64::MAX, limit).await?;
+        let rows = self.messages_before(follower, i64::MAX, limit).await?;
         Ok(rows.into_iter().map(|row| row.message).collect())
     }
 

@@ -46,7 +46,7 @@ impl TranscriptRow {
 impl Store {
     /// The messages of one follower older than the message `before`, in order, the newest `limit`
     /// of them.
-    pub async fn conversation_before(
+    pub async fn messages_before(
         &self,
         follower: &Follower,
         before: i64,

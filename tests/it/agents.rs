@@ -57,7 +57,7 @@ impl World {
     }
 
     /// A customer who has said hello, and their ticket's number.
-    async fn talks(&self) -> (String, String) {
+    async fn conversations(&self) -> (String, String) {
         let openid = self.customer().await;
         self.says(&openid, "hello").await;
         let ticket = self.tickets(&openid).remove(0).id;
@@ -112,7 +112,7 @@ async fn what_agents_write_is_found_by_notifications_of_either_generation() {
         world
             .c4c
             .with(|c4c, _, _| c4c.notifications().settings.duplicates = 2);
-        let (openid, ticket) = world.talks().await;
+        let (openid, ticket) = world.conversations().await;
         world.agent_notes(&ticket, "您好，一张便条").await;
         world.agent_answers(&ticket, "an activity").await;
         world.agent_answers(&ticket, "and another").await;
@@ -130,7 +130,7 @@ async fn what_agents_write_is_found_by_notifications_of_either_generation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_agents_write_is_found_by_sweeps_alone() {
     let world = planned(SOCIAL, POLLED).await;
-    let (openid, ticket) = world.talks().await;
+    let (openid, ticket) = world.conversations().await;
     world.sweeps().await;
     world.agent_answers(&ticket, "an activity").await;
     world.agent_answers(&ticket, "and another").await;
@@ -155,7 +155,7 @@ async fn what_agents_write_is_found_by_sweeps_alone() {
 async fn mashup_notifications_and_sweeps_together_let_each_answer_be_said_once() {
     let mut world = planned(SOCIAL, POLLED).await;
     world.notifies_of_everything(Variant::Event);
-    let (openid, ticket) = world.talks().await;
+    let (openid, ticket) = world.conversations().await;
     // With a start the world's mashup is there again.
     world.stop().await;
     world.start().await;
@@ -179,7 +179,7 @@ async fn mashup_notifications_and_sweeps_together_let_each_answer_be_said_once()
 async fn followers_notes_and_the_notes_of_the_bridge_are_no_answers() {
     let world = planned(TICKET, POLLED).await;
     world.notifies_of_everything(Variant::Event);
-    let (openid, ticket) = world.talks().await;
+    let (openid, ticket) = world.conversations().await;
     for text in ["second", "third"] {
         world.says(&openid, text).await;
         world.sweeps().await;
@@ -201,7 +201,7 @@ async fn followers_notes_and_the_notes_of_the_bridge_are_no_answers() {
 async fn a_note_of_the_bridge_whose_writing_was_lost_on_the_way_back_is_no_answer() {
     let world = planned(SOCIAL, POLLED).await;
     world.notifies_of_everything(Variant::Event);
-    let (openid, ticket) = world.talks().await;
+    let (openid, ticket) = world.conversations().await;
     let lost = Fault {
         on: "POST /sap/c4c/odata/v1/c4codataapi/ServiceRequestCollection".to_owned(),
         kind: Kind::Drop { after_effect: true },
@@ -221,7 +221,7 @@ async fn a_note_of_the_bridge_whose_writing_was_lost_on_the_way_back_is_no_answe
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_piled_up_while_c4c_was_down_keep_their_order() {
     let world = planned(SOCIAL, "").await;
-    let (openid, ticket) = world.talks().await;
+    let (openid, ticket) = world.conversations().await;
     world.notifies_of_everything(Variant::Odata);
     let busy = Kind::Status {
         status: 503,
@@ -251,7 +251,7 @@ async fn a_completed_ticket_ends_the_conversation_and_the_next_message_begins_an
         if tenant.is_empty() {
             world.notifies_of_everything(Variant::Odata);
         }
-        let (openid, ticket) = world.talks().await;
+        let (openid, ticket) = world.conversations().await;
         world.agent_completes(&ticket).await;
         if !tenant.is_empty() {
             world.sweeps().await;
@@ -270,7 +270,7 @@ async fn a_completed_ticket_ends_the_conversation_and_the_next_message_begins_an
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_of_no_conversation_costs_no_call_where_the_database_can_tell() {
     let world = planned(SOCIAL, "").await;
-    let (openid, ticket) = world.talks().await;
+    let (openid, ticket) = world.conversations().await;
     world.notifies_of_everything(Variant::Event);
     let others = world.c4c.with(|c4c, now, _| {
         let fields = [("LastName", "Nobody here")];
@@ -306,7 +306,7 @@ async fn what_is_of_no_conversation_costs_no_call_where_the_database_can_tell() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_between_loses_and_repeats_nothing() {
     let mut world = planned(SOCIAL, POLLED).await;
-    let (openid, ticket) = world.talks().await;
+    let (openid, ticket) = world.conversations().await;
     world.sweeps().await;
     world.agent_notes(&ticket, "before").await;
     world.sweeps().await;
@@ -337,7 +337,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_that_fails_is_asked_again_for_all_that_was_missed() {
     let world = planned(SOCIAL, POLLED).await;
-    let (openid, ticket) = world.talks().await;
+    let (openid, ticket) = world.conversations().await;
     world.sweeps().await;
     let refused = Fault {
         on: "GET /sap/c4c/odata/v1/c4codataapi/SocialMediaActivityCollection".to_owned(),
@@ -366,7 +366,7 @@ async fn a_tenant_that_fails_is_asked_again_for_all_that_was_missed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_can_never_reach_its_follower_is_refused_and_the_ticket_told() {
     let world = planned(SOCIAL, POLLED).await;
-    let (openid, ticket) = world.talks().await;
+    let (openid, ticket) = world.conversations().await;
     world.agent_notes(&ticket, &"长".repeat(200_000)).await;
     world.sweeps().await;
     world.unfollow(&openid);

@@ -105,7 +105,7 @@ impl House {
     }
 
     /// One follower: follows, and says all they have to say in bursts.
-    async fn talk(self: Arc<Self>, index: u64) -> (String, Vec<Said>) {
+    async fn conversation(self: Arc<Self>, index: u64) -> (String, Vec<Said>) {
         let random = Random::from_seed(self.seed << 32 | index);
         let bursts = self.messages.div_ceil(BURST.div_ceil(2));
         let lasts = 1_000 * self.followers * self.messages / RATE;
@@ -290,9 +290,9 @@ async fn every_message_and_every_answer_once_whatever_happens() {
     let daemon = house.site.serve().await;
     house.fail_at_rates();
     let started = Instant::now();
-    let mut talks = JoinSet::new();
+    let mut conversations = JoinSet::new();
     for index in 0..house.followers {
-        talks.spawn(house.clone().talk(index));
+        conversations.spawn(house.clone().conversation(index));
     }
     let agents = tokio::spawn(house.clone().answer());
     let story = async {
@@ -300,18 +300,18 @@ async fn every_message_and_every_answer_once_whatever_happens() {
         if outage_wanted {
             house.faults(|faults| faults.add(outage()));
         }
-        let talks = talks.join_all().await;
-        // Trouble lasts as long as the talk; what it has left is done in peace.
+        let conversations = conversations.join_all().await;
+        // Trouble lasts as long as the conversation; what it has left is done in peace.
         let struck = house.faults(|faults| {
             faults.clear(None);
             faults.hits().clone()
         });
         let answered = agents.await.unwrap();
         house.calm().await;
-        (daemon, talks, answered, struck)
+        (daemon, conversations, answered, struck)
     };
     let story = tokio::time::timeout(LONGEST, story).await;
-    let Ok((_daemon, talks, answered, struck)) = story else {
+    let Ok((_daemon, conversations, answered, struck)) = story else {
         panic!("no end: {:#?}", house.undone().await);
     };
     let undone = house.undone().await;
@@ -322,7 +322,7 @@ async fn every_message_and_every_answer_once_whatever_happens() {
         summary(&struck, kills, &undone)
     );
 
-    for (openid, said) in &talks {
+    for (openid, said) in &conversations {
         house.check_c4c(openid, said, &answered);
     }
     let all = house.site.c4c.look(|c4c| {

@@ -4,12 +4,12 @@
 //! [`stage`] sets up the simulators and the daemon, a child process; [`scene`] is what a step
 //! works with; [`tell`] prints.
 
+mod conversation;
 mod daemon;
 mod hook;
 mod scene;
 mod stage;
 mod story;
-mod talk;
 mod tell;
 
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! The story, step by step; the conversation is in `talk`. Each step acts at a simulator and is verified there: what the
+//! The story, step by step; the conversation is in `conversation`. Each step acts at a simulator and is verified there: what the
 //! follower has seen, what C4C holds, how often anybody was called.
 
 use anyhow::anyhow;
@@ -6,10 +6,10 @@ use qiao_sim::c4c::C4c;
 use qiao_sim::fault::{Fault, Kind};
 use qiao_sim::wechat::{Reply, Via, WeChat};
 
+use super::conversation;
 use super::hook::ANSWER;
 use super::scene::{Scene, Unmet};
 use super::stage::{REVIEW, Stage, WELCOME};
-use super::talk;
 use super::tell::{Evidence, Step, Teller};
 use crate::kit::clock::{Clock as _, SystemClock};
 
@@ -88,25 +88,25 @@ impl Play<'_> {
             .step(
                 "ask",
                 "they ask something that a person must answer, and it is in C4C",
-                async |scene: &mut Scene<'_>| talk::ask(scene, openid).await,
+                async |scene: &mut Scene<'_>| conversation::ask(scene, openid).await,
             )
             .await?;
         self.step(
             "picture",
             "they send a picture, and it is in C4C byte for byte",
-            async |scene: &mut Scene<'_>| talk::picture(scene, openid).await,
+            async |scene: &mut Scene<'_>| conversation::picture(scene, openid).await,
         )
         .await?;
         self.step(
             "answer",
             "an agent answers the ticket in C4C, and the follower reads it",
-            async |scene: &mut Scene<'_>| talk::answer(scene, openid, &ticket).await,
+            async |scene: &mut Scene<'_>| conversation::answer(scene, openid, &ticket).await,
         )
         .await?;
         self.step(
             "history",
             "the database tells what was said, both ways",
-            async |scene: &mut Scene<'_>| talk::history(scene, openid).await,
+            async |scene: &mut Scene<'_>| conversation::history(scene, openid).await,
         )
         .await?;
         Ok(ticket)

@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     targets::address::TARGET,
     targets::c4c_client::TARGET,
     targets::c4c_error::TARGET,
@@ -45,6 +45,7 @@ pub const TARGETS: [Target; 19] = [
     targets::push::TARGET,
     targets::query::TARGET,
     targets::reply::TARGET,
+    targets::reply_form::TARGET,
     targets::simulator::TARGET,
     targets::split::TARGET,
     targets::wechat_client::TARGET,
@@ -53,6 +54,6 @@ pub const TARGETS: [Target; 19] = [
 
 /// The target of that name.
 pub fn target(name: &str) -> Option<&'static Target> {
-    static ALL: [Target; 19] = TARGETS;
+    static ALL: [Target; 20] = TARGETS;
     ALL.iter().find(|target| target.name == name)
 }

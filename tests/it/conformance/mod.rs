@@ -14,6 +14,7 @@
 mod arrivals;
 mod claims;
 mod concurrency;
+mod conversations;
 mod crashes;
 mod jobs;
 mod lanes;
@@ -28,7 +29,6 @@ mod searching;
 mod settling;
 mod stand;
 mod statements;
-mod talks;
 mod telling;
 mod waiting;
 mod walks;
@@ -143,7 +143,7 @@ suite! {
         the_far_side_lists_somebody_we_do_not_know
         we_know_somebody_whom_the_far_side_does_not_list
         a_pending_mapping_without_work_is_stranded;
-    talks:
+    conversations:
         a_conversation_goes_on_until_it_ends_and_the_next_knows_of_it
         a_follower_has_one_open_conversation
         the_stillest_conversations_are_found

@@ -26,7 +26,7 @@ pub async fn a_conversation_is_told_in_order_and_only_of_its_follower(way: &Way)
     room.wait(5);
     room.write(to_say(&anna, "two")).await;
     room.write(messages([said(&anna, "three")])).await;
-    let told = room.store.conversation(&anna, 2).await.unwrap();
+    let told = room.store.messages(&anna, 2).await.unwrap();
     let words: Vec<_> = told.iter().map(|row| row.text.as_deref()).collect();
     assert_eq!(words, [Some("two"), Some("three")], "the newest, in order");
     let [two, three] = &told[..] else {

@@ -261,7 +261,7 @@ impl Room {
 
     /// The states of all messages of a follower, oldest first.
     pub async fn states(&self, follower: &Follower) -> Vec<String> {
-        let messages = self.store.conversation(follower, 100).await.unwrap();
+        let messages = self.store.messages(follower, 100).await.unwrap();
         messages.into_iter().map(|message| message.state).collect()
     }
 

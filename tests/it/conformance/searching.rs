@@ -227,7 +227,7 @@ pub async fn a_conversation_is_read_page_by_page_both_ways(way: &Way) {
     for _ in 0..4 {
         room.hears([(&bert, "of Bert"), (&anna, "of Anna")]).await;
     }
-    let page = room.store.conversation_before(&anna, 7, 2).await.unwrap();
+    let page = room.store.messages_before(&anna, 7, 2).await.unwrap();
     let ids: Vec<_> = page.iter().map(|row| row.message.id).collect();
     assert_eq!(ids, [3, 5], "the newest before it, in order");
     let first = room.store.transcript(&anna, 0, 2).await.unwrap();

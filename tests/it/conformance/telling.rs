@@ -2,7 +2,7 @@
 
 use qiao::domain::ids::AccountId;
 use qiao::domain::rows::{Changes, EndReason, MediaChange, NewActivity};
-use qiao::store::{ListedTalk, TalkFilter};
+use qiao::store::{ConversationFilter, ListedConversation};
 use serde_json::json;
 
 use super::Way;
@@ -17,14 +17,19 @@ pub async fn conversations_are_listed_newest_first_narrowed_and_in_pages(way: &W
     room.ends(1, EndReason::Keyword).await;
     room.wait(5);
     room.opens(&anna, Some(1)).await;
-    let filter = TalkFilter {
+    let filter = ConversationFilter {
         state: None,
         account: None,
         before: i64::MAX,
         limit: 9,
     };
-    let ids = |talks: Vec<ListedTalk>| talks.iter().map(|talk| talk.id).collect::<Vec<_>>();
-    let all = room.store.talks(&filter).await.unwrap();
+    let ids = |conversations: Vec<ListedConversation>| {
+        conversations
+            .iter()
+            .map(|conversation| conversation.id)
+            .collect::<Vec<_>>()
+    };
+    let all = room.store.conversations(&filter).await.unwrap();
     let oldest = &all[2];
     assert_eq!(oldest.openid, anna.openid.as_str());
     assert_eq!((oldest.account.as_str(), oldest.messages), ("main", 1));
@@ -37,25 +42,26 @@ pub async fn conversations_are_listed_newest_first_narrowed_and_in_pages(way: &W
         (room.now(), room.now())
     );
     assert_eq!(ids(all), [3, 2, 1]);
-    let only = async |filter: TalkFilter| ids(room.store.talks(&filter).await.unwrap());
-    let page = TalkFilter {
+    let only =
+        async |filter: ConversationFilter| ids(room.store.conversations(&filter).await.unwrap());
+    let page = ConversationFilter {
         before: 3,
         limit: 1,
         ..filter.clone()
     };
     assert_eq!(only(page).await, [2]);
-    let open = TalkFilter {
+    let open = ConversationFilter {
         state: Some("open".to_owned()),
         ..filter.clone()
     };
     assert_eq!(only(open.clone()).await, [3, 2]);
-    let elsewhere = TalkFilter {
+    let elsewhere = ConversationFilter {
         account: Some(AccountId::new("other")),
         ..filter.clone()
     };
     assert_eq!(only(elsewhere).await, [0; 0]);
-    let with = async |filter: &TalkFilter| {
-        let found = room.store.talks_with(&anna, filter).await;
+    let with = async |filter: &ConversationFilter| {
+        let found = room.store.conversations_with(&anna, filter).await;
         ids(found.unwrap())
     };
     assert_eq!(with(&filter).await, [3, 1]);
@@ -92,11 +98,11 @@ pub async fn a_message_is_told_with_its_conversation_what_c4c_has_of_it_and_its_
         ..nothing()
     })
     .await;
-    let told = room.store.conversation_before(&anna, i64::MAX, 9).await;
+    let told = room.store.messages_before(&anna, i64::MAX, 9).await;
     let told = told.unwrap();
-    let talks: Vec<_> = told.iter().map(|row| row.conversation_id).collect();
+    let conversations: Vec<_> = told.iter().map(|row| row.conversation_id).collect();
     assert_eq!(
-        talks,
+        conversations,
         [None, Some(1), Some(2)],
         "ours came before the first"
     );

@@ -15,6 +15,7 @@ pub(crate) mod placeholder;
 pub(crate) mod push;
 pub(crate) mod query;
 pub(crate) mod reply;
+pub(crate) mod reply_form;
 pub(crate) mod simulator;
 pub(crate) mod split;
 pub(crate) mod wechat_client;

@@ -9,7 +9,7 @@ use super::names::MEDIA_FETCH;
 use super::record;
 use crate::config::{Account, IntoC4c};
 use crate::domain::rows::{Changes, MediaChange, NewEffect, Priority, SeatEvent, names};
-use crate::store::Talk;
+use crate::store::Conversation;
 
 /// How long WeChat keeps what a follower sent (wechat.md 2.3).
 pub const MEDIA_LIVES: SignedDuration = SignedDuration::from_hours(3 * 24);
@@ -19,7 +19,7 @@ pub const MEDIA_LIVES: SignedDuration = SignedDuration::from_hours(3 * 24);
 pub fn follow_up(
     acted: &Acted,
     message: Option<(i64, &str)>,
-    newest: Option<&Talk>,
+    newest: Option<&Conversation>,
     account: &Account,
     now: Timestamp,
 ) -> Changes {

@@ -9,7 +9,7 @@ use crate::domain::rows::Follower;
 
 /// Which conversations to list, newest first.
 #[derive(Debug, Clone)]
-pub struct TalkFilter {
+pub struct ConversationFilter {
     /// Only this state.
     pub state: Option<String>,
     /// Only of this account.
@@ -22,7 +22,7 @@ pub struct TalkFilter {
 
 /// A conversation in a listing.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct ListedTalk {
+pub struct ListedConversation {
     /// `conversation.id`
     pub id: i64,
     /// The account.
@@ -43,7 +43,7 @@ pub struct ListedTalk {
     last_at: i64,
 }
 
-impl ListedTalk {
+impl ListedConversation {
     /// When it began.
     pub fn opened_at(&self) -> Timestamp {
         instant(self.opened_at)
@@ -58,7 +58,10 @@ impl ListedTalk {
 impl Store {
     /// Everybody's conversations. It walks along the ids, and reads no more than it lists unless it is
     /// narrowed to what is rare.
-    pub async fn talks(&self, filter: &TalkFilter) -> Result<Vec<ListedTalk>, StoreError> {
+    pub async fn conversations(
+        &self,
+        filter: &ConversationFilter,
+    ) -> Result<Vec<ListedConversation>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT c.id, c.account, c.openid, p.customer_id, c.state, c.end_reason, c.messages,
                  c.ticket_id AS ticket, c.opened_at, c.last_at
@@ -76,11 +79,11 @@ impl Store {
     }
 
     /// Those of one follower, whatever account the filter names.
-    pub async fn talks_with(
+    pub async fn conversations_with(
         &self,
         follower: &Follower,
-        filter: &TalkFilter,
-    ) -> Result<Vec<ListedTalk>, StoreError> {
+        filter: &ConversationFilter,
+    ) -> Result<Vec<ListedConversation>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT c.id, c.account, c.openid, p.customer_id, c.state, c.end_reason, c.messages,
                  c.ticket_id AS ticket, c.opened_at, c.last_at

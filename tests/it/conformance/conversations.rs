@@ -6,12 +6,12 @@ use qiao::domain::rows::{
     Changes, ConversationChange, EndReason, Follower, MediaChange, MediaContent, NewActivity,
     NewEffect, NewProfile, SeatEvent,
 };
-use qiao::store::{InC4c, Talk};
+use qiao::store::{Conversation, InC4c};
 
 use super::Way;
 use super::rows::{Room, customer, done, effect, follower, nothing, said, tenant, to_say};
 
-fn talks(changes: impl IntoIterator<Item = ConversationChange>) -> Changes {
+fn conversations(changes: impl IntoIterator<Item = ConversationChange>) -> Changes {
     Changes {
         conversations: changes.into_iter().collect(),
         ..nothing()
@@ -39,24 +39,32 @@ impl Room {
             at: self.now(),
             previous_id,
         };
-        self.write(talks([opened])).await;
+        self.write(conversations([opened])).await;
         message_id
     }
 
     async fn goes_on(&self, id: i64, message_id: Option<i64>) {
         let at = self.now();
         let change = ConversationChange::GoesOn { id, message_id, at };
-        self.write(talks([change])).await;
+        self.write(conversations([change])).await;
     }
 
     pub async fn ends(&self, id: i64, reason: EndReason) {
         let at = self.now();
-        self.write(talks([ConversationChange::Ended { id, reason, at }]))
-            .await;
+        self.write(conversations([ConversationChange::Ended {
+            id,
+            reason,
+            at,
+        }]))
+        .await;
     }
 
-    async fn newest(&self, who: &Follower) -> Option<Talk> {
-        self.store.newest_talks(&[who]).await.unwrap().remove(who)
+    async fn newest(&self, who: &Follower) -> Option<Conversation> {
+        self.store
+            .newest_conversations(&[who])
+            .await
+            .unwrap()
+            .remove(who)
     }
 }
 
@@ -66,38 +74,42 @@ pub async fn a_conversation_goes_on_until_it_ends_and_the_next_knows_of_it(way: 
     assert_eq!(room.newest(&anna).await, None);
     let first = room.opens(&anna, None).await;
     room.opens(&bert, None).await;
-    let talk = room.newest(&anna).await.unwrap();
-    assert_eq!((talk.open, talk.messages), (true, 1));
+    let conversation = room.newest(&anna).await.unwrap();
+    assert_eq!((conversation.open, conversation.messages), (true, 1));
     room.wait(5);
     let second = room.hears_from(&anna).await;
-    room.goes_on(talk.id, Some(second)).await;
+    room.goes_on(conversation.id, Some(second)).await;
     room.wait(5);
-    room.goes_on(talk.id, None).await;
-    let talk = room.newest(&anna).await.unwrap();
-    assert_eq!((talk.messages, talk.last_at), (2, room.now()), "we spoke");
-    room.ends(talk.id, EndReason::Keyword).await;
-    room.ends(talk.id, EndReason::Idle).await;
-    let third = room.opens(&anna, Some(talk.id)).await;
+    room.goes_on(conversation.id, None).await;
+    let conversation = room.newest(&anna).await.unwrap();
+    assert_eq!(
+        (conversation.messages, conversation.last_at),
+        (2, room.now()),
+        "we spoke"
+    );
+    room.ends(conversation.id, EndReason::Keyword).await;
+    room.ends(conversation.id, EndReason::Idle).await;
+    let third = room.opens(&anna, Some(conversation.id)).await;
     let next = room.newest(&anna).await.unwrap();
-    assert!(next.open && next.id != talk.id);
-    let of = async |message| room.store.talk_of(&anna, message).await.unwrap();
-    assert_eq!(of(first).await.unwrap().id, talk.id);
-    assert_eq!(of(second).await.unwrap().id, talk.id);
+    assert!(next.open && next.id != conversation.id);
+    let of = async |message| room.store.conversation_of(&anna, message).await.unwrap();
+    assert_eq!(of(first).await.unwrap().id, conversation.id);
+    assert_eq!(of(second).await.unwrap().id, conversation.id);
     assert_eq!(of(third).await.unwrap().id, next.id);
     assert_eq!(of(first - 1).await, None);
     let ended = "SELECT count(*) FROM conversation WHERE end_reason = 'keyword'";
     assert_eq!(room.number(ended).await, 1, "it ended once");
     let linked = "SELECT previous_id FROM conversation WHERE previous_id IS NOT NULL";
-    assert_eq!(room.number(linked).await, talk.id);
+    assert_eq!(room.number(linked).await, conversation.id);
 }
 
 pub async fn a_follower_has_one_open_conversation(way: &Way) {
     let room = Room::new(way).await;
     let anna = follower('a');
     room.opens(&anna, None).await;
-    let talk = room.newest(&anna).await.unwrap();
+    let conversation = room.newest(&anna).await.unwrap();
     room.opens(&anna, None).await;
-    assert_eq!(room.newest(&anna).await.unwrap().id, talk.id);
+    assert_eq!(room.newest(&anna).await.unwrap().id, conversation.id);
 }
 
 pub async fn the_stillest_conversations_are_found(way: &Way) {
@@ -108,8 +120,12 @@ pub async fn the_stillest_conversations_are_found(way: &Way) {
     }
     let account = follower('a').account;
     let idle = async |since, limit| {
-        let found = room.store.idle_talks(&account, since, limit).await.unwrap();
-        let openids = found.into_iter().map(|talk| talk.follower);
+        let found = room
+            .store
+            .idle_conversations(&account, since, limit)
+            .await
+            .unwrap();
+        let openids = found.into_iter().map(|conversation| conversation.follower);
         openids.collect::<Vec<_>>()
     };
     assert_eq!(
@@ -128,7 +144,7 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
     let id = room.newest(&anna).await.unwrap().id;
     let (ticket, _) = customer(7);
     let known = |root_object_id: Option<ObjectId>, ticket| {
-        talks([ConversationChange::InC4c {
+        conversations([ConversationChange::InC4c {
             id,
             root_object_id,
             ticket,
@@ -140,31 +156,49 @@ pub async fn a_ticket_leads_to_its_conversation(way: &Way) {
         .await;
     let of = async |account: &str, number: &str| {
         let account = qiao::domain::ids::AccountId::new(account);
-        let found = room.store.talk_of_ticket(&[&account], number).await;
+        let found = room.store.conversation_of_ticket(&[&account], number).await;
         found.unwrap()
     };
-    let talk = of("main", "1034309").await.unwrap();
-    assert_eq!(talk.root_object_id, Some(first_activity.clone()));
-    assert_eq!(talk.ticket, Some((ticket, "1034309".to_owned())));
+    let conversation = of("main", "1034309").await.unwrap();
+    assert_eq!(conversation.root_object_id, Some(first_activity.clone()));
+    assert_eq!(conversation.ticket, Some((ticket, "1034309".to_owned())));
     assert_eq!(of("main", "1").await, None);
     assert_eq!(of("other", "1034309").await, None, "it is another tenant's");
     let (account, other) = (
         anna.account.clone(),
         qiao::domain::ids::AccountId::new("other"),
     );
-    assert_eq!(room.store.talk(id).await.unwrap().unwrap().id, id);
-    assert_eq!(room.store.talk(id + 1).await.unwrap(), None);
+    assert_eq!(
+        room.store
+            .conversation_numbered(id)
+            .await
+            .unwrap()
+            .unwrap()
+            .id,
+        id
+    );
+    assert_eq!(
+        room.store.conversation_numbered(id + 1).await.unwrap(),
+        None
+    );
     let of_keys = async |account, keys: &[&ObjectId]| {
-        let found = room.store.talks_of_tickets(&[account], keys).await.unwrap();
-        found.into_iter().map(|talk| talk.id).collect::<Vec<_>>()
+        let found = room
+            .store
+            .conversations_of_tickets(&[account], keys)
+            .await
+            .unwrap();
+        found
+            .into_iter()
+            .map(|conversation| conversation.id)
+            .collect::<Vec<_>>()
     };
     let (ticket, _) = customer(7);
     assert_eq!(of_keys(&account, &[&first_activity, &ticket]).await, [id]);
     assert!(of_keys(&account, &[&first_activity]).await.is_empty());
     assert!(of_keys(&other, &[&ticket]).await.is_empty());
     let of_root = async |account, key| {
-        let found = room.store.talk_of_root(&[account], key).await;
-        found.unwrap().map(|talk| talk.id)
+        let found = room.store.conversation_of_root(&[account], key).await;
+        found.unwrap().map(|conversation| conversation.id)
     };
     assert_eq!(of_root(&account, &first_activity).await, Some(id));
     assert_eq!(of_root(&account, &ticket).await, None);
