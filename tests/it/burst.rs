@@ -95,8 +95,8 @@ impl House {
         house.site.c4c.with(|c4c, _, _| {
             let replies = &mut c4c.replies().settings;
             (replies.url, replies.duplicates) = (url, 1);
-            replies.username = "c4c".to_owned();
-            replies.password = "notify-secret".to_owned();
+            "c4c".clone_into(&mut replies.username);
+            "notify-secret".clone_into(&mut replies.password);
             (replies.retries, replies.retry_millis) = (1_000, 200);
             let notifications = &mut c4c.notifications().settings;
             (notifications.retries, notifications.retry_millis) = (1_000, 200);
@@ -303,6 +303,7 @@ async fn every_message_and_every_answer_once_whatever_happens() {
         let talks = talks.join_all().await;
         // Trouble lasts as long as the talk; what it has left is done in peace.
         let struck = house.faults(|faults| {
+            assert_eq!(faults.armed(), [], "each has struck");
             faults.clear(None);
             faults.hits().clone()
         });
