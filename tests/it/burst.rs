@@ -303,6 +303,7 @@ async fn every_message_and_every_answer_once_whatever_happens() {
         let conversations = conversations.join_all().await;
         // Trouble lasts as long as the conversation; what it has left is done in peace.
         let struck = house.faults(|faults| {
+            assert_eq!(faults.armed(), [], "each has struck");
             faults.clear(None);
             faults.hits().clone()
         });
