@@ -42,7 +42,7 @@ pub fn follow_up(
         if account.conversation.into_c4c != IntoC4c::Off {
             changes
                 .effects
-                .push(record::effect(&acted.follower, account, message_id, now));
+                .push(record::effect(acted, account, message_id, now));
         }
         changes.extend(media(acted, message_id));
     }

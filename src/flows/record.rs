@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::acted::Acted;
 use super::names::{CONVERSATION_RECORD, TICKET_FIND};
 use crate::config::{Account, TicketFields};
 use crate::domain::ids::{ObjectId, TenantId};
@@ -146,21 +147,27 @@ pub fn release(follower: &Follower, reason: &'static str) -> Release {
 }
 
 /// How long a message waits for those that were said before it: pushes of one moment overtake each other
-/// (wechat.md 2.1), and what stands in C4C cannot be put in order any more. It counts from the decision:
-/// when those are late, the overtaken one is decided on as late as the one that overtook it.
+/// (wechat.md 2.1), and what stands in C4C cannot be put in order any more.
 pub const OVERTAKING: SignedDuration = SignedDuration::from_secs(1);
 
+/// Where decisions are late, the one on the overtaken message may be as late again. No decision is later
+/// than this, unless a clock has jumped.
+const LATEST: SignedDuration = SignedDuration::from_secs(10);
+
+/// When a message may go into C4C.
+fn due(received: Timestamp, decided: Timestamp) -> Option<Timestamp> {
+    let late = decided.duration_since(received);
+    let wait = OVERTAKING + late.clamp(SignedDuration::ZERO, LATEST);
+    decided.saturating_add(wait).ok()
+}
+
 /// The effect that records a message in C4C. It stands behind the one that makes the customer.
-pub fn effect(
-    follower: &Follower,
-    account: &Account,
-    message_id: i64,
-    decided: Timestamp,
-) -> NewEffect {
+pub fn effect(acted: &Acted, account: &Account, message_id: i64, decided: Timestamp) -> NewEffect {
+    let follower = &acted.follower;
     NewEffect {
         message_id: Some(message_id),
         in_order_said: true,
-        not_before: decided.saturating_add(OVERTAKING).ok(),
+        not_before: due(acted.received, decided),
         ..NewEffect::new(
             follower.c4c_lane(),
             CONVERSATION_RECORD,
@@ -187,6 +194,19 @@ mod tests {
             text: Some(text.to_owned()),
             created_at: Timestamp::from_second(1_764_000_000).unwrap(),
         }
+    }
+
+    #[test]
+    fn a_message_waits_a_second_and_as_long_again_as_its_decision_was_late() {
+        let at = |millis| Timestamp::from_millisecond(millis).unwrap();
+        assert_eq!(due(at(0), at(0)), Some(at(1_000)));
+        assert_eq!(due(at(0), at(3_000)), Some(at(7_000)));
+        assert_eq!(
+            due(at(0), at(3_600_000)),
+            Some(at(3_611_000)),
+            "a clock has jumped"
+        );
+        assert_eq!(due(at(5_000), at(0)), Some(at(1_000)), "and back");
     }
 
     #[test]

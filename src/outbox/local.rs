@@ -26,6 +26,9 @@ const LINGER: Duration = Duration::from_millis(5);
 /// acts a second.
 const PRESSED_PAUSE: u32 = 19;
 
+/// No pause is longer: what overtook another message waits a second for the decision on that one.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
 impl Engine {
     /// Decides until `stop`.
     pub(super) async fn decide_until(&self, stop: &CancellationToken) {
@@ -47,7 +50,9 @@ impl Engine {
                     }
                     continue;
                 }
-                Ok(_) if self.0.store.is_pressed() => began.elapsed() * PRESSED_PAUSE,
+                Ok(_) if self.0.store.is_pressed() => {
+                    (began.elapsed() * PRESSED_PAUSE).min(LONGEST_PAUSE)
+                }
                 Ok(_) => continue,
                 Err(fault) => {
                     tracing::warn!(error = %fault, "local effects wait for the database");
