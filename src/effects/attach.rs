@@ -1,7 +1,7 @@
 //! `conversation.attach`: a medium is attached to what stands for its message in C4C, or its lack is
 //! told there. Behind the message in the follower's `c4c:` lane.
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, failed, payload, unconfigured, unreadable};
 use crate::c4c::attachment::{NewFile, Owner};
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
@@ -131,9 +131,4 @@ async fn is_attached(client: &Client, owner: &Owner, file: &File) -> Result<bool
     Ok(attached
         .iter()
         .any(|attachment| attachment.name == file.name))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: Error) -> Box<Outcome> {
-    Box::new(Outcome::failed(error.failure()))
 }

@@ -2,7 +2,7 @@
 //!
 //! It always looks before it creates, so it may be cut off anywhere and run again.
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, failed, pace, payload, unconfigured, unreadable};
 use crate::c4c::client::Client;
 use crate::c4c::customer::Customer;
 use crate::c4c::error::Error;
@@ -63,7 +63,7 @@ impl CustomerEnsure {
         let is_bulk = job.priority == Priority::Bulk;
         let attempt = Attempt {
             context: &self.0,
-            pace: if is_bulk { Pace::Bulk } else { Pace::Live },
+            pace: pace(job),
             follower,
             account,
             tenant,
@@ -225,9 +225,4 @@ impl Attempt<'_> {
         }
         person
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: Error) -> Box<Outcome> {
-    Box::new(Outcome::failed(error.failure()))
 }

@@ -39,12 +39,12 @@ impl ReplyFiles {
             .tenant(&files.tenant)
             .ok_or_else(|| unconfigured("the tenant"))?;
         let answer = client.activity_numbered(Pace::Live, &files.number).await;
-        let Some(answer) = answer.map_err(failed)? else {
+        let Some(answer) = answer.map_err(refused)? else {
             return Ok(not_found(job));
         };
         let owner = Owner::Activity(answer.object_id);
         let attached = client.attachments(Pace::Live, &owner).await;
-        let mut new = self.new_ones(attached.map_err(failed)?).await?.into_iter();
+        let mut new = self.new_ones(attached.map_err(refused)?).await?.into_iter();
         let now = self.0.clock.now();
         let mut changes = Changes::none();
         // One that is gone since it was listed is passed over.
@@ -87,7 +87,7 @@ impl ReplyFiles {
                 Ok(Some(bytes)) => self.keep(bytes, &name).await?,
                 Ok(None) => return Ok(None),
                 Err(error) if error.kind == Kind::FileTooLarge => What::TooLarge,
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(refused(error)),
             },
         };
         let object_id = attachment.object_id.clone();
@@ -122,7 +122,7 @@ fn not_found(job: &Job) -> Outcome {
 
 /// The right to read attachments may lack by itself: that is no reason to pause the tenant.
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: Error) -> Box<Outcome> {
+fn refused(error: Error) -> Box<Outcome> {
     let mut failure = error.failure();
     if matches!(error.kind, Kind::Forbidden { .. }) {
         failure = Failure::new(Verdict::Permanent, failure.message);

@@ -33,6 +33,8 @@ pub use context::{Context, Live};
 pub use pickup::KEPT_REJECTED;
 pub use sweep::StalePage;
 
+use crate::c4c::pace::Pace;
+use crate::domain::rows::Priority;
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::names;
 use crate::outbox::{Handlers, Outcome};
@@ -103,6 +105,20 @@ fn unreadable(fault: StoreError) -> Box<Outcome> {
         Verdict::Transient,
         fault.to_string(),
     )))
+}
+
+/// How urgent the calls of an effect are.
+fn pace(job: &Job) -> Pace {
+    match job.priority {
+        Priority::Bulk => Pace::Bulk,
+        Priority::Live | Priority::Normal => Pace::Live,
+    }
+}
+
+/// C4C did not do it, or nobody knows.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn failed(error: crate::c4c::error::Error) -> Box<Outcome> {
+    Box::new(Outcome::failed(error.failure()))
 }
 
 /// Handlers end early with `?`; both ways out are outcomes.

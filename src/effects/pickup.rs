@@ -7,13 +7,12 @@
 use serde_json::json;
 
 use super::route::profile_of;
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, failed, pace, payload, unconfigured, unreadable};
 use crate::c4c::activity::Activity;
 use crate::c4c::client::Client;
-use crate::c4c::error::Error;
 use crate::c4c::pace::Pace;
 use crate::domain::ids::{ObjectId, TenantId};
-use crate::domain::rows::{Changes, Follower, MappingState, Priority};
+use crate::domain::rows::{Changes, Follower, MappingState};
 use crate::flows::pickup;
 use crate::flows::refresh::Reread;
 use crate::flows::reply::{self, Answer};
@@ -284,16 +283,4 @@ impl ActivityReread {
             Outcome::done_because("no new answer to a follower")
         })
     }
-}
-
-fn pace(job: &Job) -> Pace {
-    match job.priority {
-        Priority::Bulk => Pace::Bulk,
-        _ => Pace::Live,
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-pub(super) fn failed(error: Error) -> Box<Outcome> {
-    Box::new(Outcome::failed(error.failure()))
 }

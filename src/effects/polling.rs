@@ -3,8 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::pickup::failed;
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, failed, payload, unconfigured, unreadable};
 use crate::c4c::client::Client;
 use crate::c4c::pace::Pace;
 use crate::domain::ids::{ObjectId, TenantId};

@@ -3,7 +3,7 @@
 //! It runs in the follower's `c4c:` lane: behind what makes their customer, and in the order in which
 //! they spoke. After a lost answer it looks before it writes again.
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, failed, pace, payload, unconfigured, unreadable};
 use crate::c4c::activity::{Activity, NewActivity};
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
@@ -12,7 +12,7 @@ use crate::c4c::pace::Pace;
 use crate::c4c::profile::{Bound, NewProfile, Profile};
 use crate::config::{Account, IntoC4c, SocialChannel, Tenant, TicketFields};
 use crate::domain::ids::{CustomerId, ObjectId};
-use crate::domain::rows::{Changes, Follower, NewProfile as ProfileRow, Priority};
+use crate::domain::rows::{Changes, Follower, NewProfile as ProfileRow};
 use crate::flows::record::{self, HELD_NO_CUSTOMER, Standing, TICKET_MARK};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
@@ -64,10 +64,9 @@ impl ConversationRecord {
         };
         let conversation = store.conversation_of(&follower, said.id).await;
         let conversation = conversation.map_err(unreadable)?;
-        let is_bulk = job.priority == Priority::Bulk;
         let attempt = Attempt {
             context: &self.0,
-            pace: if is_bulk { Pace::Bulk } else { Pace::Live },
+            pace: pace(job),
             looks: job.uncertain || job.tries > 0,
             said: &said,
             conversation: conversation.as_ref(),
@@ -264,9 +263,4 @@ impl Attempt<'_> {
         }
         self.client.add_note(self.pace, ticket, note).await
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: Error) -> Box<Outcome> {
-    Box::new(Outcome::failed(error.failure()))
 }

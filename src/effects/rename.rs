@@ -1,7 +1,6 @@
 //! `customer.rename`: a better name of a follower has become known.
 
-use super::{Context, either, payload, unconfigured, unreadable};
-use crate::c4c::error::Error;
+use super::{Context, either, failed, payload, unconfigured, unreadable};
 use crate::c4c::pace::Pace;
 use crate::domain::rows::{Changes, MappingChange};
 use crate::flows::customer::baseline;
@@ -62,9 +61,4 @@ impl CustomerRename {
         };
         Ok(Outcome::done_with(changes))
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: Error) -> Box<Outcome> {
-    Box::new(Outcome::failed(error.failure()))
 }

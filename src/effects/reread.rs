@@ -1,6 +1,6 @@
 //! `customer.reread`: a customer that may have changed is read again and compared.
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, pace, payload, unconfigured, unreadable};
 use crate::c4c::client::Client;
 use crate::c4c::pace::Pace;
 use crate::domain::ids::OpenId;
@@ -37,11 +37,7 @@ impl CustomerReread {
         } = &of;
         let live = self.0.live();
         let (tenant, client) = live.tenant(id).ok_or_else(|| unconfigured("the tenant"))?;
-        let pace = if job.priority == Priority::Bulk {
-            Pace::Bulk
-        } else {
-            Pace::Live
-        };
+        let pace = pace(job);
         let read = client.customer(pace, object_id).await;
         let read = read.map_err(|error| Box::new(Outcome::failed(error.failure())))?;
         let mappings = self

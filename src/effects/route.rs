@@ -1,6 +1,6 @@
 //! `reply.route`: an answer whose conversation Qiao does not know finds its follower through C4C.
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, failed, payload, unconfigured, unreadable};
 use crate::c4c::activity::Activity;
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
@@ -126,9 +126,4 @@ fn unknown() -> Outcome {
     let message =
         "neither Qiao nor C4C knows whom this answer is for; was the ticket made by hand?";
     Outcome::failed(Failure::new(Verdict::Permanent, message))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: Error) -> Box<Outcome> {
-    Box::new(Outcome::failed(error.failure()))
 }

@@ -1,6 +1,6 @@
 //! `ticket.find` and `ticket.note`: the ticket that C4C made of a conversation, and what it is told.
 
-use super::{Context, either, payload, unconfigured};
+use super::{Context, either, failed, payload, unconfigured};
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
 use crate::c4c::note::NewNote;
@@ -117,9 +117,4 @@ async fn write(
         }
     }
     client.add_note(Pace::Live, ticket, note).await
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: Error) -> Box<Outcome> {
-    Box::new(Outcome::failed(error.failure()))
 }
