@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Context, Live, either, payload, unconfigured, unreadable};
+use super::{Context, Live, either, payload, unreadable};
 use crate::domain::rows::Follower;
 use crate::flows::acted::Acted;
 use crate::flows::{contact, message};
@@ -73,9 +73,7 @@ impl Known {
         job: &Job,
         now: Timestamp,
     ) -> Result<Outcome, Box<Outcome>> {
-        let (account, _) = live
-            .account(&acted.follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
+        let (account, _) = live.known_account(&acted.follower.account)?;
         let mapping = self.mappings.get(&acted.follower);
         let mut changes = contact::decide(acted, mapping, &account.tenant);
         let message = job.message_id.zip(job.text.as_deref());

@@ -1,7 +1,7 @@
 //! `conversation.attach`: a medium is attached to what stands for its message in C4C, or its lack is
 //! told there. Behind the message in the follower's `c4c:` lane.
 
-use super::{Context, either, failed, payload, unconfigured, unreadable};
+use super::{Context, either, failed, payload, unreadable};
 use crate::c4c::attachment::{NewFile, Owner};
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
@@ -32,12 +32,8 @@ impl ConversationAttach {
             return Ok(Outcome::cancelled("its message was deleted"));
         };
         let live = self.0.live();
-        let (account, _) = live
-            .account(&follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
-        let (_, client) = live
-            .tenant(&account.tenant)
-            .ok_or_else(|| unconfigured("the tenant"))?;
+        let (account, _) = live.known_account(&follower.account)?;
+        let (_, client) = live.known_tenant(&account.tenant)?;
         let standing = store.in_c4c(message_id).await.map_err(unreadable)?;
         let owner = match standing {
             Some(standing) => self.owner(standing, &follower, message_id).await?,

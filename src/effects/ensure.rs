@@ -2,7 +2,7 @@
 //!
 //! It always looks before it creates, so it may be cut off anywhere and run again.
 
-use super::{Context, either, failed, pace, payload, unconfigured, unreadable};
+use super::{Context, either, failed, pace, payload, unreadable};
 use crate::c4c::client::Client;
 use crate::c4c::customer::Customer;
 use crate::c4c::error::Error;
@@ -43,12 +43,8 @@ impl CustomerEnsure {
     async fn ensure(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let Ensure { follower, again } = payload(job)?;
         let live = self.0.live();
-        let (account, _) = live
-            .account(&follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
-        let (tenant, client) = live
-            .tenant(&account.tenant)
-            .ok_or_else(|| unconfigured("the tenant"))?;
+        let (account, _) = live.known_account(&follower.account)?;
+        let (tenant, client) = live.known_tenant(&account.tenant)?;
         let mapping = self.0.store.mapping(&follower).await;
         let mapping = mapping.map_err(unreadable)?;
         match mapping.as_ref().map(|m| m.state) {

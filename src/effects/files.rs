@@ -1,7 +1,7 @@
 //! `reply.files`: what an agent attached to an answer is fetched from C4C, one file an attempt, and queued
 //! for the follower. What has been queued is known by its key in C4C and never queued again.
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, payload, unreadable};
 use crate::c4c::attachment::{Attachment, Owner};
 use crate::c4c::client::Client;
 use crate::c4c::error::{Error, Kind};
@@ -32,12 +32,8 @@ impl ReplyFiles {
     async fn look(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let files: Files = payload(job)?;
         let live = self.0.live();
-        let (account, _) = live
-            .account(&files.follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
-        let (_, client) = live
-            .tenant(&files.tenant)
-            .ok_or_else(|| unconfigured("the tenant"))?;
+        let (account, _) = live.known_account(&files.follower.account)?;
+        let (_, client) = live.known_tenant(&files.tenant)?;
         let answer = client.activity_numbered(Pace::Live, &files.number).await;
         let Some(answer) = answer.map_err(refused)? else {
             return Ok(not_found(job));

@@ -1,6 +1,6 @@
 //! `media.fetch`: what hangs on a message is downloaded before WeChat forgets it (wechat.md 2.3, 6).
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, payload, unreadable};
 use crate::domain::rows::{Changes, Follower, MediaContent};
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::media;
@@ -33,9 +33,7 @@ impl MediaFetch {
         };
         let media = store.media_of(message_id).await.map_err(unreadable)?;
         let live = self.0.live();
-        let (account, _) = live
-            .account(&follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
+        let (account, _) = live.known_account(&follower.account)?;
         let mut changes = Changes::none();
         for medium in media.iter().filter(|medium| medium.state == "wanted") {
             let fetched = self.one(&said, medium, job).await;

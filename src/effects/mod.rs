@@ -33,12 +33,15 @@ pub use context::{Context, Live};
 pub use pickup::KEPT_REJECTED;
 pub use sweep::StalePage;
 
-use crate::c4c::pace::Pace;
+use crate::c4c::{self, pace::Pace};
+use crate::config::{Account, Tenant};
+use crate::domain::ids::{AccountId, TenantId};
 use crate::domain::rows::Priority;
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::names;
 use crate::outbox::{Handlers, Outcome};
 use crate::store::{Job, StoreError};
+use crate::wechat;
 
 /// Every effect and its handler.
 pub fn register(context: &Context) -> Handlers {
@@ -92,6 +95,24 @@ fn payload<T: DeserializeOwned>(job: &Job) -> Result<T, Box<Outcome>> {
     })
 }
 
+impl Live {
+    /// The account that a row speaks of, as long as the configuration knows it.
+    fn known_account(
+        &self,
+        id: &AccountId,
+    ) -> Result<(&Account, &wechat::client::Client), Box<Outcome>> {
+        self.account(id).ok_or_else(|| unconfigured("the account"))
+    }
+
+    /// The tenant that a row speaks of, as long as the configuration knows it.
+    fn known_tenant(
+        &self,
+        id: &TenantId,
+    ) -> Result<(&Tenant, &Arc<c4c::client::Client>), Box<Outcome>> {
+        self.tenant(id).ok_or_else(|| unconfigured("the tenant"))
+    }
+}
+
 /// The configuration no longer knows an account or tenant that a row speaks of.
 fn unconfigured(what: &str) -> Box<Outcome> {
     let message = format!("{what} is not in the configuration any more; add it again, or cancel");
@@ -117,7 +138,7 @@ fn pace(job: &Job) -> Pace {
 
 /// C4C did not do it, or nobody knows.
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: crate::c4c::error::Error) -> Box<Outcome> {
+fn failed(error: c4c::error::Error) -> Box<Outcome> {
     Box::new(Outcome::failed(error.failure()))
 }
 

@@ -7,7 +7,7 @@
 use serde_json::json;
 
 use super::route::profile_of;
-use super::{Context, either, failed, pace, payload, unconfigured, unreadable};
+use super::{Context, either, failed, pace, payload, unreadable};
 use crate::c4c::activity::Activity;
 use crate::c4c::client::Client;
 use crate::c4c::pace::Pace;
@@ -41,9 +41,7 @@ impl Context {
             answer,
         } = *found;
         let live = self.live();
-        let (account, _) = live
-            .account(&follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
+        let (account, _) = live.known_account(&follower.account)?;
         let mapping = self.store.mapping(follower).await.map_err(unreadable)?;
         let state = mapping.map_or(MappingState::Pending, |mapping| mapping.state);
         let hopeless = answer.hopeless(state);
@@ -168,7 +166,7 @@ impl TicketReread {
             object_id,
         } = payload(job)?;
         let live = self.0.live();
-        let (_, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
+        let (_, client) = live.known_tenant(&id)?;
         let accounts = live.accounts_of(&id);
         let conversations = self
             .0
@@ -179,9 +177,7 @@ impl TicketReread {
             // Cancelled, since it says nothing about the tenant: it must not open a closed gate.
             return Ok(Outcome::cancelled("no conversation has this ticket"));
         };
-        let (account, _) = live
-            .account(&conversation.follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
+        let (account, _) = live.known_account(&conversation.follower.account)?;
         let pace = pace(job);
         let ticket = client.ticket(pace, &object_id).await.map_err(failed)?;
         let Some(ticket) = ticket else {
@@ -267,7 +263,7 @@ impl ActivityReread {
             object_id,
         } = payload(job)?;
         let live = self.0.live();
-        let (_, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
+        let (_, client) = live.known_tenant(&id)?;
         let known = self.0.store.known_activities(&id, &[&object_id]).await;
         if !known.map_err(unreadable)?.is_empty() {
             return Ok(Outcome::cancelled("the activity is known"));

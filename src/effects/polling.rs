@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Context, either, failed, payload, unconfigured, unreadable};
+use super::{Context, either, failed, payload, unreadable};
 use crate::c4c::client::Client;
 use crate::c4c::pace::Pace;
 use crate::domain::ids::{ObjectId, TenantId};
@@ -34,7 +34,7 @@ impl AnswersSweep {
     async fn sweep(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let pickup::AnswersSweep { tenant: id, since } = payload(job)?;
         let live = self.0.live();
-        let (_, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
+        let (_, client) = live.known_tenant(&id)?;
         let (taken, answers_left) = self.answers(client, &id, since).await?;
         let (mut changes, tickets_left) = self.tickets(client, &id, since).await?;
         let note = format!(

@@ -3,7 +3,7 @@
 //! It runs in the follower's `c4c:` lane: behind what makes their customer, and in the order in which
 //! they spoke. After a lost answer it looks before it writes again.
 
-use super::{Context, either, failed, pace, payload, unconfigured, unreadable};
+use super::{Context, either, failed, pace, payload, unreadable};
 use crate::c4c::activity::{Activity, NewActivity};
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
@@ -45,12 +45,8 @@ impl ConversationRecord {
         let follower: Follower = payload(job)?;
         let store = &self.0.store;
         let live = self.0.live();
-        let (account, _) = live
-            .account(&follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
-        let (tenant, client) = live
-            .tenant(&account.tenant)
-            .ok_or_else(|| unconfigured("the tenant"))?;
+        let (account, _) = live.known_account(&follower.account)?;
+        let (tenant, client) = live.known_tenant(&account.tenant)?;
         let message_id = job.message_id.unwrap_or_default();
         let Some(said) = store.said(message_id).await.map_err(unreadable)? else {
             return Ok(Outcome::cancelled("its message was deleted"));

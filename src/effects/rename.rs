@@ -1,6 +1,6 @@
 //! `customer.rename`: a better name of a follower has become known.
 
-use super::{Context, either, failed, payload, unconfigured, unreadable};
+use super::{Context, either, failed, payload, unreadable};
 use crate::c4c::pace::Pace;
 use crate::domain::rows::{Changes, MappingChange};
 use crate::flows::customer::baseline;
@@ -22,12 +22,8 @@ impl CustomerRename {
     async fn rename(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let Rename { follower, name } = payload(job)?;
         let live = self.0.live();
-        let (account, _) = live
-            .account(&follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
-        let (tenant, client) = live
-            .tenant(&account.tenant)
-            .ok_or_else(|| unconfigured("the tenant"))?;
+        let (account, _) = live.known_account(&follower.account)?;
+        let (tenant, client) = live.known_tenant(&account.tenant)?;
         let mapping = self.0.store.mapping(&follower).await;
         let Some(mapping) = mapping.map_err(unreadable)? else {
             return Ok(Outcome::cancelled("nobody is mapped any more"));

@@ -1,6 +1,6 @@
 //! `customer.reread`: a customer that may have changed is read again and compared.
 
-use super::{Context, either, pace, payload, unconfigured, unreadable};
+use super::{Context, either, pace, payload, unreadable};
 use crate::c4c::client::Client;
 use crate::c4c::pace::Pace;
 use crate::domain::ids::OpenId;
@@ -36,7 +36,7 @@ impl CustomerReread {
             object_id,
         } = &of;
         let live = self.0.live();
-        let (tenant, client) = live.tenant(id).ok_or_else(|| unconfigured("the tenant"))?;
+        let (tenant, client) = live.known_tenant(id)?;
         let pace = pace(job);
         let read = client.customer(pace, object_id).await;
         let read = read.map_err(|error| Box::new(Outcome::failed(error.failure())))?;

@@ -1,6 +1,6 @@
 //! `reply.route`: an answer whose conversation Qiao does not know finds its follower through C4C.
 
-use super::{Context, either, failed, payload, unconfigured, unreadable};
+use super::{Context, either, failed, payload, unreadable};
 use crate::c4c::activity::Activity;
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
@@ -32,7 +32,7 @@ impl ReplyRoute {
             return Ok(Outcome::cancelled("its text was deleted"));
         };
         let live = self.0.live();
-        let (_, client) = live.tenant(&id).ok_or_else(|| unconfigured("the tenant"))?;
+        let (_, client) = live.known_tenant(&id)?;
         let profile = profile_of_reply(client, &reply).await.map_err(failed)?;
         let follower = match profile {
             Some(profile) => {
@@ -52,9 +52,7 @@ impl ReplyRoute {
             .remove(&follower)
             .filter(|conversation| conversation.open);
         let now = self.0.clock.now();
-        let (account, _) = live
-            .account(&follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
+        let (account, _) = live.known_account(&follower.account)?;
         let changes = arrived(
             account,
             &follower,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::tokens::CallFailure;
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, payload, unreadable};
 use crate::config::{Account, UncertainSend};
 use crate::domain::rows::{Changes, Follower, Release, WindowClosed};
 use crate::domain::verdict::{Failure, Verdict};
@@ -42,9 +42,7 @@ impl WechatSend {
     async fn send(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
         let send: Send = payload(job)?;
         let live = self.0.live();
-        let (account, client) = live
-            .account(&send.follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
+        let (account, client) = live.known_account(&send.follower.account)?;
         let Some(text) = job.text.as_deref() else {
             return Ok(Outcome::cancelled("its message was deleted"));
         };

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, payload, unreadable};
 use crate::c4c::pace::Pace;
 use crate::domain::ids::{ObjectId, TenantId};
 use crate::domain::rows::{Changes, Priority};
@@ -81,7 +81,7 @@ impl Context {
         page: Option<&str>,
     ) -> Result<StalePage, Box<Outcome>> {
         let live = self.live();
-        let (tenant, client) = live.tenant(id).ok_or_else(|| unconfigured("the tenant"))?;
+        let (tenant, client) = live.known_tenant(id)?;
         let read = client.changed_since(Pace::Bulk, since, page).await;
         let read = read.map_err(|error| Box::new(Outcome::failed(error.failure())))?;
         let mut stale = Vec::new();

@@ -1,6 +1,6 @@
 //! `ticket.find` and `ticket.note`: the ticket that C4C made of a conversation, and what it is told.
 
-use super::{Context, either, failed, payload, unconfigured};
+use super::{Context, either, failed, payload};
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
 use crate::c4c::note::NewNote;
@@ -31,9 +31,7 @@ impl TicketFinder {
             activity,
         } = payload(job)?;
         let live = self.0.live();
-        let (_, client) = live
-            .tenant(&tenant)
-            .ok_or_else(|| unconfigured("the tenant"))?;
+        let (_, client) = live.known_tenant(&tenant)?;
         let found = client.ticket_of_activity(Pace::Live, &activity).await;
         let Some(object_id) = found.map_err(failed)? else {
             return Ok(not_yet());
@@ -76,9 +74,7 @@ impl TicketNoter {
             text,
         } = payload(job)?;
         let live = self.0.live();
-        let (_, client) = live
-            .tenant(&tenant)
-            .ok_or_else(|| unconfigured("the tenant"))?;
+        let (_, client) = live.known_tenant(&tenant)?;
         let note = NewNote {
             type_code: &type_code,
             text: &text,

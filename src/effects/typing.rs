@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use super::{Context, either, payload, unconfigured, unreadable};
+use super::{Context, either, payload, unreadable};
 use crate::domain::rows::Follower;
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
@@ -32,9 +32,7 @@ impl WechatTyping {
             return Ok(Outcome::cancelled("nothing waits to be sent"));
         }
         let live = self.0.live();
-        let (_, client) = live
-            .account(&follower.account)
-            .ok_or_else(|| unconfigured("the account"))?;
+        let (_, client) = live.known_account(&follower.account)?;
         let shown = self
             .0
             .with_token(&follower.account, 1, |token| {
