@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Subcommand;
+use serde_json::Value;
 
 use super::output::say;
 use super::reach;
@@ -36,8 +37,22 @@ pub(super) async fn run(config: Config, verb: Verb) -> Result<()> {
     let done = reach::act(config, command).await?;
     let count = &done.told["queued"];
     say(&format!(
-        "queued: {count}; `qiao conversation show {openid} --account {account}` tells what became of it"
+        "queued: {count}; {}\n`qiao conversation show {openid} --account {account}` tells what became of it",
+        window(&done.told["window"])
     ))?;
     done.remind();
     Ok(())
+}
+
+/// What the send window means for it.
+fn window(outlook: &Value) -> String {
+    match outlook["way"].as_str().unwrap_or_default() {
+        "custom" => format!(
+            "a send window is open, {} messages are left until {}",
+            outlook["left"],
+            outlook["until"].as_str().unwrap_or("its end")
+        ),
+        "template" => "no send window is open: it goes as a template message".to_owned(),
+        _ => "no send window is open: it waits until the follower acts".to_owned(),
+    }
 }

@@ -19,6 +19,9 @@ use crate::wechat::push::Push;
 /// The longest text that one command may send: five messages of 2,000 bytes.
 const MAX_TEXT: usize = 10_000;
 
+/// The purpose of what an operator says.
+const OPERATOR: &str = "operator";
+
 /// What an operator may ask for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "command")]
@@ -128,12 +131,13 @@ impl Controls {
     }
 
     async fn send(&self, follower: Follower, text: &str) -> Result<Value, Refused> {
-        if self.context.live().account(&follower.account).is_none() {
+        let live = self.context.live();
+        let Some((account, _)) = live.account(&follower.account) else {
             return Err(Refused(format!(
                 "there is no account `{}` in the configuration",
                 follower.account
             )));
-        }
+        };
         if self.context.store.mapping(&follower).await?.is_none() {
             return Err(Refused(format!(
                 "account `{}` knows no follower with this OpenID; `qiao mapping list` shows them",
@@ -148,16 +152,19 @@ impl Controls {
         }
         let say = ToSay {
             follower: &follower,
-            purpose: "operator",
+            purpose: OPERATOR,
             text,
             values: [].into(),
             inbox_id: None,
             conversation: None,
         };
-        let changes = sending::queue(&say, self.context.clock.now());
+        let now = self.context.clock.now();
+        let grants = self.context.store.grants(&follower).await?;
+        let outlook = sending::outlook(account, OPERATOR, &grants, now);
+        let changes = sending::queue(&say, now);
         let messages = changes.messages.len();
         self.context.store.write(changes).await?;
-        Ok(json!({ "queued": messages }))
+        Ok(json!({ "queued": messages, "window": outlook }))
     }
 
     async fn retry(&self, id: i64) -> Result<Value, Refused> {

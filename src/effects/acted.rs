@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::{Context, Live, either, payload, unreadable};
-use crate::domain::rows::Follower;
-use crate::flows::acted::Acted;
+use crate::domain::rows::{Changes, Follower};
+use crate::flows::acted::{Act, Acted};
 use crate::flows::{contact, message};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Decider, Outcome};
@@ -25,12 +25,8 @@ impl Decider for FollowerActed {
             };
             let acted = jobs.iter().map(payload).take_while(|acted| is_first(acted));
             let acted: Vec<Result<Acted, Box<Outcome>>> = acted.collect();
-            let followers: Vec<&Follower> = acted
-                .iter()
-                .flatten()
-                .map(|acted| &acted.follower)
-                .collect();
-            let known = match self.known(&followers).await {
+            let readable: Vec<&Acted> = acted.iter().flatten().collect();
+            let known = match self.known(&readable).await {
                 Ok(known) => known,
                 Err(fault) => {
                     let unreadable = unreadable(fault);
@@ -53,14 +49,23 @@ impl Decider for FollowerActed {
 struct Known {
     mappings: HashMap<Follower, Mapping>,
     conversations: HashMap<Follower, Conversation>,
+    /// What tickets are told of answers that those who left will not get.
+    left: HashMap<Follower, Changes>,
 }
 
 impl FollowerActed {
-    async fn known(&self, followers: &[&Follower]) -> Result<Known, StoreError> {
+    async fn known(&self, acted: &[&Acted]) -> Result<Known, StoreError> {
+        let followers: Vec<&Follower> = acted.iter().map(|acted| &acted.follower).collect();
         let store = &self.0.store;
+        let mut left = HashMap::new();
+        for acted in acted.iter().filter(|acted| acted.act == Act::Unfollow) {
+            let told = self.0.told_of_leaving(&acted.follower).await?;
+            left.insert(acted.follower.clone(), told);
+        }
         Ok(Known {
-            mappings: store.mappings_of_followers(followers).await?,
-            conversations: store.newest_conversations(followers).await?,
+            mappings: store.mappings_of_followers(&followers).await?,
+            conversations: store.newest_conversations(&followers).await?,
+            left,
         })
     }
 }
@@ -76,6 +81,9 @@ impl Known {
         let (account, _) = live.known_account(&acted.follower.account)?;
         let mapping = self.mappings.get(&acted.follower);
         let mut changes = contact::decide(acted, mapping, &account.tenant);
+        if !changes.cancels.is_empty() {
+            changes.extend(self.left.get(&acted.follower).cloned().unwrap_or_default());
+        }
         let message = job.message_id.zip(job.text.as_deref());
         let newest = self.conversations.get(&acted.follower);
         changes.extend(message::follow_up(acted, message, newest, account, now));

@@ -4,19 +4,22 @@
 
 use super::send::{Attempt, WechatSend};
 use super::tokens::CallFailure;
+use crate::domain::rows::Follower;
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::sending;
 use crate::kit::file_type::FileType;
 use crate::wechat::codes::Sense;
+use crate::wechat::custom::VideoMessage;
 use crate::wechat::upload::UploadKind;
+
+/// WeChat wants a still picture beside a video, and C4C has none: a sign that it can be played.
+const STILL: &[u8] = include_bytes!("still.jpg");
 
 impl WechatSend {
     /// Sends what hangs on the message, or names it where WeChat does not take it.
     pub(super) async fn send_medium(&self, attempt: &Attempt<'_>) -> Result<(), CallFailure> {
         let bytes = self.bytes(attempt).await?;
-        let kind = UploadKind::fitting(FileType::of(&bytes), bytes.len() as u64);
-        let Some(kind) = kind.filter(|kind| matches!(kind, UploadKind::Image | UploadKind::Voice))
-        else {
+        let Some(kind) = UploadKind::fitting(FileType::of(&bytes), bytes.len() as u64) else {
             return self.name(attempt).await;
         };
         let sent = self.upload_and_send(attempt, kind, &bytes).await;
@@ -36,11 +39,11 @@ impl WechatSend {
         kind: UploadKind,
         bytes: &[u8],
     ) -> Result<(), CallFailure> {
-        let follower = &attempt.send.follower;
-        let (client, tries) = (attempt.client, attempt.tries());
-        let upload = |token| async move { client.upload_media(&token, kind, bytes).await };
-        let uploaded = self.0.with_token(&follower.account, tries, upload).await;
-        let media_id = match uploaded {
+        let still = match kind {
+            UploadKind::Video => self.upload(attempt, UploadKind::Thumb, STILL).await?,
+            _ => String::new(),
+        };
+        let media_id = match self.upload(attempt, kind, bytes).await {
             Ok(media_id) => media_id,
             // It looks like what WeChat takes, and is not: a voice of more than a minute, for example.
             Err(failed) if failed.failure.verdict == Verdict::Permanent => {
@@ -48,14 +51,37 @@ impl WechatSend {
             }
             Err(failed) => return Err(failed),
         };
-        let (to, media_id) = (&follower.openid, media_id.as_str());
+        let Follower { account, openid } = &attempt.send.follower;
+        let (client, media_id) = (attempt.client, media_id.as_str());
+        let video = VideoMessage {
+            media_id,
+            thumb_media_id: &still,
+            title: attempt.text,
+            description: "",
+        };
         let send = |token| async move {
             match kind {
-                UploadKind::Voice => client.send_voice(&token, to, media_id).await,
-                _ => client.send_image(&token, to, media_id).await,
+                UploadKind::Voice => client.send_voice(&token, openid, media_id).await,
+                UploadKind::Video => client.send_video(&token, openid, video).await,
+                UploadKind::Image | UploadKind::Thumb => {
+                    client.send_image(&token, openid, media_id).await
+                }
             }
         };
-        self.0.with_token(&follower.account, tries, send).await
+        self.0.with_token(account, attempt.tries(), send).await
+    }
+
+    /// The file's media_id.
+    async fn upload(
+        &self,
+        attempt: &Attempt<'_>,
+        kind: UploadKind,
+        bytes: &[u8],
+    ) -> Result<String, CallFailure> {
+        let account = &attempt.send.follower.account;
+        let client = attempt.client;
+        let upload = |token| async move { client.upload_media(&token, kind, bytes).await };
+        self.0.with_token(account, attempt.tries(), upload).await
     }
 
     async fn name(&self, attempt: &Attempt<'_>) -> Result<(), CallFailure> {

@@ -21,6 +21,7 @@ mod resume;
 mod route;
 mod send;
 mod sweep;
+mod telling;
 mod ticket;
 pub mod tokens;
 mod typing;

@@ -12,7 +12,7 @@ use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::reply::{Answer, Route, arrived};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
-use crate::store::Job;
+use crate::store::{Conversation, Job, StoreError};
 
 pub(super) struct ReplyRoute(pub(super) Context);
 
@@ -32,25 +32,15 @@ impl ReplyRoute {
             return Ok(Outcome::cancelled("its text was deleted"));
         };
         let live = self.0.live();
-        let (_, client) = live.known_tenant(&id)?;
-        let profile = profile_of_reply(client, &reply).await.map_err(failed)?;
-        let follower = match profile {
-            Some(profile) => {
-                let behind = self.0.behind(&id, client, Pace::Live, &profile);
-                behind.await?
-            }
-            None => None,
+        // An earlier answer of the same ticket may have made it known.
+        let known = self.0.conversation_of_reply(&id, &reply).await;
+        let (follower, conversation) = match known.map_err(unreadable)? {
+            Some(conversation) => (conversation.follower.clone(), Some(conversation)),
+            None => match self.behind_reply(&id, &reply).await? {
+                Some(found) => found,
+                None => return Ok(unknown()),
+            },
         };
-        let Some(follower) = follower else {
-            return Ok(unknown());
-        };
-        let mut conversations = store
-            .newest_conversations(&[&follower])
-            .await
-            .map_err(unreadable)?;
-        let conversation = conversations
-            .remove(&follower)
-            .filter(|conversation| conversation.open);
         let now = self.0.clock.now();
         let (account, _) = live.known_account(&follower.account)?;
         let changes = arrived(
@@ -61,6 +51,26 @@ impl ReplyRoute {
             now,
         );
         Ok(Outcome::done_with(changes))
+    }
+
+    /// The follower whose profile C4C has behind an answer, and their open conversation.
+    async fn behind_reply(
+        &self,
+        id: &TenantId,
+        reply: &Reply,
+    ) -> Result<Option<(Follower, Option<Conversation>)>, Box<Outcome>> {
+        let live = self.0.live();
+        let (_, client) = live.known_tenant(id)?;
+        let Some(profile) = profile_of_reply(client, reply).await.map_err(failed)? else {
+            return Ok(None);
+        };
+        let Some(follower) = self.0.behind(id, client, Pace::Live, &profile).await? else {
+            return Ok(None);
+        };
+        let newest = self.0.store.newest_conversations(&[&follower]).await;
+        let conversation = newest.map_err(unreadable)?.remove(&follower);
+        let open = conversation.filter(|conversation| conversation.open);
+        Ok(Some((follower, open)))
     }
 }
 
@@ -93,6 +103,20 @@ pub(super) async fn profile_of(
 }
 
 impl Context {
+    /// The conversation that an answer belongs to, as far as Qiao knows it by itself.
+    pub async fn conversation_of_reply(
+        &self,
+        tenant: &TenantId,
+        reply: &Reply,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let Some(number) = &reply.ticket_number else {
+            return Ok(None);
+        };
+        let live = self.live();
+        let accounts = live.accounts_of(tenant);
+        self.store.conversation_of_ticket(&accounts, number).await
+    }
+
     /// The follower behind a profile, as far as it is one of ours who has not left.
     pub(super) async fn behind(
         &self,

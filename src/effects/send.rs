@@ -7,7 +7,7 @@ use super::{Context, either, payload, unreadable};
 use crate::config::{Account, UncertainSend};
 use crate::domain::rows::{Changes, Follower, Release, WindowClosed};
 use crate::domain::verdict::{Failure, Verdict};
-use crate::flows::reply::{self, Delivery};
+use crate::flows::reply::Delivery;
 use crate::flows::sending::{self, HELD_PASSIVE, HELD_WINDOW, Send, Way};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
@@ -53,11 +53,12 @@ impl WechatSend {
             client,
             text,
         };
-        if job.uncertain && account.uncertain_send == UncertainSend::Hold {
+        let outcome = if job.uncertain && account.uncertain_send == UncertainSend::Hold {
             // It was cut off; the start after that has counted it in the window.
-            return Ok(held_uncertain(None, Changes::none()));
-        }
-        let outcome = self.deliver(&attempt).await?;
+            held_uncertain(None, Changes::none())
+        } else {
+            self.deliver(&attempt).await?
+        };
         Ok(self.tell_ticket(&attempt, outcome).await)
     }
 
@@ -89,35 +90,21 @@ impl WechatSend {
 
     /// Tells the ticket what became of an agent's answer, where the configuration asks for it.
     async fn tell_ticket(&self, attempt: &Attempt<'_>, outcome: Outcome) -> Outcome {
-        let Attempt {
-            job, send, account, ..
-        } = attempt;
         let delivery = match &outcome {
             Outcome::Done { .. } => Delivery::Delivered,
             Outcome::Held {
-                uncertain: false, ..
-            } if job.tries == 0 => Delivery::Held,
+                uncertain: true, ..
+            } => Delivery::Unknown,
+            Outcome::Held { .. } if attempt.job.tries == 0 => Delivery::Held,
             Outcome::Cancelled { .. } => Delivery::Refused,
+            Outcome::Failed { failure, .. } if failure.verdict == Verdict::Permanent => {
+                Delivery::Failed
+            }
             _ => return outcome,
         };
-        let Some(message_id) = job.message_id.filter(|_| send.is_reply() && send.more == 0) else {
-            return outcome;
-        };
-        // A ticket that cannot be told is no reason to fail what has been delivered.
-        let store = &self.0.store;
-        let conversation = match send.conversation {
-            Some(id) => store.conversation_numbered(id).await,
-            None => store.conversation_of(&send.follower, message_id).await,
-        };
-        let conversation = conversation.ok().flatten();
-        let note = conversation.and_then(|conversation| {
-            reply::told(account, &conversation, &message_id.to_string(), delivery)
-        });
-        let changes = Changes {
-            effects: note.into_iter().collect(),
-            ..Changes::none()
-        };
-        with(outcome, changes)
+        let Attempt { job, send, .. } = attempt;
+        let told = self.0.told(send, job.message_id, delivery).await;
+        with(outcome, told)
     }
 
     async fn is_behind_held(&self, attempt: &Attempt<'_>, way: &Way) -> Result<bool, Box<Outcome>> {

@@ -80,21 +80,18 @@ pub enum What {
     Link(String),
 }
 
-/// What the follower gets: a picture or a voice as such, anything else as a text that names it. A video
-/// too, since WeChat wants a still picture beside it, which nobody has.
+/// What the follower gets: a picture, a voice or a video as such, anything else as a text that names it.
 pub fn found(account: &Account, follower: &Follower, found: &Found, now: Timestamp) -> Changes {
     let name = found.name.as_str();
     let (kind, text, content) = match &found.what {
         What::File(content, Some(UploadKind::Image)) => ("image", None, Ok(content.clone())),
         What::File(content, Some(UploadKind::Voice)) => ("voice", None, Ok(content.clone())),
-        What::File(content, fits) => {
-            let kind = if fits.is_some() { "video" } else { "file" };
-            (
-                kind,
-                Some(sending::named(account, name)),
-                Ok(content.clone()),
-            )
-        }
+        What::File(content, Some(UploadKind::Video)) => ("video", None, Ok(content.clone())),
+        What::File(content, _) => (
+            "file",
+            Some(sending::named(account, name)),
+            Ok(content.clone()),
+        ),
         What::TooLarge => {
             let reason = "it is longer than Qiao moves".to_owned();
             ("file", Some(sending::named(account, name)), Err(reason))
@@ -195,7 +192,7 @@ mod tests {
         let cases = [
             (file(Some(UploadKind::Image)), "image", "plan", true),
             (file(Some(UploadKind::Voice)), "voice", "plan", true),
-            (file(Some(UploadKind::Video)), "video", "file: plan", false),
+            (file(Some(UploadKind::Video)), "video", "plan", true),
             (file(None), "file", "file: plan", false),
             (What::TooLarge, "file", "file: plan", false),
             (link(), "link", "plan https://example.cn/plan", false),

@@ -232,20 +232,34 @@ pub enum Delivery {
     Held,
     /// It was given up: no window was open.
     Refused,
+    /// Nobody knows whether WeChat took it, and it is not sent twice.
+    Unknown,
+    /// WeChat does not take it.
+    Failed,
+    /// It was given up: its time has passed.
+    Expired,
     /// It was not even tried: it is too long.
     TooLong,
-    /// It was not even tried: the follower left.
+    /// The follower left before it was sent.
     Left,
 }
 
 impl Delivery {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 8] = [
         Self::Delivered,
         Self::Held,
         Self::Refused,
+        Self::Unknown,
+        Self::Failed,
+        Self::Expired,
         Self::TooLong,
         Self::Left,
     ];
+
+    /// Whether it is told of each piece of a long text; everything else is told of the last one.
+    pub fn is_of_a_piece(self) -> bool {
+        matches!(self, Self::Unknown | Self::Failed)
+    }
 
     fn words(self) -> &'static str {
         match self {
@@ -256,6 +270,11 @@ impl Delivery {
             Self::Refused => {
                 "was not delivered: WeChat allows no message until the follower writes"
             }
+            Self::Unknown => {
+                "may not have been delivered: WeChat gave no answer, and Qiao does not send it twice"
+            }
+            Self::Failed => "was not delivered: WeChat refused it; whoever runs Qiao sees why",
+            Self::Expired => "was given up: it could not be delivered within two days",
             Self::TooLong => "was not delivered: it is too long for WeChat; please shorten it",
             Self::Left => "was not delivered: the follower left the account",
         }

@@ -199,6 +199,49 @@ pub fn is_open(grants: &[StoredGrant], now: Timestamp) -> bool {
     may_send(&grants, now).is_some()
 }
 
+/// What whoever says something learns at once of its way. It may change before its turn has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outlook {
+    /// `custom`: it goes now; `template`, `hold` or `refuse`: what happens since no send window is open.
+    pub way: &'static str,
+    /// Messages that the best window has left.
+    pub left: u32,
+    /// The end of that window.
+    pub until: Option<Timestamp>,
+}
+
+/// How it looks for something to be said now, given what the follower's acts have granted.
+pub fn outlook(
+    account: &Account,
+    purpose: &str,
+    grants: &[StoredGrant],
+    now: Timestamp,
+) -> Outlook {
+    let grants = grants.iter().filter_map(read);
+    let best = grants
+        .filter(|grant| grant.is_live(now) && grant.left() > 0)
+        .max_by_key(Grant::left);
+    let way = match (&best, policy(account, purpose)) {
+        (Some(_), _) => "custom",
+        (None, OutsideWindow::Template) if account.templates.contains_key(purpose) => "template",
+        (None, OutsideWindow::Template | OutsideWindow::Hold) => "hold",
+        (None, OutsideWindow::Refuse) => "refuse",
+    };
+    Outlook {
+        way,
+        left: best.as_ref().map_or(0, Grant::left),
+        until: best.map(|grant| grant.valid_until),
+    }
+}
+
+/// What becomes of a message that no window carries.
+fn policy(account: &Account, purpose: &str) -> OutsideWindow {
+    match purpose {
+        REPLY => account.conversation.outside_window,
+        _ => OutsideWindow::Template,
+    }
+}
+
 /// Decides on the way of a message whose turn has come.
 pub fn way(
     account: &Account,
@@ -218,11 +261,10 @@ pub fn way(
 
 /// The way of a message when no window is open.
 pub fn closed(account: &Account, send: &Send, outbox_id: i64) -> Way {
-    let policy = match send.purpose.as_str() {
-        REPLY => account.conversation.outside_window,
-        _ => OutsideWindow::Template,
-    };
-    match (policy, account.templates.get(&send.purpose)) {
+    match (
+        policy(account, &send.purpose),
+        account.templates.get(&send.purpose),
+    ) {
         (OutsideWindow::Template, Some(template)) => Way::Template(fill(template, send, outbox_id)),
         (OutsideWindow::Template | OutsideWindow::Hold, _) => Way::Hold,
         (OutsideWindow::Refuse, _) => Way::Refuse,

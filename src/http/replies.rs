@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 
 use super::Edge;
 use super::c4c::{SIDE, Segments};
@@ -14,7 +16,9 @@ use super::guard::Caller;
 use crate::c4c::reply::{self, Reply};
 use crate::domain::ids::TenantId;
 use crate::domain::rows::{Changes, MappingState};
+use crate::effects::Context;
 use crate::flows::reply::{Answer, Hopeless, arrived, route};
+use crate::flows::sending::{self, REPLY};
 use crate::store::{Arrival, Arrived, Conversation, Dedupe, StoreError};
 
 /// The kind of these facts in `inbox.kind`.
@@ -24,6 +28,21 @@ const KIND: &str = "reply";
 struct Refused {
     status: StatusCode,
     reason: String,
+}
+
+/// What C4C is told of an answer that is kept.
+struct Taken {
+    status: StatusCode,
+    told: Value,
+}
+
+impl Taken {
+    fn as_known() -> Self {
+        Self {
+            status: StatusCode::OK,
+            told: json!({ "state": "known" }),
+        }
+    }
 }
 
 /// One answer: authenticated, read, committed, acknowledged.
@@ -46,7 +65,7 @@ pub(super) async fn reply(
         }
     };
     match edge.take_reply(&tenant, &body).await {
-        Ok(Ok(status)) => status.into_response(),
+        Ok(Ok(taken)) => (taken.status, Json(taken.told)).into_response(),
         Ok(Err(Refused { status, reason })) => {
             edge.refuse(status, SIDE, "reply", peer);
             (status, format!("{reason}\n")).into_response()
@@ -60,7 +79,7 @@ impl Edge {
         &self,
         tenant: &TenantId,
         body: &[u8],
-    ) -> Result<Result<StatusCode, Refused>, StoreError> {
+    ) -> Result<Result<Taken, Refused>, StoreError> {
         let read = match reply::parse(body) {
             Ok(read) => read,
             Err(fault) => {
@@ -74,34 +93,15 @@ impl Edge {
         // Known for longer than dedupe keys are kept.
         let store = &self.context.store;
         if store.is_activity_known(tenant, &read.sma_id).await? {
-            return Ok(Ok(StatusCode::OK));
+            return Ok(Ok(Taken::as_known()));
         }
-        let conversation = self.conversation_of_reply(tenant, &read).await?;
+        let conversation = self.context.conversation_of_reply(tenant, &read).await?;
         if let Some(refused) = self.wrong_with(&read, conversation.as_ref()).await? {
             return self.refuse_reply(tenant, refused, body).await;
         }
         self.commit_reply(tenant, &read, conversation.as_ref(), body)
             .await
             .map(Ok)
-    }
-
-    /// The conversation that it answers, as far as Qiao knows it by itself.
-    async fn conversation_of_reply(
-        &self,
-        tenant: &TenantId,
-        reply: &Reply,
-    ) -> Result<Option<Conversation>, StoreError> {
-        let live = self.context.live();
-        let accounts = live.accounts_of(tenant);
-        match &reply.ticket_number {
-            Some(number) => {
-                self.context
-                    .store
-                    .conversation_of_ticket(&accounts, number)
-                    .await
-            }
-            None => Ok(None),
-        }
     }
 
     async fn wrong_with(
@@ -130,22 +130,26 @@ impl Edge {
         reply: &Reply,
         conversation: Option<&Conversation>,
         body: &[u8],
-    ) -> Result<StatusCode, StoreError> {
+    ) -> Result<Taken, StoreError> {
         let now = self.context.clock.now();
         let answer = Answer::from(reply);
+        let Context { store, .. } = &self.context;
         let live = self.context.live();
         let account =
             conversation.and_then(|conversation| live.account(&conversation.follower.account));
-        let changes = match conversation.zip(account) {
-            Some((conversation, (account, _))) => arrived(
-                account,
-                &conversation.follower,
-                Some(conversation),
-                &answer,
-                now,
-            ),
+        let route = route(tenant, reply);
+        // An earlier answer of the same ticket may still be looked up: this one does not overtake it.
+        let is_behind = store.is_under_way(&route.lane).await?;
+        let mut outlook = None;
+        let changes = match conversation.zip(account).filter(|_| !is_behind) {
+            Some((conversation, (account, _))) => {
+                let follower = &conversation.follower;
+                let grants = store.grants(follower).await?;
+                outlook = Some(sending::outlook(account, REPLY, &grants, now));
+                arrived(account, follower, Some(conversation), &answer, now)
+            }
             None => Changes {
-                effects: vec![route(tenant, reply)],
+                effects: vec![route],
                 ..Changes::none()
             },
         };
@@ -161,13 +165,22 @@ impl Edge {
             changes,
             ..Arrival::of_tenant(tenant, String::from_utf8_lossy(body).into_owned())
         };
-        let arrived = self.context.store.arrive(arrival).await?;
-        let fresh = matches!(arrived, Arrived::New { .. });
-        metrics::counter!("qiao_replies_total", "new" => fresh.to_string()).increment(1);
-        Ok(match conversation {
-            Some(_) => StatusCode::OK,
+        let arrived = store.arrive(arrival).await?;
+        let is_new = matches!(arrived, Arrived::New { .. });
+        metrics::counter!("qiao_replies_total", "new" => is_new.to_string()).increment(1);
+        if !is_new {
+            return Ok(Taken::as_known());
+        }
+        Ok(match outlook {
+            Some(outlook) => Taken {
+                status: StatusCode::OK,
+                told: json!({ "state": "queued", "window": outlook }),
+            },
             // C4C is asked whom it is for; what becomes of it stands in the outbox.
-            None => StatusCode::ACCEPTED,
+            None => Taken {
+                status: StatusCode::ACCEPTED,
+                told: json!({ "state": "looking for the follower" }),
+            },
         })
     }
 
@@ -176,7 +189,7 @@ impl Edge {
         tenant: &TenantId,
         refused: Refused,
         body: &[u8],
-    ) -> Result<Result<StatusCode, Refused>, StoreError> {
+    ) -> Result<Result<Taken, Refused>, StoreError> {
         self.keep_rejected(tenant, KIND, &refused.reason, Changes::none(), body)
             .await?;
         Ok(Err(refused))

@@ -37,7 +37,7 @@ mod settle;
 mod tally;
 mod trace;
 mod transcript;
-
+mod waiting;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -65,6 +65,7 @@ pub use settle::{NextState, Settlement, Tried};
 pub use tally::{Mark, Tally};
 pub use trace::TracedRow;
 pub use transcript::TranscriptRow;
+pub use waiting::Waiting;
 
 use crate::domain::rows::Changes;
 use crate::kit::clock::Clock;

@@ -11,14 +11,16 @@ use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
     Dedupe, Store, StoreError, accounts, apply, duplicates, indexing, jobs, reconcile, recovery,
-    writer,
+    waiting, writer,
 };
 use crate::domain::rows::Changes;
 
 /// One rare write.
 pub(super) enum Operation {
     Recover,
-    Expire,
+    Expire {
+        expired: Vec<(i64, Changes)>,
+    },
     GiveBack {
         ids: Vec<i64>,
     },
@@ -99,7 +101,7 @@ pub(super) async fn run(
 ) -> Result<Effected, sqlx::Error> {
     match operation {
         Operation::Recover => recovery::recover(connection, now).await.map(Effected::rows),
-        Operation::Expire => expire(connection, now).await,
+        Operation::Expire { expired } => waiting::expire(connection, ids, expired, now).await,
         Operation::GiveBack { ids } => give_back(connection, ids, now).await,
         Operation::Prune { keys } => duplicates::prune(connection, keys).await,
         Operation::PruneFindings { job, runs } => {
@@ -149,11 +151,6 @@ impl Store {
         self.operate(Operation::GiveBack { ids }).await.map(drop)
     }
 
-    /// Gives up what waits past its `expires_at`; returns how many.
-    pub async fn expire(&self) -> Result<u64, StoreError> {
-        self.operate(Operation::Expire).await.map(|done| done.rows)
-    }
-
     /// Makes a dead, held or cancelled effect ready again, with a fresh count of tries; its
     /// history stays. `false` when there is no such effect in such a state.
     pub async fn retry(&self, id: i64) -> Result<bool, StoreError> {
@@ -189,7 +186,7 @@ impl Store {
 }
 
 #[derive(sqlx::FromRow)]
-struct Moved {
+pub(super) struct Moved {
     lane: String,
     message_id: Option<i64>,
 }
@@ -208,22 +205,6 @@ async fn give_back(
     .fetch_all(&mut *connection)
     .await?;
     settle_moved(connection, rows, "queued", now).await
-}
-
-async fn expire(
-    connection: &mut SqliteConnection,
-    now: Timestamp,
-) -> Result<Effected, sqlx::Error> {
-    let rows: Vec<Moved> = sqlx::query_as(
-        "UPDATE outbox SET state = 'dead', head = 0, held_reason = NULL, finished_at = ?1,
-             last_error = 'expired before it could be delivered'
-         WHERE expires_at <= ?1 AND expires_at IS NOT NULL AND (state = 'ready' OR state = 'held')
-         RETURNING lane, message_id",
-    )
-    .bind(micros(now))
-    .fetch_all(&mut *connection)
-    .await?;
-    settle_moved(connection, rows, "failed", now).await
 }
 
 async fn retry(
@@ -266,7 +247,7 @@ async fn cancel(
 }
 
 /// Gives the lanes their heads and the messages their state.
-async fn settle_moved(
+pub(super) async fn settle_moved(
     connection: &mut SqliteConnection,
     rows: Vec<Moved>,
     state: &'static str,

@@ -11,10 +11,10 @@ use super::error::{Call, Cause, Error};
 use super::json;
 
 /// The narrowest way up, in bytes a second, on which a file still gets through.
-const SLOWEST: u64 = 100 * KIB;
+const SLOWEST: u64 = 150 * KIB;
 
-/// Beside that: an answer takes a moment, and a picture of 2 MB leaves room for its sending in the two
-/// minutes of an attempt.
+/// Beside that: an answer takes a moment, and a video of 10 MB leaves room for its still picture and its
+/// sending in the two minutes of an attempt.
 const ANSWER: Duration = Duration::from_secs(15);
 
 const KIB: u64 = 1024;

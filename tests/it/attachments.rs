@@ -208,16 +208,17 @@ async fn a_medium_that_wechat_lost_is_uploaded_once_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_wechat_does_not_take_is_named() {
+async fn a_voice_and_a_film_are_sent_and_what_wechat_does_not_take_is_named() {
     let asked = Asked::with(SOCIAL).await;
     let large = [PICTURE, &vec![0; 2 << 20]].concat();
     // 61 seconds of a voice at the lowest rate: its frames have 13 bytes.
     let frame = [[0x04].as_slice(), &[0; 12]].concat();
     let long = [b"#!AMR\n".as_slice(), &frame.repeat(50 * 61)].concat();
     let short = [b"#!AMR\n".as_slice(), &frame.repeat(50)].concat();
+    let film = b"\0\0\0\x20ftypisom a film";
     let said = Answer::new("here", "Li Wei")
         .with_file(file("large.jpg", &large))
-        .with_file(file("film.mp4", b"\0\0\0\x20ftypisom"))
+        .with_file(file("film.mp4", film))
         .with_file(file("long.amr", &long))
         .with_file(file("short.amr", &short));
     asked.gets(&said).await;
@@ -225,7 +226,7 @@ async fn what_wechat_does_not_take_is_named() {
     let expected = [
         text("here"),
         text("a file: large.jpg"),
-        text("a file: film.mp4"),
+        Shown::Medium("video".to_owned(), film.to_vec()),
         text("a file: long.amr"),
         Shown::Medium("voice".to_owned(), short),
     ];

@@ -38,6 +38,7 @@ mod process;
 mod raw;
 mod reconciliation;
 mod refusals;
+mod replies;
 mod running;
 mod schema;
 mod search;

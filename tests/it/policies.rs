@@ -147,3 +147,49 @@ async fn a_window_that_wechat_calls_closed_refuses_the_answer_where_that_is_the_
         assert_eq!(world.has_heard(&openid, "second"), 0);
     }
 }
+
+/// An answer that waits for a window.
+async fn waiting() -> (World, String) {
+    let (world, openid, ticket) = with_policy("hold").await;
+    world.advance(Duration::from_hours(49));
+    world.agent_answers(&ticket, "an answer").await;
+    (world, openid)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_waited_two_days_is_given_up_and_the_agent_told() {
+    let (world, openid) = waiting().await;
+    world.advance(Duration::from_hours(48));
+    world.daemon().parts.timetable.run("expire").await.unwrap();
+    world.settled().await;
+    assert_eq!(
+        world.ticket_was_told(&openid),
+        ["waits: WeChat", "was given"]
+    );
+    world.says_again(&openid).await;
+    assert_eq!(world.has_heard(&openid, "an answer"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_is_told_when_the_follower_leaves_before_the_answer_was_sent() {
+    let (world, openid) = waiting().await;
+    world.unfollow(&openid);
+    world.settled().await;
+    let notes = world.tickets(&openid).remove(0).notes;
+    assert!(notes[1].text.contains("left the account"), "{notes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_is_told_of_an_answer_that_wechat_refuses_or_that_is_uncertain() {
+    let refused = Kind::Code {
+        code: 45_002,
+        after_effect: false,
+    };
+    let lost = Kind::Drop { after_effect: true };
+    for (fault, told) in [(refused, "was not"), (lost, "may not")] {
+        let (world, openid, ticket) = with_policy("hold").await;
+        world.wechat_fails(CUSTOM_SEND, fault);
+        world.agent_answers(&ticket, "an answer").await;
+        assert_eq!(world.ticket_was_told(&openid), [told]);
+    }
+}

@@ -80,6 +80,19 @@ fn a_text_that_no_message_can_carry_is_refused() {
 }
 
 #[test]
+fn a_template_that_nothing_uses_is_refused() {
+    let template = "{ template_id = \"t\", data = { thing1 = \"x\" } }";
+    let change = format!("wechat.main.templates.replay = {template}");
+    assert_eq!(
+        errors(&change),
+        [
+            "wechat.main.templates.replay: nothing that is sent has this name; \
+          use one of customer_created, customer_changed, reply, operator, hook"
+        ]
+    );
+}
+
+#[test]
 fn no_value_is_repeated_in_an_error() {
     let change = r#"
         wechat.main.app_id = "hunter2"

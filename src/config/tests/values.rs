@@ -163,18 +163,18 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "{Customer_ID} is not known",
     ),
     (
-        "wechat.main.templates.notice = { data = { a = \"x\" } }",
-        "wechat.main.templates.notice.template_id",
+        "wechat.main.templates.reply = { data = { a = \"x\" } }",
+        "wechat.main.templates.reply.template_id",
         "missing",
     ),
     (
-        "wechat.main.templates.notice = { template_id = \"t\" }",
-        "wechat.main.templates.notice.data",
+        "wechat.main.templates.reply = { template_id = \"t\" }",
+        "wechat.main.templates.reply.data",
         "missing",
     ),
     (
-        "wechat.main.templates.notice = { template_id = \"t\", data = { a = \"{openid}\" } }",
-        "wechat.main.templates.notice.data.a",
+        "wechat.main.templates.reply = { template_id = \"t\", data = { a = \"{openid}\" } }",
+        "wechat.main.templates.reply.data.a",
         "{openid} is not known",
     ),
     (

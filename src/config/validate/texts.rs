@@ -64,10 +64,26 @@ pub(super) fn short_enough(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
+/// What a template message may stand in for: the purposes of what is sent outside an answer to a push.
+const PURPOSES: [&str; 5] = [
+    "customer_created",
+    "customer_changed",
+    "reply",
+    "operator",
+    "hook",
+];
+
 pub(super) fn templates(section: &Section<'_>) -> Reading<BTreeMap<String, Template>> {
     // Names of a wrong form are noted with the unknown keys.
     let names = section.names().filter(|name| is_config_id(name));
-    let read = |name: &str| Ok((name.to_owned(), template(&section.section(name)?)?));
+    let read = |name: &str| {
+        if !PURPOSES.contains(&name) {
+            let reason = "nothing that is sent has this name";
+            let remedy = format!("use one of {}", PURPOSES.join(", "));
+            return Err(section.error(name, Fault::new(reason, remedy)));
+        }
+        Ok((name.to_owned(), template(&section.section(name)?)?))
+    };
     Ok(all(names.map(read))?.into_iter().collect())
 }
 

@@ -110,6 +110,7 @@ suite! {
         an_unfollow_cancels_what_waits_and_what_is_held_but_not_what_runs
         a_held_message_goes_out_as_a_passive_reply_once
         what_is_past_its_time_is_given_up
+        what_follows_from_an_expiry_is_written_with_it_and_only_then
         what_was_claimed_and_not_tried_is_given_back_to_its_place
         what_ran_when_the_daemon_died_is_uncertain_after_the_restart;
     operators:

@@ -254,6 +254,13 @@ impl Room {
         id
     }
 
+    /// Gives up what is past its time, with nothing that follows; tells how many.
+    pub async fn expire(&self) -> u64 {
+        let expiring = self.store.expiring(self.now(), 100).await.unwrap();
+        let expired = expiring.into_iter().map(|waiting| (waiting.id, nothing()));
+        self.store.expire(expired.collect()).await.unwrap()
+    }
+
     /// An effect as `outbox show` has it.
     pub async fn row(&self, id: i64) -> OutboxRow {
         self.store.outbox_row(id).await.unwrap().unwrap().0

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use qiao::domain::rows::{
     Cancel, Changes, Follower, NewEffect, NewGrant, PassiveDelivery, Release,
 };
+use qiao::store::Waiting;
 
 use super::Way;
 use super::rows::{Room, done, effect, effects, follower, held, nothing, to_say};
@@ -156,9 +157,9 @@ pub async fn what_is_past_its_time_is_given_up(way: &Way) {
     room.write(expiring("later", Some(room.later(11)))).await;
     room.write(expiring("for ever", None)).await;
     room.wait(9);
-    assert_eq!(room.store.expire().await.unwrap(), 0);
+    assert_eq!(room.expire().await, 0);
     room.wait(1);
-    assert_eq!(room.store.expire().await.unwrap(), 2);
+    assert_eq!(room.expire().await, 2);
     let states = room.states(&anna).await;
     assert_eq!(states, ["failed", "failed", "queued", "queued"]);
     assert_eq!(room.row(1).await.held_reason, None);
@@ -167,8 +168,41 @@ pub async fn what_is_past_its_time_is_given_up(way: &Way) {
     let next = room.claim_one().await;
     assert_eq!(next.text.as_deref(), Some("later"), "the lane goes on");
     room.wait(60);
-    let expired = room.store.expire().await.unwrap();
+    let expired = room.expire().await;
     assert_eq!(expired, 0, "what runs is left to its attempt");
+}
+
+pub async fn what_follows_from_an_expiry_is_written_with_it_and_only_then(way: &Way) {
+    let room = Room::new(way).await;
+    let anna = follower('a');
+    for text in ["held", "waiting", "next"] {
+        let mut changes = to_say(&anna, text);
+        changes.effects[0].expires_at = Some(room.later(10));
+        room.write(changes).await;
+        if text == "held" {
+            room.run(held("window")).await;
+        }
+    }
+    room.wait(10);
+    let expiring = room.store.expiring(room.now(), 2).await.unwrap();
+    let ids = |rows: &[Waiting]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(ids(&expiring), [1, 2], "a page");
+    assert_eq!(expiring[0].message_id, Some(1));
+    let waiting = room.store.waiting_in(&anna.send_lane()).await.unwrap();
+    assert_eq!(ids(&waiting), [1, 2, 3], "held and ready, in order");
+    let runs = room.claim_one().await;
+    assert_eq!(runs.id, 2);
+    let follows = expiring
+        .iter()
+        .map(|row| (row.id, effects([effect("follows")])));
+    assert_eq!(room.store.expire(follows.collect()).await.unwrap(), 1);
+    let written = "SELECT count(*) FROM outbox WHERE lane = 'follows'";
+    assert_eq!(
+        room.number(written).await,
+        1,
+        "not of the one that runs by now"
+    );
+    assert_eq!(room.store.expire(Vec::new()).await.unwrap(), 0);
 }
 
 pub async fn what_was_claimed_and_not_tried_is_given_back_to_its_place(way: &Way) {
