@@ -68,7 +68,7 @@ impl Parts {
         // Beside the database, whose lock makes this process its only writer.
         let folder = store.path().with_file_name("media");
         let media = MediaFolder::new(folder).await?;
-        let context = Context::new(store, clock, random, transport, media, live);
+        let context = Context::new(store, clock, random, transport, media, live).await?;
         for account in context.live().config.wechat.keys() {
             if context
                 .store

@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
-
 use super::{Context, Live, either, payload, unreadable};
 use crate::domain::rows::{Changes, Follower};
 use crate::flows::acted::{Act, Acted};
+use crate::flows::record::Decided;
 use crate::flows::{contact, message};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Decider, Outcome};
@@ -34,11 +33,14 @@ impl Decider for FollowerActed {
                 }
             };
             let live = self.0.live();
-            let now = self.0.clock.now();
+            let when = Decided {
+                at: self.0.clock.now(),
+                back_since: self.0.back_since,
+            };
             let decided = acted.into_iter().zip(jobs);
             decided
                 .map(|(acted, job)| {
-                    either(acted.and_then(|acted| known.decide(&live, &acted, job, now)))
+                    either(acted.and_then(|acted| known.decide(&live, &acted, job, when)))
                 })
                 .collect()
         })
@@ -76,7 +78,7 @@ impl Known {
         live: &Live,
         acted: &Acted,
         job: &Job,
-        now: Timestamp,
+        when: Decided,
     ) -> Result<Outcome, Box<Outcome>> {
         let (account, _) = live.known_account(&acted.follower.account)?;
         let mapping = self.mappings.get(&acted.follower);
@@ -86,7 +88,7 @@ impl Known {
         }
         let message = job.message_id.zip(job.text.as_deref());
         let newest = self.conversations.get(&acted.follower);
-        changes.extend(message::follow_up(acted, message, newest, account, now));
+        changes.extend(message::follow_up(acted, message, newest, account, when));
         Ok(Outcome::done_with(changes))
     }
 }

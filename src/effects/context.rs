@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use jiff::Timestamp;
+
 use crate::c4c;
 use crate::config::{Account, Config, Tenant};
 use crate::domain::ids::{AccountId, TenantId};
@@ -11,7 +13,7 @@ use crate::kit::media::MediaFolder;
 use crate::kit::random::Random;
 use crate::kit::transport::Transport;
 use crate::kit::waiting_room::WaitingRoom;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::wechat;
 use crate::wechat::crypto::NotAKey;
 use crate::wechat::keys::Keys;
@@ -31,6 +33,8 @@ pub struct Context {
     pub media: MediaFolder,
     /// Pushes that wait for the answer of a hook: the passive reply, or `None` for none.
     pub waiting: WaitingRoom<Option<String>>,
+    /// When this process took over from an earlier one; `None` for the first.
+    pub(super) back_since: Option<Timestamp>,
     live: Arc<RwLock<Arc<Live>>>,
     passive_only: Arc<Mutex<BTreeSet<AccountId>>>,
     refreshing: Arc<super::tokens::Locks>,
@@ -93,26 +97,28 @@ impl Live {
 
 impl Context {
     /// Puts the parts together.
-    pub fn new(
+    pub async fn new(
         store: Store,
         clock: Arc<dyn Clock>,
         random: Random,
         transport: Arc<dyn Transport>,
         media: MediaFolder,
         live: Live,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
+        let back_since = store.has_arrivals().await?.then(|| clock.now());
         let refreshing = Arc::new(super::tokens::Locks::new(live.config.wechat.keys()));
-        Self {
+        Ok(Self {
             store,
             clock,
             random,
             transport,
             media,
             waiting: WaitingRoom::default(),
+            back_since,
             live: Arc::new(RwLock::new(Arc::new(live))),
             passive_only: Arc::default(),
             refreshing,
-        }
+        })
     }
 
     /// What is in force now. Hold it for one request or attempt, not longer.

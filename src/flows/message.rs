@@ -1,12 +1,12 @@
 //! What a follower's message means beyond their windows: their conversation, its media, and what C4C
 //! must learn of it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::acted::{Act, Acted};
 use super::conversation::{self, Heard};
 use super::names::MEDIA_FETCH;
-use super::record;
+use super::record::{self, Decided};
 use crate::config::{Account, IntoC4c};
 use crate::domain::rows::{Changes, MediaChange, NewEffect, Priority, SeatEvent, names};
 use crate::store::Conversation;
@@ -15,13 +15,13 @@ use crate::store::Conversation;
 pub const MEDIA_LIVES: SignedDuration = SignedDuration::from_hours(3 * 24);
 
 /// What follows from an act, given the follower's newest conversation. `message`: the message that it
-/// was, with its words. `now`: when this is decided, which may be later than it was received.
+/// was, with its words. It may be decided on later than it was received.
 pub fn follow_up(
     acted: &Acted,
     message: Option<(i64, &str)>,
     newest: Option<&Conversation>,
     account: &Account,
-    now: Timestamp,
+    decided: Decided,
 ) -> Changes {
     let heard = Heard {
         follower: &acted.follower,
@@ -42,7 +42,7 @@ pub fn follow_up(
         if account.conversation.into_c4c != IntoC4c::Off {
             changes
                 .effects
-                .push(record::effect(acted, account, message_id, now));
+                .push(record::effect(acted, account, message_id, decided));
         }
         changes.extend(media(acted, message_id));
     }

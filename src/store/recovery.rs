@@ -14,6 +14,12 @@ impl Store {
     pub async fn recover(&self) -> Result<u64, StoreError> {
         self.operate(Operation::Recover).await.map(|done| done.rows)
     }
+
+    /// Whether anything ever arrived: pushes may have been missed since.
+    pub async fn has_arrivals(&self) -> Result<bool, StoreError> {
+        let any = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM inbox WHERE id > 0)");
+        Ok(any.fetch_one(&self.readers).await?)
+    }
 }
 
 pub(super) async fn recover(

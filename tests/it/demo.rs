@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use qiao::kit::clock::SystemClock;
 use qiao::store::Store;
+use regex::Regex;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -16,11 +17,11 @@ const STEPS: [&str; 11] = [
     "change",
     "question",
     "duplicate",
-    "kill",
     "ask",
     "picture",
     "answer",
     "history",
+    "kill",
 ];
 
 /// The command, with its temporary files in `folder`.
@@ -65,9 +66,31 @@ fn every_step_of_the_demo_holds_and_nothing_stays_behind() {
         assert!(tables(&steps[1]).contains(&table), "{table}: {}", steps[1]);
     }
     assert_eq!(tables(&steps[5]), ["inbox"], "a duplicate has no effect");
-    assert!(tables(&steps[6]).contains(&"attempt"), "{}", steps[6]);
+    let kill = steps.last().unwrap();
+    assert!(tables(kill).contains(&"attempt"), "{kill}");
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 0, "the temporary folder is removed");
+}
+
+/// A line without what differs from run to run: numbers, keys, white space.
+fn shape(line: &str) -> String {
+    let varies = Regex::new("[0-9A-F]{32}|[0-9]+").unwrap();
+    let line = varies.replace_all(line, "#");
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = demo(folder.path(), &["--once"]).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let printed: Vec<String> = printed.lines().map(shape).collect();
+    let readme = include_str!("../../README.md");
+    let (_, sample) = readme.split_once("```text\n").expect("a sample");
+    let (sample, _) = sample.split_once("```").expect("its end");
+    for line in sample.lines() {
+        assert!(printed.contains(&shape(line)), "{line}: {printed:#?}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use qiao_sim::c4c::{Answer, TicketView};
 use qiao_sim::fault::{Fault, Kind};
-use qiao_sim::wechat::{Place, Via, Voice};
+use qiao_sim::wechat::{Place, Via, Voice, WeChat};
 
 use crate::world::{Plan, World};
 
@@ -315,6 +315,8 @@ async fn conversations_end_by_silence_by_a_word_and_with_the_follower() {
     world.advance(Duration::from_mins(31));
     world.start().await;
     world.daemon().parts.timetable.run("idle").await.unwrap();
+    // Nobody has anything to bring again.
+    world.advance(Duration::from_secs(6));
     world.say(&openid, "two");
     world.recorded().await;
     world.say(&openid, "bye");
@@ -326,4 +328,27 @@ async fn conversations_end_by_silence_by_a_word_and_with_the_follower() {
     let ends = "SELECT group_concat(end_reason || coalesce(previous_id, '-')) FROM conversation";
     assert_eq!(world.text(ends).await, "idle-,keyword1,unfollow2");
     assert_eq!(world.tickets(&openid).len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_what_nobody_took_still_stands_before_what_was_said_later() {
+    let mut world = planned(SOCIAL).await;
+    let openid = world.customer().await;
+    let once = |wechat: &mut WeChat| wechat.settings.attempts = 1;
+    world.wechat.with(|wechat, _, _| once(wechat));
+    world.stop().await;
+    world.say(&openid, "first");
+    let refused = |wechat: &WeChat| wechat.pushes().last().map(|push| push.id);
+    let quiet = |wechat: &WeChat| wechat.is_quiet().then(|| refused(wechat)).flatten();
+    let first = world.wechat.until(quiet).await;
+    world.start().await;
+    world.say(&openid, "second");
+    world.recorded().await;
+    world.advance(Duration::from_secs(4));
+    // As WeChat does it: five seconds after it found nobody there.
+    let again = |wechat: &mut WeChat, now| assert!(wechat.repeat_push(first, now));
+    world.wechat.with(|wechat, now, _| again(wechat, now));
+    world.recorded().await;
+    world.recorded().await;
+    assert_eq!(world.activities(&openid), ["first", "second"]);
 }

@@ -62,13 +62,13 @@ pub(super) async fn play(stage: &mut Stage, teller: &Teller) -> anyhow::Result<C
         async |scene: &mut Scene<'_>| duplicate(scene, &openid, question).await,
     )
     .await?;
+    let ticket = play.conversation(&openid).await?;
     play.step(
         "kill",
         "kill -9 while C4C makes a customer, and a restart",
         kill,
     )
     .await?;
-    let ticket = play.conversation(&openid).await?;
     Ok(Cast {
         openid,
         object_id,
@@ -275,8 +275,8 @@ async fn kill(scene: &mut Scene<'_>) -> Result<(), Unmet> {
     scene.sees(&openid, Via::Custom, made.customer_id()).await?;
     scene.settles(&openid, 2).await?;
     scene.customer(&openid).await?;
-    // Both followers of the story; the first was also told of the change.
-    calls_were_made(scene, 2, 3)
+    // Both followers of the story; the first was also told of the change, and answered by an agent.
+    calls_were_made(scene, 2, 4)
 }
 
 fn someone_follows(scene: &mut Scene<'_>) -> String {

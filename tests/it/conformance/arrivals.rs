@@ -22,8 +22,10 @@ pub async fn a_push_its_message_and_its_effect_are_one_commit_and_point_at_each_
         messages: vec![said(&follower('a'), "你好")],
         ..effects([effect("a")])
     };
+    assert!(!room.store.has_arrivals().await.unwrap());
     let arrived = room.arrive(push("m:1", changes)).await;
     assert_eq!(arrived, Arrived::New { inbox_id: 1 });
+    assert!(room.store.has_arrivals().await.unwrap());
     let linked = "SELECT count(*) FROM message m JOIN inbox i ON i.id = m.inbox_id
          JOIN outbox o ON o.inbox_id = i.id WHERE m.text = '你好' AND o.state = 'ready'";
     assert_eq!(room.number(linked).await, 1);
