@@ -12,7 +12,8 @@ use crate::c4c::activity::Activity;
 use crate::c4c::client::Client;
 use crate::c4c::pace::Pace;
 use crate::domain::ids::{ObjectId, TenantId};
-use crate::domain::rows::{Changes, Follower, MappingState};
+use crate::domain::rows::{Changes, Follower, MappingState, names};
+use crate::domain::verdict::Verdict;
 use crate::flows::pickup;
 use crate::flows::refresh::Reread;
 use crate::flows::reply::{self, Answer};
@@ -22,6 +23,9 @@ use crate::store::{Arrival, Arrived, Conversation, Dedupe, Job};
 
 /// What was refused and is kept for a person to look at; more says nothing new.
 pub const KEPT_REJECTED: u64 = 1_000;
+
+/// Tries of an activity while the answers behind it wait: about 20 seconds.
+const TRIES_BEFORE_OTHERS: i64 = 4;
 
 /// An answer, and for whom it is.
 struct Found<'a> {
@@ -247,12 +251,36 @@ pub(super) struct ActivityReread(pub(super) Context);
 
 impl Handler for ActivityReread {
     fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move { either(self.reread(job).await) })
+        Box::pin(async move { stepped_aside(job, either(self.reread(job).await)) })
     }
 
     /// As for tickets.
     fn ahead(&self) -> Ahead {
         Ahead::Heads
+    }
+}
+
+/// What cannot be read again and again lets the others pass, and is tried beside them.
+fn stepped_aside(job: &Job, outcome: Outcome) -> Outcome {
+    let Outcome::Failed { failure, .. } = &outcome else {
+        return outcome;
+    };
+    let is_its_own = failure.verdict == Verdict::Transient && failure.pause.is_none();
+    match payload::<Reread>(job) {
+        Ok(Reread { tenant, object_id })
+            if is_its_own
+                && job.attempts + 1 >= TRIES_BEFORE_OTHERS
+                && *job.lane == *names::answers_lane(&tenant) =>
+        {
+            Outcome::Cancelled {
+                reason: format!("it is tried beside the others: {}", failure.message),
+                changes: Changes {
+                    effects: vec![pickup::activity_alone(&tenant, &object_id)],
+                    ..Changes::none()
+                },
+            }
+        }
+        _ => outcome,
     }
 }
 

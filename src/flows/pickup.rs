@@ -43,6 +43,14 @@ pub fn activity(tenant: &TenantId, object_id: &ObjectId) -> NewEffect {
     }
 }
 
+/// The same beside the others: one that C4C cannot give must not keep the answers behind it.
+pub fn activity_alone(tenant: &TenantId, object_id: &ObjectId) -> NewEffect {
+    NewEffect {
+        lane: names::object_lane(tenant, object_id).into(),
+        ..activity(tenant, object_id)
+    }
+}
+
 fn of(tenant: &TenantId, object_id: &ObjectId) -> Reread {
     Reread {
         tenant: tenant.clone(),

@@ -128,6 +128,38 @@ async fn what_agents_write_is_found_by_notifications_of_either_generation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_c4c_cannot_give_does_not_keep_the_others_for_long() {
+    let world = planned(SOCIAL, "").await;
+    world.notifies_of_everything(Variant::Event);
+    let (openid, ticket) = world.conversations().await;
+    world.c4c.with(|c4c, now, _| {
+        let answer = Answer::new("not now", "Li Wei");
+        c4c.answer(&ticket, &answer, now)
+            .expect("a ticket of a channel");
+        let key = c4c.activities_of(&openid).pop().unwrap().object_id;
+        c4c.faults().add(Fault {
+            on: format!("SocialMediaActivityCollection('{key}')"),
+            kind: Kind::Code {
+                code: 500,
+                after_effect: false,
+            },
+            times: 5,
+        });
+    });
+    world.settled().await;
+    world.agent_answers(&ticket, "another one").await;
+    assert!(world.heard(&openid).is_empty());
+    for wait in [3, 7, 13] {
+        world.advance(Duration::from_secs(wait));
+        world.settled().await;
+    }
+    assert_eq!(world.heard(&openid), ["another one"]);
+    world.advance(Duration::from_secs(3));
+    world.settled().await;
+    assert_eq!(world.heard(&openid), ["another one", "not now"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_agents_write_is_found_by_sweeps_alone() {
     let world = planned(SOCIAL, POLLED).await;
     let (openid, ticket) = world.conversations().await;
