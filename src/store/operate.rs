@@ -10,8 +10,8 @@ use super::codec::{json, micros};
 use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
-    Dedupe, Store, StoreError, accounts, apply, duplicates, indexing, jobs, reconcile, recovery,
-    writer,
+    Dedupe, Store, StoreError, accounts, apply, backups, duplicates, indexing, jobs, reconcile,
+    recovery, writer,
 };
 use crate::domain::rows::Changes;
 
@@ -68,6 +68,7 @@ pub(super) enum Operation {
     ForgetSeen {
         account: String,
     },
+    Backup(backups::Entry),
     Audit {
         who: String,
         act: &'static str,
@@ -128,6 +129,7 @@ pub(super) async fn run(
         } => jobs::finish(connection, *run, outcome, detail, now).await,
         Operation::Seen { account, openids } => reconcile::seen(connection, account, openids).await,
         Operation::ForgetSeen { account } => reconcile::forget_seen(connection, account).await,
+        Operation::Backup(entry) => backups::write(connection, entry, now).await,
         Operation::Audit {
             who,
             act,
