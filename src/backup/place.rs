@@ -30,7 +30,9 @@ impl Place {
         if place.exists() {
             fs::remove_dir_all(&place).map_err(at(&place))?;
         }
-        make(&place)?;
+        // Not the folders above it: a mistyped name must not become a place for backups.
+        let made = DirBuilder::new().mode(FOLDER_MODE).create(&place);
+        made.map_err(at(&place))?;
         Ok(Self(place))
     }
 

@@ -74,8 +74,11 @@ pub async fn try_restore(
     refuse_newer(&manifest)?;
     check(file, place.path(), &manifest).await?;
     // Removing many files blocks.
-    blocking(move || Ok::<_, io::Error>(drop(place))).await?;
-    Ok(manifest)
+    blocking(move || {
+        drop(place);
+        Ok(manifest)
+    })
+    .await
 }
 
 fn unpack(file: &Path, beside: &Path, ending: &str) -> Result<(Manifest, Place), BackupError> {

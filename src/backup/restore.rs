@@ -42,7 +42,7 @@ pub async fn restore(
     let new = place.path().join(Lock::NEW);
     check(file, &new, &manifest).await?;
     let mut copied = Copied::open(&new.join(DATABASE)).await?;
-    let doubted = copied.doubt(now).await?;
+    let doubted = copied.doubt().await?;
     copied.close().await?;
     let to = database.to_owned();
     let aside = blocking(move || take_place(&lock, &place, &to, now)).await?;

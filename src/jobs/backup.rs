@@ -97,7 +97,7 @@ impl Backup {
     }
 
     /// Writes files of ours into the book that it does not have: after a restore it is older than they
-    /// are.
+    /// are, or their disk was away when they were looked for.
     async fn take_in(&self, folder: &Path) -> Result<(), BackupError> {
         let there = folder.to_owned();
         for found in blocking(move || found(&there)).await? {
@@ -123,11 +123,12 @@ impl Backup {
 }
 
 /// The backups of the book that are there, the newest first; those whose file is gone are written off.
-pub(super) async fn standing(context: &Context) -> Result<Vec<StandingBackup>, BackupError> {
+pub async fn standing(context: &Context) -> Result<Vec<StandingBackup>, BackupError> {
     let mut standing = Vec::new();
     for known in context.store.backups_before(Timestamp::MAX).await? {
         let path = PathBuf::from(&known.path);
-        // Only what is surely not there: a disk that is not mounted right now comes back.
+        // Where that cannot be told it may be there. One in the folder whose disk was only away is
+        // taken in again.
         let is_there = blocking(move || Ok::<_, std::io::Error>(path.try_exists().unwrap_or(true)));
         if is_there.await? {
             standing.push(known);

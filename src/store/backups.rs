@@ -84,22 +84,6 @@ impl StandingBackup {
         self.kind == BackupKind::Scheduled.word()
     }
 
-    #[cfg(test)]
-    pub(crate) fn sample(id: i64, asked: bool, damaged: bool, created_at: i64) -> Self {
-        Self {
-            id,
-            path: format!("/backups/{id}.tar"),
-            kind: if asked { "asked" } else { "scheduled" }.to_owned(),
-            created_at,
-            bytes: 1,
-            sha256: "0".repeat(64),
-            missing_media: 0,
-            drilled_at: damaged.then_some(created_at),
-            drill_outcome: damaged.then(|| "damaged".to_owned()),
-            drill_detail: damaged.then(|| "a bit".to_owned()),
-        }
-    }
-
     /// Whether a trial found it damaged.
     pub fn is_damaged(&self) -> bool {
         self.drill_outcome.as_deref() == Some("damaged")
@@ -179,12 +163,14 @@ impl Store {
         .await?)
     }
 
-    /// Whether a backup of this name stands in the book, deleted or not.
+    /// Whether a backup of this name stands in the book.
     pub async fn knows_backup(&self, path: &str) -> Result<bool, StoreError> {
-        let known: i64 = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM backup WHERE path = ?)")
-            .bind(path)
-            .fetch_one(&self.readers)
-            .await?;
+        let known: i64 = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM backup WHERE deleted_at IS NULL AND path = ?)",
+        )
+        .bind(path)
+        .fetch_one(&self.readers)
+        .await?;
         Ok(known != 0)
     }
 
@@ -258,4 +244,23 @@ async fn insert(
         rows: done.rows_affected(),
         id: done.last_insert_rowid(),
     })
+}
+
+#[cfg(test)]
+impl StandingBackup {
+    /// One of a book that a test makes up.
+    pub(crate) fn sample(id: i64, asked: bool, damaged: bool, created_at: i64) -> Self {
+        Self {
+            id,
+            path: format!("/backups/{id}.tar"),
+            kind: if asked { "asked" } else { "scheduled" }.to_owned(),
+            created_at,
+            bytes: 1,
+            sha256: "0".repeat(64),
+            missing_media: 0,
+            drilled_at: damaged.then_some(created_at),
+            drill_outcome: damaged.then(|| "damaged".to_owned()),
+            drill_detail: damaged.then(|| "a bit".to_owned()),
+        }
+    }
 }

@@ -6,11 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::codec::micros;
 use super::{OpenError, Store, StoreError, open};
 
 impl Store {
@@ -129,13 +127,12 @@ impl Copied {
 
     /// Marks every effect that is still to be done as perhaps done: since the copy was made it may
     /// have been. Returns how many there are.
-    pub async fn doubt(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+    pub async fn doubt(&mut self) -> Result<u64, StoreError> {
         let doubted = sqlx::query(
-            "UPDATE outbox SET uncertain = 1, next_attempt_at = max(next_attempt_at, ?),
+            "UPDATE outbox SET uncertain = 1,
                  last_error = 'it was restored from a backup and may have been done since'
              WHERE (state = 'ready' OR state = 'running' OR state = 'held') AND remote <> 'local'",
         )
-        .bind(micros(now))
         .execute(&mut self.connection)
         .await?;
         Ok(doubted.rows_affected())
