@@ -5,7 +5,7 @@
 //! a reader's view of one moment while the daemon goes on. This room owns that layout and what makes
 //! a backup good; which are made and kept, and when, belongs to `jobs`.
 //!
-//! Start reading at [`make`], then [`read`]: all of a backup is checked before any of it is used.
+//! Start reading at [`make()`], then [`read()`]: all of a backup is checked before any of it is used.
 
 mod make;
 mod place;

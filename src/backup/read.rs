@@ -37,7 +37,7 @@ pub fn read(file: &Path, into: Option<&Path>) -> Result<Manifest, BackupError> {
     read_from(&mut opened, into).map_err(broken(file))
 }
 
-/// As [`read`], from anything that holds the bytes of a backup.
+/// As [`read()`], from anything that holds the bytes of a backup.
 pub fn read_from(source: &mut (impl Read + Seek), into: Option<&Path>) -> Result<Manifest, Broken> {
     let mut reading = Reading {
         into,
