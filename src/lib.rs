@@ -11,7 +11,7 @@
 //! ```text
 //! cli → bench → app → control    5    commands | what is measured | the composition root | orders
 //! http   jobs                    4    the edges: who woke us
-//! effects                        3    what an outbox row does: reads, calls, asks a flow, settles
+//! effects   backup               3    what an outbox row does: reads, calls, asks a flow, settles | backups
 //! outbox   flows                 2½   that it happens | what should happen (pure)
 //! store   wechat   c4c           2    adapters, blind to each other
 //! config                         1    typed, validated
@@ -19,6 +19,7 @@
 //! ```
 
 pub mod app;
+pub mod backup;
 pub mod bench;
 pub mod c4c;
 pub mod cli;

@@ -5,6 +5,7 @@
 //! write go through the daemon's socket or, without a daemon, take the same file lock. Exit
 //! codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
+mod backup;
 mod check;
 mod conversation;
 mod demo;
@@ -17,6 +18,7 @@ mod outbox;
 mod output;
 mod reach;
 mod reconcile;
+mod restore;
 mod serve;
 mod sim;
 
@@ -67,6 +69,10 @@ enum Verb {
     Jobs(jobs::Verb),
     /// Compares both platforms with the database
     Reconcile(reconcile::Asked),
+    /// Writes everything into one file, beside the daemon
+    Backup(backup::Asked),
+    /// Puts a backup in the place of the database, or tries whether it could
+    Restore(restore::Asked),
     /// Serves a simulated platform
     #[command(subcommand)]
     Sim(sim::Platform),
@@ -129,6 +135,8 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Duplicates(verb) => duplicates::run(config()?, verb).await?,
         Verb::Jobs(verb) => jobs::run(config()?, verb).await?,
         Verb::Reconcile(asked) => reconcile::run(config()?, asked).await?,
+        Verb::Backup(asked) => backup::run(config()?, asked).await?,
+        Verb::Restore(asked) => restore::run(config()?, asked).await?,
         Verb::Sim(platform) => sim::run(platform).await?,
         Verb::Bench(options) => bench::run(options).await?,
     }

@@ -79,7 +79,7 @@ pub(super) async fn act(config: Config, command: Command) -> Result<Done> {
 }
 
 /// Who acts, for the audit.
-fn who() -> String {
+pub(super) fn who() -> String {
     let environment = Environment::of_process();
     let named = ["USER", "LOGNAME"]
         .into_iter()

@@ -5,6 +5,8 @@ pub(super) const LISTEN: &str = "127.0.0.1:8080";
 pub(super) const TRUSTED_PROXIES: [&str; 1] = ["127.0.0.1"];
 pub(super) const TIME_ZONE: &str = "Asia/Shanghai";
 pub(super) const DATABASE_URL: &str = "sqlite:data/qiao.db";
+pub(super) const BACKUP_FOLDER: &str = "data/backups";
+pub(super) const BACKUP_KEEP: i64 = 7;
 
 pub(super) const ACCESS_TOKEN: &str = "stable_token";
 pub(super) const API_URL: &str = "https://api.weixin.qq.com";

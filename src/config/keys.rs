@@ -17,6 +17,8 @@ pub(super) const KEYS: &[&str] = &[
     "server.trusted_proxies",
     "server.time_zone",
     "database.url",
+    "backup.folder",
+    "backup.keep",
     "outbound.proxy",
     "outbound.no_proxy",
     "outbound.ca_file",

@@ -18,6 +18,8 @@ pub struct Config {
     pub server: Server,
     /// `[database]`
     pub database: Database,
+    /// `[backup]`
+    pub backup: BackupPlan,
     /// `[outbound]`
     pub outbound: Outbound,
     /// `[wechat.<account>]`
@@ -46,6 +48,15 @@ pub struct Server {
 pub struct Database {
     /// The file of `url = "sqlite:…"`; relative paths were resolved against the configuration's folder.
     pub path: PathBuf,
+}
+
+/// `[backup]`: backups that are made by the clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupPlan {
+    /// `folder`: where they lie.
+    pub folder: PathBuf,
+    /// `keep`: how many; 0: none is made.
+    pub keep: usize,
 }
 
 /// `[outbound]`: how the outside is reached.

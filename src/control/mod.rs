@@ -5,6 +5,8 @@
 
 pub mod socket;
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ use crate::domain::ids::{AccountId, OpenId};
 use crate::domain::rows::{Changes, Follower};
 use crate::effects::Context;
 use crate::flows::sending::{self, ToSay};
-use crate::jobs::{Options, Reconcile, Timetable};
+use crate::jobs::{Backup, Options, Reconcile, Timetable};
 use crate::store::{StartedBy, StoreError};
 use crate::wechat::push::Push;
 
@@ -57,6 +59,11 @@ pub enum Command {
     },
     /// `reconcile`
     Reconcile(Options),
+    /// `backup`
+    Backup {
+        /// The file, absolute.
+        file: PathBuf,
+    },
 }
 
 impl Command {
@@ -70,6 +77,7 @@ impl Command {
             Self::OutboxCancel { id } => ("outbox.cancel", id.to_string()),
             Self::DuplicateRelease { id } => ("duplicates.release", id.to_string()),
             Self::JobRun { name } => ("jobs.run", name.clone()),
+            Self::Backup { file } => ("backup", file.display().to_string()),
             Self::Reconcile(options) if options.apply => (
                 "reconcile.apply",
                 options.only.clone().unwrap_or_else(|| "all".to_owned()),
@@ -122,6 +130,12 @@ impl Controls {
                     .map_err(|fault| Refused(fault.to_string()))
             }
             Command::Reconcile(options) => self.reconcile(options).await,
+            Command::Backup { file } => {
+                let job = Backup::asked(self.context.clone(), file);
+                let told = self.timetable.run_job(&job, StartedBy::Operator).await;
+                told.map(|detail| json!({ "detail": detail }))
+                    .map_err(|fault| Refused(fault.to_string()))
+            }
         }?;
         self.context
             .store

@@ -68,6 +68,18 @@ pub(super) async fn metrics(State(edge): State<Arc<Edge>>) -> Response {
         }
         metrics::gauge!("qiao_outbox_oldest_due_seconds").set(age.max(0.0));
     }
+    if let Ok(backups) = edge.context.store.backup_state().await {
+        let age = |at| edge.context.clock.now().duration_since(at).as_secs_f64();
+        // Without one there is no number that would be true.
+        if let Some(at) = backups.newest_at {
+            metrics::gauge!("qiao_backup_age_seconds").set(age(at).max(0.0));
+        }
+        if let Some(at) = backups.sound_drill_at {
+            metrics::gauge!("qiao_restore_drill_age_seconds").set(age(at).max(0.0));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a gauge needs no 53rd bit")]
+        metrics::gauge!("qiao_backups_damaged").set(backups.damaged as f64);
+    }
     for remote in edge.engine.report() {
         let paused = f64::from(u8::from(remote.paused.is_some()));
         metrics::gauge!("qiao_remote_paused", "remote" => remote.name).set(paused);

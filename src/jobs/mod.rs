@@ -3,14 +3,17 @@
 //! One file a job. Start reading at [`timetable`]: when a job is due is a pure function.
 
 mod answers;
+pub mod backup;
 mod expire;
 mod idle;
 mod index;
 mod prune;
 mod reconcile;
+pub mod restore_drill;
 pub mod timetable;
 mod token_refresh;
 
+pub use backup::Backup;
 pub use reconcile::{Options, Reconcile};
 pub use timetable::{JobReport, Timetable};
 

@@ -10,8 +10,8 @@ use super::codec::{json, micros};
 use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
-    Dedupe, Store, StoreError, accounts, apply, duplicates, indexing, jobs, reconcile, recovery,
-    waiting, writer,
+    Dedupe, Store, StoreError, accounts, apply, backups, duplicates, indexing, jobs, reconcile,
+    recovery, waiting, writer,
 };
 use crate::domain::rows::Changes;
 
@@ -70,6 +70,7 @@ pub(super) enum Operation {
     ForgetSeen {
         account: String,
     },
+    Backup(backups::Entry),
     Audit {
         who: String,
         act: &'static str,
@@ -130,6 +131,7 @@ pub(super) async fn run(
         } => jobs::finish(connection, *run, outcome, detail, now).await,
         Operation::Seen { account, openids } => reconcile::seen(connection, account, openids).await,
         Operation::ForgetSeen { account } => reconcile::forget_seen(connection, account).await,
+        Operation::Backup(entry) => backups::write(connection, entry, now).await,
         Operation::Audit {
             who,
             act,

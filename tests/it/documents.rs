@@ -8,9 +8,10 @@ use std::process::Command;
 use regex::Regex;
 
 /// Everything a newcomer reads.
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "docs/ARCHITECTURE.md",
+    "docs/BACKUP.md",
     "docs/BENCHMARKS.md",
     "docs/DESIGN.md",
     "docs/PROOF.md",

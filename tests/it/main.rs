@@ -10,6 +10,7 @@
 mod agents;
 mod answers;
 mod attachments;
+mod backups;
 mod bench;
 mod burst;
 mod commands;

@@ -238,6 +238,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "no path",
     ),
     ("c4c.main.csrf = \"on\"", "c4c.main.csrf", "not known"),
+    ("backup.keep = -1", "backup.keep", "between 0 and 1000"),
+    ("backup.keep = 1001", "backup.keep", "between 0 and 1000"),
     (
         "c4c.main.max_calls = 1",
         "c4c.main.max_calls",

@@ -22,6 +22,7 @@ use crate::domain::ids::{AccountId, TenantId, is_config_id};
 pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     let server = root.section("server").and_then(|s| server::server(&s));
     let database = root.section("database").and_then(|s| server::database(&s));
+    let backup = root.section("backup").and_then(|s| server::backup(&s));
     let outbound = root.section("outbound").and_then(|s| server::outbound(&s));
     let tenants = members(root, "c4c", "tenant");
     let known: Vec<TenantId> = tenants
@@ -43,6 +44,7 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     Ok(Config {
         server: server?,
         database: database?,
+        backup: backup?,
         outbound: outbound?,
         wechat,
         c4c: c4c?.into_iter().collect(),

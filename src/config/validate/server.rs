@@ -1,4 +1,4 @@
-//! `[server]`, `[database]` and `[outbound]`.
+//! `[server]`, `[database]`, `[backup]` and `[outbound]`.
 
 use url::Url;
 
@@ -6,7 +6,7 @@ use super::forms;
 use crate::config::defaults;
 use crate::config::error::Fault;
 use crate::config::tree::{Reading, Section};
-use crate::config::types::{Database, Outbound, Server};
+use crate::config::types::{BackupPlan, Database, Outbound, Server};
 
 pub(super) fn server(section: &Section<'_>) -> Reading<Server> {
     let listen = section.or("listen", defaults::LISTEN, forms::socket);
@@ -58,6 +58,25 @@ pub(super) fn database(section: &Section<'_>) -> Reading<Database> {
     let file = section.or("url", defaults::DATABASE_URL, forms::sqlite_file)?;
     Ok(Database {
         path: section.run.folder.join(file),
+    })
+}
+
+/// More than three years of daily ones; each is a whole copy.
+const MOST_KEPT: i64 = 1000;
+
+pub(super) fn backup(section: &Section<'_>) -> Reading<BackupPlan> {
+    let folder = section.or("folder", defaults::BACKUP_FOLDER, forms::text);
+    let keep = section.number("keep").and_then(|keep| {
+        let keep = keep.unwrap_or(defaults::BACKUP_KEEP);
+        let kept = usize::try_from(keep).ok().filter(|_| keep <= MOST_KEPT);
+        kept.ok_or_else(|| {
+            let reason = format!("the number is not between 0 and {MOST_KEPT}");
+            section.error("keep", Fault::new(reason, "write how many are kept"))
+        })
+    });
+    Ok(BackupPlan {
+        folder: section.run.folder.join(folder?),
+        keep: keep?,
     })
 }
 

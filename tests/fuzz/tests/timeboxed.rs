@@ -42,7 +42,7 @@ macro_rules! timeboxed {
 }
 
 timeboxed! {
-    address c4c_client c4c_error command config envelope filter instant maintenance notification
+    address backup c4c_client c4c_error command config envelope filter instant maintenance notification
     odata placeholder push query reply reply_form simulator split wechat_client xml
 }
 

@@ -12,6 +12,7 @@
 //! plan of every statement that it made.
 
 mod arrivals;
+mod backups;
 mod claims;
 mod concurrency;
 mod conversations;
@@ -140,6 +141,11 @@ suite! {
         a_run_that_was_cut_off_is_interrupted_and_the_job_free
         the_last_walk_that_got_through_a_stage_is_found
         findings_are_read_in_pages_and_kept_for_the_last_runs;
+    backups:
+        a_copy_holds_one_moment_and_no_token
+        what_a_copy_has_still_to_do_is_doubted_but_for_its_own_decisions
+        a_copy_that_is_no_database_or_of_a_newer_qiao_is_told
+        the_book_of_backups_tells_which_stand_and_how_they_were_tried;
     reconciling:
         the_far_side_lists_somebody_we_do_not_know
         we_know_somebody_whom_the_far_side_does_not_list

@@ -1,6 +1,7 @@
 //! One file a promise; each has a `TARGET`.
 
 pub(crate) mod address;
+pub(crate) mod backup;
 pub(crate) mod c4c_client;
 pub(crate) mod c4c_error;
 pub(crate) mod command;
