@@ -11,7 +11,7 @@ mod reconcile;
 pub mod timetable;
 mod token_refresh;
 
-pub use reconcile::{Options, Reconcile};
+pub use reconcile::{Options, Progress, Reconcile};
 pub use timetable::{JobReport, Timetable};
 
 use crate::kit::transport::BoxFuture;

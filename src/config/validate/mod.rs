@@ -23,6 +23,9 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     let server = root.section("server").and_then(|s| server::server(&s));
     let database = root.section("database").and_then(|s| server::database(&s));
     let outbound = root.section("outbound").and_then(|s| server::outbound(&s));
+    let reconcile = root
+        .section("reconcile")
+        .and_then(|s| server::reconcile(&s));
     let tenants = members(root, "c4c", "tenant");
     let known: Vec<TenantId> = tenants
         .iter()
@@ -46,6 +49,7 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
         outbound: outbound?,
         wechat,
         c4c: c4c?.into_iter().collect(),
+        reconcile: reconcile?,
     })
 }
 
