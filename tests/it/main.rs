@@ -21,6 +21,8 @@ mod crashes;
 mod customers;
 mod demo;
 mod documents;
+mod drift;
+mod drifting;
 mod duplicates;
 mod flood;
 mod floors;

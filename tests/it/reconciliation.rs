@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use qiao::control::Command;
+use qiao::domain::ids::{AccountId, OpenId};
+use qiao::domain::rows::Follower;
 use qiao::jobs::Options;
 use qiao::store::FindingRow;
 use qiao_sim::fault::{Kind, UNTIL_CLEARED};
@@ -115,8 +117,8 @@ async fn a_dry_run_finds_all_four_kinds_and_touches_nothing() {
     assert_eq!(
         kinds(&found),
         [
-            "follower_without_mapping",
             "unfollow_missed",
+            "follower_without_mapping",
             "mapping_without_customer",
             "stale_snapshot"
         ]
@@ -149,7 +151,8 @@ async fn applying_repairs_all_four_kinds_once() {
     world.object_of(&stranded);
     world.until_seen(&changed, "Mobile").await;
     let bulk = "SELECT count(*) FROM v_outbox WHERE priority = 'bulk' AND state = 'done'";
-    assert_eq!(world.count(bulk).await, 3, "repairs are ordinary bulk rows");
+    // Two follow from the one that brings somebody in.
+    assert_eq!(world.count(bulk).await, 5, "repairs are ordinary bulk rows");
 
     let rows = effects(&world).await;
     assert_eq!(kinds(&reconcile(&world, true).await), Vec::<&str>::new());
@@ -260,4 +263,104 @@ async fn an_interrupted_run_goes_on_where_it_stopped() {
     reconcile(&world, true).await;
     let whole = listed(&world) - 2 - resumed;
     assert_eq!(resumed, whole - 1, "the first page is not read again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_repairs_need_a_persons_word() {
+    let mut plan = importing(Plan::default().wechat);
+    plan.account.push_str("[reconcile]\nmax_repairs = 2\n");
+    let world = World::planned(plan).await;
+    let openids: Vec<String> = (0..3).map(|_| from_before(&world)).collect();
+    let controls = world.daemon().parts.controls();
+    let options = Options {
+        apply: true,
+        ..Options::default()
+    };
+    let refused = controls
+        .execute(Command::Reconcile(options.clone()), "tester")
+        .await;
+    let reason = refused.unwrap_err().to_string();
+    assert!(
+        reason.contains("3 repairs are planned, more than the 2"),
+        "{reason}"
+    );
+    let night = world.daemon().parts.timetable.run("reconcile").await;
+    assert!(night.unwrap_err().to_string().contains("3 repairs"));
+    assert_eq!(effects(&world).await, 0);
+    let found = "SELECT count(*) FROM finding WHERE state = 'found'";
+    assert_eq!(world.count(found).await, 6, "they are shown all the same");
+    let yes = Options {
+        yes: true,
+        ..options
+    };
+    controls
+        .execute(Command::Reconcile(yes), "tester")
+        .await
+        .unwrap();
+    world.settled().await;
+    for openid in &openids {
+        assert_eq!(state_of(&world, openid).await, "linked");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_day_has_no_more_pages_the_next_run_reads_on() {
+    let world = World::planned(importing(wechat::Settings {
+        page_size: 2,
+        ..Plan::default().wechat
+    }))
+    .await;
+    let mut openids: Vec<String> = (0..5).map(|_| from_before(&world)).collect();
+    openids.sort();
+    world
+        .sql("INSERT INTO call_count VALUES ('main', 'user/get', '2026-11-23', 449)")
+        .await;
+    let listed = || world.wechat.look(|wechat| wechat.calls(FOLLOWERS));
+    let timetable = &world.daemon().parts.timetable;
+    let told = timetable.run("reconcile").await.unwrap();
+    world.settled().await;
+    assert!(
+        told.contains("2 findings, repairs queued; the list of followers of main"),
+        "{told}"
+    );
+    assert_eq!(listed(), 1);
+    for (openid, known) in openids.iter().zip([true, true, false, false, false]) {
+        let follower = Follower {
+            account: AccountId::new("main"),
+            openid: OpenId::new(openid),
+        };
+        let mapping = world.store().mapping(&follower).await.unwrap();
+        assert_eq!(mapping.is_some(), known, "with what it has");
+    }
+    world.advance(24 * HOUR);
+    let told = timetable.run("reconcile").await.unwrap();
+    world.settled().await;
+    assert_eq!(told, "3 findings, repairs queued");
+    assert_eq!(listed(), 4, "the first page is not read again");
+    for openid in &openids {
+        assert_eq!(state_of(&world, openid).await, "linked");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_platform_refuses_does_not_hide_what_the_other_tells() {
+    let world = World::new().await;
+    let openid = world.customer().await;
+    world
+        .c4c
+        .with(|c4c, _, _| c4c.notifications().settings.lose_next = 1);
+    let object = world.object_of(&openid);
+    world
+        .c4c
+        .with(|c4c, now, _| assert!(c4c.delete(&object, now)));
+    world.advance(HOUR);
+    world.wechat_refuses(FOLLOWERS, 48001);
+    let night = world.daemon().parts.timetable.run("reconcile").await;
+    let reason = night.unwrap_err().to_string();
+    assert!(
+        reason.contains("48001") && reason.contains("1 findings"),
+        "{reason}"
+    );
+    world.settled().await;
+    assert_eq!(state_of(&world, &openid).await, "obsolete");
 }

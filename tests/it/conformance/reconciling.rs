@@ -17,9 +17,8 @@ fn openids(letters: &[char]) -> Vec<OpenId> {
 
 impl Room {
     async fn see(&self, letters: &[char]) {
-        let seen = self
-            .store
-            .mark_seen(&account(), &openids(letters), self.now());
+        let (account, openids) = (account(), openids(letters));
+        let seen = self.store.mark_seen(&account, &openids, self.now());
         seen.await.unwrap();
     }
 
@@ -34,7 +33,8 @@ impl Room {
     }
 
     async fn unknown(&self, after: Option<&OpenId>, limit: u32) -> Vec<(OpenId, bool, u32)> {
-        let found = self.store.unknown(&account(), &tenant(), after, limit);
+        let (account, tenant) = (account(), tenant());
+        let found = self.store.unknown(&account, &tenant, after, limit);
         let found = found.await.unwrap().into_iter();
         found
             .map(|unknown| (unknown.openid, unknown.has_left, unknown.claims))
@@ -116,8 +116,9 @@ pub async fn we_know_somebody_whom_the_far_side_does_not_list(way: &Way) {
     let seen = store.seen_mappings(&account, None, 9).await.unwrap();
     assert_eq!(seen.len(), 1, "only c is listed and mapped");
     assert_eq!(seen[0].follower, follower('c'));
-    let none = store.seen_mappings(&account, Some(&follower('c').openid), 9);
-    assert!(none.await.unwrap().is_empty());
+    let c = follower('c').openid;
+    let none = store.seen_mappings(&account, Some(&c), 9).await;
+    assert!(none.unwrap().is_empty());
     store.forget_seen(&account).await.unwrap();
     let all = store.unseen(&account, began, None, 9).await.unwrap();
     assert_eq!(all, ['a', 'c', 'd'].map(follower));
@@ -220,21 +221,24 @@ pub async fn one_customer_or_one_person_with_several_is_found(way: &Way) {
         ("main", follower('e').openid.as_str())
     );
     assert_eq!(unionids[0].customers, "3,4");
-    let rest = store.shared_unionids(&tenant(), Some(&unionids[0].unionid()), 9);
-    assert_eq!(rest.await.unwrap().len(), 1);
+    let after = unionids[0].unionid();
+    let rest = store.shared_unionids(&tenant(), Some(&after), 9).await;
+    assert_eq!(rest.unwrap().len(), 1);
 }
 
 pub async fn a_day_has_so_many_calls(way: &Way) {
     let room = Room::new(way).await;
     let (today, tomorrow) = (date(2027, 1, 1), date(2027, 1, 2));
     let count = async |day| {
-        let counted = room.store.count_call(&account(), "user/get", day, 2);
+        let account = account();
+        let counted = room.store.count_call(&account, "user/get", day, 2);
         counted.await.unwrap()
     };
     assert!(count(today).await && count(today).await);
     assert!(!count(today).await);
     assert!(count(tomorrow).await);
-    let none = room.store.count_call(&account(), "other", today, 0);
+    let account = account();
+    let none = room.store.count_call(&account, "other", today, 0);
     assert!(!none.await.unwrap());
     assert_eq!(room.number("SELECT count(*) FROM call_count").await, 1);
 }
