@@ -10,8 +10,7 @@ CREATE TABLE reconcile_customer (
     active    INTEGER CHECK (active = 0 OR active = 1),   -- NULL: only its WeChat ID has been seen
     PRIMARY KEY (tenant, object_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX reconcile_customer_of_wechat_id ON reconcile_customer (tenant, wechat_id)
-    WHERE wechat_id IS NOT NULL;
+CREATE INDEX reconcile_customer_of_wechat_id ON reconcile_customer (tenant, wechat_id);
 
 -- Calls of which a platform allows so many a day, as WeChat counts days.
 CREATE TABLE call_count (

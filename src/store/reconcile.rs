@@ -14,6 +14,9 @@ use super::{Store, StoreError};
 use crate::domain::ids::{AccountId, ObjectId, OpenId, TenantId, UnionId};
 use crate::domain::rows::{Changes, Finding, Follower};
 
+/// Rows of that memory that one commit deletes: pushes wait for it, some milliseconds.
+const FORGOTTEN_AT_ONCE: u64 = 5000;
+
 /// A customer as a page of C4C shows it; what a page does not show is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SeenCustomer {
@@ -78,10 +81,13 @@ impl Store {
 
     /// Empties the memory of an account's followers.
     pub async fn forget_seen(&self, account: &AccountId) -> Result<(), StoreError> {
-        let account = account.as_str().to_owned();
-        self.operate(Operation::ForgetSeen { account })
-            .await
-            .map(drop)
+        loop {
+            let account = account.as_str().to_owned();
+            let gone = self.operate(Operation::ForgetSeen { account }).await?;
+            if gone.rows < FORGOTTEN_AT_ONCE {
+                return Ok(());
+            }
+        }
     }
 
     /// Remembers a page of customers, those of them that carry a WeChat ID or are mapped.
@@ -99,10 +105,13 @@ impl Store {
 
     /// Empties the memory of a tenant's customers.
     pub async fn forget_customers(&self, tenant: &TenantId) -> Result<(), StoreError> {
-        let tenant = tenant.as_str().to_owned();
-        self.operate(Operation::ForgetCustomers { tenant })
-            .await
-            .map(drop)
+        loop {
+            let tenant = tenant.as_str().to_owned();
+            let gone = self.operate(Operation::ForgetCustomers { tenant }).await?;
+            if gone.rows < FORGOTTEN_AT_ONCE {
+                return Ok(());
+            }
+        }
     }
 
     /// Counts a call of which an account has `most` a day. `false` when the day has no more.
@@ -212,11 +221,16 @@ pub(super) async fn forget_seen(
     connection: &mut SqliteConnection,
     account: &str,
 ) -> Result<Effected, sqlx::Error> {
-    sqlx::query("DELETE FROM reconcile_seen WHERE account = ?")
-        .bind(account)
-        .execute(connection)
-        .await
-        .map(|done| Effected::rows(done.rows_affected()))
+    sqlx::query(
+        "DELETE FROM reconcile_seen WHERE (account, openid) IN (
+             SELECT account, openid FROM reconcile_seen WHERE account = ? ORDER BY openid
+             LIMIT CAST(? AS INTEGER))",
+    )
+    .bind(account)
+    .bind(FORGOTTEN_AT_ONCE.cast_signed())
+    .execute(connection)
+    .await
+    .map(|done| Effected::rows(done.rows_affected()))
 }
 
 pub(super) async fn seen_customers(
@@ -248,11 +262,16 @@ pub(super) async fn forget_customers(
     connection: &mut SqliteConnection,
     tenant: &str,
 ) -> Result<Effected, sqlx::Error> {
-    sqlx::query("DELETE FROM reconcile_customer WHERE tenant = ?")
-        .bind(tenant)
-        .execute(connection)
-        .await
-        .map(|done| Effected::rows(done.rows_affected()))
+    sqlx::query(
+        "DELETE FROM reconcile_customer WHERE (tenant, object_id) IN (
+             SELECT tenant, object_id FROM reconcile_customer WHERE tenant = ? ORDER BY object_id
+             LIMIT CAST(? AS INTEGER))",
+    )
+    .bind(tenant)
+    .bind(FORGOTTEN_AT_ONCE.cast_signed())
+    .execute(connection)
+    .await
+    .map(|done| Effected::rows(done.rows_affected()))
 }
 
 pub(super) async fn count_call(
