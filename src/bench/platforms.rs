@@ -44,7 +44,7 @@ async fn token() -> Json<Value> {
 }
 
 async fn list(State(followers): State<Arc<u64>>, RawQuery(query): RawQuery) -> Json<Value> {
-    let next = after(&query, "next_openid=").and_then(number);
+    let next = after(query.as_deref(), "next_openid=").and_then(number);
     let first = next.map_or(0, |last| last + 1);
     let page: Vec<String> = (first..(*followers).min(first + LIST_PAGE))
         .map(seeded_openid)
@@ -65,23 +65,23 @@ async fn describe(Json(asked): Json<Value>) -> Json<Value> {
 
 /// A page of customers; of those that changed lately there are none.
 async fn feed(State(followers): State<Arc<u64>>, RawQuery(query): RawQuery) -> Response {
-    if after(&query, "$filter=").is_some() {
-        return rows(0..0, String::new(), |_, _| {});
+    if after(query.as_deref(), "$filter=").is_some() {
+        return rows(0..0, "", |_, _| {});
     }
     let next = format!("{STANDARD}/IndividualCustomerCollection");
-    page(*followers, &query, &next, write_customer)
+    page(*followers, query.as_deref(), &next, write_customer)
 }
 
 async fn carried(State(followers): State<Arc<u64>>, RawQuery(query): RawQuery) -> Response {
-    if let Some(filter) = after(&query, "$filter=") {
+    if let Some(filter) = after(query.as_deref(), "$filter=") {
         // `… eq '…'`, encoded.
         let value = filter.rsplit("%27").nth(1).unwrap_or_default();
         let found = number(value).filter(|number| number < &*followers);
         let found = found.map_or(0..0, |number| number..number + 1);
-        return rows(found, String::new(), write_carried);
+        return rows(found, "", write_carried);
     }
     let next = format!("{CUSTOM}/CustomerCommonCollection");
-    page(*followers, &query, &next, write_carried)
+    page(*followers, query.as_deref(), &next, write_carried)
 }
 
 async fn customer(Path(key): Path<String>) -> Response {
@@ -97,7 +97,7 @@ async fn customer(Path(key): Path<String>) -> Response {
 
 fn page(
     followers: u64,
-    query: &Option<String>,
+    query: Option<&str>,
     path: &str,
     write: impl Fn(&mut String, u64),
 ) -> Response {
@@ -109,10 +109,10 @@ fn page(
     } else {
         String::new()
     };
-    rows(first..last, next, write)
+    rows(first..last, &next, write)
 }
 
-fn rows(numbers: std::ops::Range<u64>, next: String, write: impl Fn(&mut String, u64)) -> Response {
+fn rows(numbers: std::ops::Range<u64>, next: &str, write: impl Fn(&mut String, u64)) -> Response {
     let mut body = r#"{"d":{"results":["#.to_owned();
     let first = numbers.start;
     for number in numbers {
@@ -155,8 +155,8 @@ fn number(id: &str) -> Option<u64> {
 }
 
 /// The value of an option of the query.
-fn after<'q>(query: &'q Option<String>, option: &str) -> Option<&'q str> {
-    let options = query.as_deref()?.split('&');
+fn after<'q>(query: Option<&'q str>, option: &str) -> Option<&'q str> {
+    let options = query?.split('&');
     let mut values = options.filter_map(|o| {
         o.strip_prefix(option)
             .or_else(|| o.strip_prefix(&option.replace('$', "%24")))
@@ -173,8 +173,8 @@ mod tests {
         assert_eq!(number(&seeded_openid(77)), Some(77));
         assert_eq!(number(&format!("00163E{:026X}", 255)), Some(255));
         assert_eq!(number("o1"), None);
-        let query = Some("$format=json&%24skiptoken=2000".to_owned());
-        assert_eq!(after(&query, "$skiptoken="), Some("2000"));
-        assert_eq!(after(&query, "$filter="), None);
+        let query = Some("$format=json&%24skiptoken=2000");
+        assert_eq!(after(query, "$skiptoken="), Some("2000"));
+        assert_eq!(after(query, "$filter="), None);
     }
 }

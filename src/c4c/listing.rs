@@ -61,8 +61,8 @@ impl Client {
             let options: Vec<_> = options.into_iter().chain(skip).collect();
             self.service.query("IndividualCustomerCollection", &options)
         };
-        let page = self.page(pace, from, first).await?;
-        let rows = page.rows.iter().filter_map(|row| {
+        let Changed { rows, next } = self.page(pace, from, first).await?;
+        let rows = rows.iter().filter_map(|row| {
             let customer = self.seen_as::<Customer>(row).ok()?;
             Some(Listed {
                 wechat_id: own.and_then(|field| customer.field(field)).map(OpenId::new),
@@ -72,7 +72,7 @@ impl Client {
         });
         Ok(Changed {
             rows: rows.collect(),
-            next: page.next,
+            next,
         })
     }
 
@@ -95,8 +95,8 @@ impl Client {
             let options: Vec<_> = options.into_iter().chain(skip).collect();
             service.query(&custom.set, &options)
         };
-        let page = self.page(pace, from, first).await?;
-        let rows = page.rows.iter().filter_map(|row| {
+        let Changed { rows, next } = self.page(pace, from, first).await?;
+        let rows = rows.iter().filter_map(|row| {
             let parent = row.text(&custom.parent)?;
             Some(Carried {
                 object_id: ObjectId::parse(&parent)?,
@@ -108,7 +108,7 @@ impl Client {
         });
         Ok(Some(Changed {
             rows: rows.collect(),
-            next: page.next,
+            next,
         }))
     }
 }

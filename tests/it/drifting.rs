@@ -214,9 +214,10 @@ impl<'w> Drifting<'w> {
         for deleted in [true, false] {
             let (openid, object) = self.take();
             self.world.c4c.with(|c4c, now, _| {
-                let gone = match deleted {
-                    true => c4c.delete(&object, now),
-                    false => c4c.set_obsolete(&object, now),
+                let gone = if deleted {
+                    c4c.delete(&object, now)
+                } else {
+                    c4c.set_obsolete(&object, now)
                 };
                 assert!(gone);
             });

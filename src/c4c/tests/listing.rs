@@ -63,13 +63,11 @@ async fn the_old_service_calls_the_status_otherwise() {
 #[tokio::test]
 async fn wechat_ids_of_a_custom_service_are_walked_page_by_page() {
     let far_side = FarSide::new(|request| {
-        let (parent, id, next) = match request.path.contains("skiptoken=1001") {
-            true => (OTHER_ID, "", String::new()),
-            false => (
-                ID,
-                OPENID,
-                format!(r#","__next":"{HOST}/x?$skiptoken=1001""#),
-            ),
+        let (parent, id, next) = if request.path.contains("skiptoken=1001") {
+            (OTHER_ID, "", String::new())
+        } else {
+            let next = format!(r#","__next":"{HOST}/x?$skiptoken=1001""#);
+            (ID, OPENID, next)
         };
         let row = format!(r#"{{"ParentObjectID":"{parent}","WechatID":"{id}"}}"#);
         ok(&format!(r#"{{"d":{{"results":[{row}]{next}}}}}"#))

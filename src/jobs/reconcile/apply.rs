@@ -26,10 +26,10 @@ impl Walk<'_> {
         for postponed in &self.postponed {
             outcome = format!("{outcome}; {postponed}");
         }
-        match self.faults.is_empty() {
-            true => Ok(outcome),
-            false => Err(format!("{}; {outcome}", self.faults.join("; "))),
+        if self.faults.is_empty() {
+            return Ok(outcome);
         }
+        Err(format!("{}; {outcome}", self.faults.join("; ")))
     }
 
     async fn apply(&mut self, most: u32) -> Result<(), Stop> {

@@ -5,6 +5,7 @@ use crate::config::{Account, ExistingFollowers};
 use crate::domain::ids::{AccountId, ObjectId, OpenId, TenantId, UnionId};
 use crate::domain::rows::Follower;
 use crate::flows::reconcile::{Drift, judge};
+use crate::store::SharedUnionId;
 
 /// Rows of one read that are found to differ.
 const PAGE: u32 = 500;
@@ -93,7 +94,7 @@ impl Walk<'_> {
         loop {
             let store = &self.context.store;
             let page = store.shared_unionids(id, after.as_ref(), PAGE).await?;
-            let Some(last) = page.last().map(|shared| shared.unionid()) else {
+            let Some(last) = page.last().map(SharedUnionId::unionid) else {
                 return Ok(());
             };
             for shared in &page {

@@ -77,7 +77,7 @@ impl Stage {
                 DUPLICATE_CUSTOMERS,
                 PROFILE_CHANGED,
             ],
-            Self::Carried(_) | Self::Customers(_) => &OF_CUSTOMERS,
+            Self::Carried(_) | Self::Customers(_) | Self::Mapped(_) => &OF_CUSTOMERS,
             Self::Absent(_) => &[UNFOLLOW_MISSED, OPENID_CHANGED],
             Self::Unknown(_) => &[
                 FOLLOWER_WITHOUT_MAPPING,
@@ -85,7 +85,6 @@ impl Stage {
                 CUSTOMER_ELSEWHERE,
                 DUPLICATE_CUSTOMERS,
             ],
-            Self::Mapped(_) => &OF_CUSTOMERS,
             Self::Profiles(_) => &[PROFILE_CHANGED],
             Self::Shared(_) => &[SHARED_CUSTOMER],
             Self::UnionIds(_) => &[SHARED_UNIONID],

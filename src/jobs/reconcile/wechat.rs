@@ -36,13 +36,13 @@ impl Walk<'_> {
             return Ok(true);
         };
         let unfinished = self.resume.lists.get(id).cloned();
-        let mut list = match unfinished.filter(|list| list.next.is_some()) {
-            Some(list) => list,
-            None => {
-                context.store.forget_seen(id).await?;
-                let began = context.clock.now();
-                List { began, next: None }
-            }
+        let unfinished = unfinished.filter(|list| list.next.is_some());
+        let mut list = if let Some(list) = unfinished {
+            list
+        } else {
+            context.store.forget_seen(id).await?;
+            let began = context.clock.now();
+            List { began, next: None }
         };
         loop {
             let asked = context.clock.now();
@@ -187,7 +187,6 @@ impl Walk<'_> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn refused(fault: CallFailure) -> Stop {
     Stop::Fault(fault.failure.message)
 }

@@ -152,8 +152,8 @@ pub async fn a_link_whose_customer_does_not_fit_is_suspected(way: &Way) {
     let kept = "SELECT count(*) FROM reconcile_customer WHERE object_id LIKE '%4D'";
     assert_eq!(room.number(kept).await, 0);
     let window = room.store.window(&account(), Some(&letters[2]), 1).await;
-    let e = follower('e').openid;
-    assert_eq!(window.unwrap(), Some((e.clone(), e)));
+    let alone = follower('e').openid;
+    assert_eq!(window.unwrap(), Some((alone.clone(), alone)));
     let last = follower('f').openid;
     let window = room.store.window(&account(), Some(&last), 1).await;
     assert_eq!(window.unwrap(), None);
