@@ -100,26 +100,27 @@ impl From<SuspectRow> for Suspect {
 }
 
 impl Store {
-    /// Mapped followers whom WeChat did not list, in key order after `after`. Who has followed
-    /// since the listing `began` could not be in it.
+    /// Mapped followers from `first` to `last` whom WeChat did not list. Who has followed since the
+    /// listing `began` could not be in it.
     pub async fn unseen(
         &self,
         account: &AccountId,
         began: Timestamp,
-        after: Option<&OpenId>,
-        limit: u32,
+        first: &OpenId,
+        last: &OpenId,
     ) -> Result<Vec<Follower>, StoreError> {
         let found: Vec<String> = sqlx::query_scalar(
             "SELECT m.openid FROM mapping m
-             WHERE m.account = ?1 AND m.openid > ?2 AND m.state <> 'unfollowed'
-                 AND m.created_at < ?4 AND coalesce(m.followed_at, 0) < ?4
+             WHERE m.account = ?1 AND m.openid >= ?2 AND m.openid <= ?3
+                 AND m.state <> 'unfollowed' AND m.created_at < ?4
+                 AND coalesce(m.followed_at, 0) < ?4
                  AND NOT EXISTS (SELECT 1 FROM reconcile_seen s
                      WHERE s.account = m.account AND s.openid = m.openid)
-             ORDER BY m.openid LIMIT ?3",
+             ORDER BY m.openid",
         )
         .bind(account.as_str())
-        .bind(after.map_or("", OpenId::as_str))
-        .bind(limit)
+        .bind(first.as_str())
+        .bind(last.as_str())
         .bind(micros(began))
         .fetch_all(&self.readers)
         .await?;
@@ -130,14 +131,14 @@ impl Store {
         Ok(found.into_iter().map(follower).collect())
     }
 
-    /// Listed followers who have no mapping, or one that says that they left before they were
-    /// listed; in key order after `after`. Who is known to have had another OpenID is left out.
+    /// Listed followers from `first` to `last` who have no mapping, or one that says that they left
+    /// before they were listed. Who is known to have had another OpenID is left out.
     pub async fn unknown(
         &self,
         account: &AccountId,
         tenant: &TenantId,
-        after: Option<&OpenId>,
-        limit: u32,
+        first: &OpenId,
+        last: &OpenId,
     ) -> Result<Vec<UnknownFollower>, StoreError> {
         let found: Vec<(String, i64, bool, u32)> = sqlx::query_as(
             "SELECT s.openid, s.seen_at, m.openid IS NOT NULL,
@@ -145,15 +146,15 @@ impl Store {
                   WHERE c.tenant = ?2 AND c.wechat_id = s.openid AND c.active = 1)
              FROM reconcile_seen s
              LEFT JOIN mapping m ON m.account = s.account AND m.openid = s.openid
-             WHERE s.account = ?1 AND s.openid > ?3 AND s.moved = 0
+             WHERE s.account = ?1 AND s.openid >= ?3 AND s.openid <= ?4 AND s.moved = 0
                  AND (m.openid IS NULL
                      OR (m.state = 'unfollowed' AND coalesce(m.followed_at, 0) < s.seen_at))
-             ORDER BY s.openid LIMIT ?4",
+             ORDER BY s.openid",
         )
         .bind(account.as_str())
         .bind(tenant.as_str())
-        .bind(after.map_or("", OpenId::as_str))
-        .bind(limit)
+        .bind(first.as_str())
+        .bind(last.as_str())
         .fetch_all(&self.readers)
         .await?;
         let unknown =
@@ -176,6 +177,27 @@ impl Store {
         let found: (Option<String>, Option<String>) = sqlx::query_as(
             "SELECT min(w.openid), max(w.openid) FROM (
                  SELECT openid FROM mapping WHERE account = ? AND openid > ?
+                 ORDER BY openid LIMIT ?) w",
+        )
+        .bind(account.as_str())
+        .bind(after.map_or("", OpenId::as_str))
+        .bind(size)
+        .fetch_one(&self.readers)
+        .await?;
+        let (first, last) = found;
+        Ok(first.map(OpenId::new).zip(last.map(OpenId::new)))
+    }
+
+    /// The same of the followers whom WeChat listed.
+    pub async fn seen_window(
+        &self,
+        account: &AccountId,
+        after: Option<&OpenId>,
+        size: u32,
+    ) -> Result<Option<(OpenId, OpenId)>, StoreError> {
+        let found: (Option<String>, Option<String>) = sqlx::query_as(
+            "SELECT min(w.openid), max(w.openid) FROM (
+                 SELECT openid FROM reconcile_seen WHERE account = ? AND openid > ?
                  ORDER BY openid LIMIT ?) w",
         )
         .bind(account.as_str())

@@ -1,6 +1,6 @@
 //! The stages that compare what was read with our mappings, a page at a time in key order.
 
-use super::walk::{Stop, Walk};
+use super::walk::{Stop, WINDOW, Walk};
 use crate::config::{Account, ExistingFollowers};
 use crate::domain::ids::{AccountId, ObjectId, OpenId, TenantId, UnionId};
 use crate::domain::rows::Follower;
@@ -10,9 +10,6 @@ use crate::store::SharedUnionId;
 /// Rows of one read that are found to differ.
 const PAGE: u32 = 500;
 
-/// Mappings looked at in one read, most of them well.
-const WINDOW: u32 = 2000;
-
 impl Walk<'_> {
     /// Followers in the list who have no mapping.
     pub(super) async fn unknown(&mut self, id: &AccountId, account: &Account) -> Result<(), Stop> {
@@ -21,10 +18,11 @@ impl Walk<'_> {
         let mut after = self.resume.at.take().map(OpenId::new);
         loop {
             let store = &self.context.store;
-            let page = store.unknown(id, tenant, after.as_ref(), PAGE).await?;
-            let Some(last) = page.last().map(|unknown| unknown.openid.clone()) else {
+            let window = store.seen_window(id, after.as_ref(), WINDOW).await?;
+            let Some((first, last)) = window else {
                 return Ok(());
             };
+            let page = store.unknown(id, tenant, &first, &last).await?;
             for unknown in &page {
                 let follower = Follower {
                     account: id.clone(),
@@ -33,7 +31,7 @@ impl Walk<'_> {
                 let unknown = self.confirmed_unknown(tenant, unknown).await?;
                 self.found(&judge::unknown(follower, &unknown, import), tenant)?;
             }
-            self.note(Some(last.as_str().to_owned()), page.len())
+            self.note(Some(last.as_str().to_owned()), WINDOW as usize)
                 .await?;
             after = Some(last);
         }

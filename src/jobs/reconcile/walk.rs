@@ -15,6 +15,9 @@ use crate::flows::reconcile::{Drift, finding};
 use crate::outbox::Outcome;
 use crate::store::StoreError;
 
+/// Rows of our own looked at in one read, most of them well: no read takes long.
+pub(super) const WINDOW: u32 = 2000;
+
 /// Where a run stands: what is done needs not be done again after a crash.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Resume {

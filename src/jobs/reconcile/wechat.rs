@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::tz::Offset;
 
-use super::walk::{List, Stop, Walk};
+use super::walk::{List, Stop, WINDOW, Walk};
 use crate::config::Account;
 use crate::domain::ids::{AccountId, OpenId, TenantId};
 use crate::domain::rows::Follower;
@@ -23,8 +23,8 @@ const LIST: &str = "user/get";
 /// WeChat's days begin in Beijing (wechat.md 9).
 const BEIJING: Offset = Offset::constant(8);
 
-/// Mappings looked at in one read.
-const PAGE: u32 = 500;
+/// Calls between two notes of how far it has come: each note is a commit.
+const PAGES_A_NOTE: usize = 10;
 
 impl Walk<'_> {
     /// Reads the account's followers. `false` when the day has no more pages: what was read until then
@@ -80,10 +80,10 @@ impl Walk<'_> {
         let mut after = self.resume.at.take().map(OpenId::new);
         loop {
             let store = &self.context.store;
-            let page = store.unseen(id, known_at, after.as_ref(), PAGE).await?;
-            let Some(last) = page.last().map(|follower| follower.openid.clone()) else {
+            let Some((first, last)) = store.window(id, after.as_ref(), WINDOW).await? else {
                 return Ok(());
             };
+            let page = store.unseen(id, known_at, &first, &last).await?;
             let mut moved = self.moved(id, account, &page).await?;
             for follower in &page {
                 let drift = match moved.remove(&follower.openid) {
@@ -95,7 +95,7 @@ impl Walk<'_> {
                 };
                 self.found(&drift, &account.tenant)?;
             }
-            self.note(Some(last.as_str().to_owned()), page.len())
+            self.note(Some(last.as_str().to_owned()), WINDOW as usize)
                 .await?;
             after = Some(last);
         }
@@ -153,7 +153,7 @@ impl Walk<'_> {
         };
         let names = naming::follow_names(config);
         let mut after = self.resume.at.take().map(OpenId::new);
-        loop {
+        for number in 1.. {
             let page = context.store.seen_mappings(id, after.as_ref(), MAX_USERS);
             let page = page.await?;
             let Some(last) = page.last().map(|m| m.follower.openid.clone()) else {
@@ -180,10 +180,14 @@ impl Walk<'_> {
                     self.found(&drift, tenant)?;
                 }
             }
-            self.note(Some(last.as_str().to_owned()), page.len())
-                .await?;
+            self.resume.at = Some(last.as_str().to_owned());
+            self.resume.rows += page.len() as u64;
+            if number % PAGES_A_NOTE == 0 {
+                self.note(self.resume.at.clone(), 0).await?;
+            }
             after = Some(last);
         }
+        Ok(())
     }
 }
 

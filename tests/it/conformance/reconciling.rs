@@ -32,9 +32,10 @@ impl Room {
         self.store.mark_customers(&tenant(), &[seen]).await.unwrap();
     }
 
-    async fn unknown(&self, after: Option<&OpenId>, limit: u32) -> Vec<(OpenId, bool, u32)> {
+    async fn unknown(&self, first: char, last: char) -> Vec<(OpenId, bool, u32)> {
         let (account, tenant) = (account(), tenant());
-        let found = self.store.unknown(&account, &tenant, after, limit);
+        let (first, last) = (follower(first).openid, follower(last).openid);
+        let found = self.store.unknown(&account, &tenant, &first, &last);
         let found = found.await.unwrap().into_iter();
         found
             .map(|unknown| (unknown.openid, unknown.has_left, unknown.claims))
@@ -75,15 +76,20 @@ pub async fn the_far_side_lists_somebody_we_do_not_know(way: &Way) {
     room.see_customer(7, Some('c'), Some(true)).await;
     room.see_customer(8, Some('c'), Some(false)).await;
     let [b, c, f] = ['b', 'c', 'f'].map(|letter| follower(letter).openid);
-    let expected = [(b.clone(), true, 0), (c, false, 1), (f, false, 0)];
-    assert_eq!(room.unknown(None, 1).await, expected[..1]);
+    let expected = [(b, true, 0), (c.clone(), false, 1), (f.clone(), false, 0)];
+    assert_eq!(room.unknown('a', 'b').await, expected[..1]);
     assert_eq!(
-        room.unknown(Some(&b), 9).await,
+        room.unknown('c', 'f').await,
         expected[1..],
         "d is known under another OpenID, e left after the list was read"
     );
     room.store.forget_customers(&tenant()).await.unwrap();
-    assert_eq!(room.unknown(Some(&b), 1).await[0].2, 0);
+    assert_eq!(room.unknown('c', 'f').await[0].2, 0);
+    let window = room.store.seen_window(&account(), Some(&c), 2).await;
+    let [d, e] = ['d', 'e'].map(|letter| follower(letter).openid);
+    assert_eq!(window.unwrap(), Some((d, e)));
+    let window = room.store.seen_window(&account(), Some(&f), 2).await;
+    assert_eq!(window.unwrap(), None);
 }
 
 pub async fn we_know_somebody_whom_the_far_side_does_not_list(way: &Way) {
@@ -104,12 +110,14 @@ pub async fn we_know_somebody_whom_the_far_side_does_not_list(way: &Way) {
     let (account, store) = (account(), &room.store);
     room.see(&['c', 'x']).await;
     room.see(&['c']).await;
-    let unseen = store.unseen(&account, began, None, 1).await.unwrap();
-    assert_eq!(unseen, [follower('a')]);
-    let after = &unseen[0].openid;
-    let rest = store.unseen(&account, began, Some(after), 9).await.unwrap();
+    let unseen = async |first, last| {
+        let (first, last) = (follower(first).openid, follower(last).openid);
+        let unseen = store.unseen(&account, began, &first, &last).await;
+        unseen.unwrap()
+    };
+    assert_eq!(unseen('a', 'c').await, [follower('a')]);
     assert_eq!(
-        rest,
+        unseen('b', 'f').await,
         [follower('d')],
         "b left, c was listed, e and f came later"
     );
@@ -120,8 +128,7 @@ pub async fn we_know_somebody_whom_the_far_side_does_not_list(way: &Way) {
     let none = store.seen_mappings(&account, Some(&c), 9).await;
     assert!(none.unwrap().is_empty());
     store.forget_seen(&account).await.unwrap();
-    let all = store.unseen(&account, began, None, 9).await.unwrap();
-    assert_eq!(all, ['a', 'c', 'd'].map(follower));
+    assert_eq!(unseen('a', 'f').await, ['a', 'c', 'd'].map(follower));
 }
 
 pub async fn a_link_whose_customer_does_not_fit_is_suspected(way: &Way) {
