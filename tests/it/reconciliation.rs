@@ -277,3 +277,38 @@ async fn while_wechat_does_not_tell_who_was_moved_nobody_is_taken_to_have_left()
     assert_eq!(found[0].state, "for_person");
     assert!(found[0].detail.contains(&new));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_that_a_page_has_missed_is_not_taken_for_gone() {
+    const CUSTOMERS: &str = "IndividualCustomerCollection";
+    let world = World::planned(Plan {
+        c4c: qiao_sim::c4c::Settings {
+            page: 2,
+            ..qiao_sim::c4c::Settings::default()
+        },
+        ..Plan::default()
+    })
+    .await;
+    let first = world
+        .c4c
+        .with(|c4c, now, _| c4c.create_customer(&[("LastName", "Wang")], now));
+    for _ in 0..3 {
+        world.customer().await;
+    }
+    world.advance(25 * HOUR);
+    world.c4c.with(|c4c, _, _| c4c.clear_calls());
+    // It is on its way while a customer of the first page is deleted, so that the second page begins
+    // one later.
+    world.c4c_fails(CUSTOMERS, Kind::Latency { millis: 500 });
+    let timetable = world.daemon().parts.timetable.clone();
+    let run = tokio::spawn(async move { timetable.run("reconcile").await });
+    world
+        .c4c
+        .until(|c4c| (c4c.calls().total("GET", CUSTOMERS) == 1).then_some(()))
+        .await;
+    world
+        .c4c
+        .with(|c4c, now, _| assert!(c4c.delete(&first, now)));
+    let told = run.await.unwrap().unwrap();
+    assert_eq!(told, "0 findings, repairs queued");
+}
