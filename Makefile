@@ -12,6 +12,7 @@ SOAK_CRASH_ROUNDS := 3
 SOAK_OVERLOAD_SECONDS := 300
 SOAK_BURST_FOLLOWERS := 200
 SOAK_BURST_MESSAGES := 20
+SOAK_DRIFT_FOLLOWERS := 10000
 POWERCUT_IMAGES := 100000
 SOAK_DAMAGED_BACKUPS := 1000
 # A target is a name in tests/fuzz/corpus.
@@ -30,6 +31,7 @@ help:
 	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times,'
 	@echo '             every crash $(SOAK_CRASH_ROUNDS) times, an overload of $(SOAK_OVERLOAD_SECONDS) s,'
 	@echo '             $(SOAK_BURST_FOLLOWERS) followers who say $(SOAK_BURST_MESSAGES) messages each in bursts,'
+	@echo '             reconciliation of $(SOAK_DRIFT_FOLLOWERS) followers,'
 	@echo '             $(SOAK_DAMAGED_BACKUPS) damaged backups, and $(POWERCUT_IMAGES) disks after a power cut'
 	@echo 'make simulate  the simulation with $(SEEDS) seeds from $(FROM) on, or with SEED=N alone'
 	@echo 'make fuzz    guided by coverage (nightly Rust): TARGET=$(TARGET) SECONDS=$(SECONDS)'
@@ -64,6 +66,8 @@ soak: nextest
 		cargo nextest run --locked --profile soak --test it --no-capture -E 'test(/^burst::/)'
 	QIAO_TEST_DAMAGED_BACKUPS=$(SOAK_DAMAGED_BACKUPS) \
 		cargo nextest run --locked --profile soak --test it --no-capture -E 'test(/^backups::damage::/)'
+	QIAO_TEST_DRIFT_FOLLOWERS=$(SOAK_DRIFT_FOLLOWERS) \
+		cargo nextest run --locked --profile soak --test it -E 'test(/^drift::/)'
 	POWERCUT_IMAGES=$(POWERCUT_IMAGES) cargo nextest run --locked --profile soak --workspace --test powercut
 
 # SEED=N runs that one alone and shows what happened in it.

@@ -15,6 +15,7 @@ mod calls;
 pub mod client;
 pub mod customer;
 pub mod error;
+pub mod listing;
 mod lookup;
 pub mod note;
 pub mod notification;

@@ -13,6 +13,8 @@ pub(super) const API_URL: &str = "https://api.weixin.qq.com";
 pub(super) const OAUTH_URL: &str = "https://open.weixin.qq.com";
 pub(super) const ON_UNFOLLOW: &str = "keep";
 pub(super) const EXISTING_FOLLOWERS: &str = "on_contact";
+/// A night in which more than a thousand followers changed unnoticed is a fault of something else.
+pub(super) const MAX_REPAIRS: i64 = 1000;
 pub(super) const UNCERTAIN_SEND: &str = "hold";
 
 pub(super) const INTO_C4C: &str = "off";

@@ -33,6 +33,7 @@ pub(super) const KEYS: &[&str] = &[
     "wechat.<id>.tenant",
     "wechat.<id>.on_unfollow",
     "wechat.<id>.existing_followers",
+    "wechat.<id>.migrated_from",
     "wechat.<id>.uncertain_send",
     "wechat.<id>.answer_hook",
     "wechat.<id>.conversation.into_c4c",
@@ -88,6 +89,7 @@ pub(super) const KEYS: &[&str] = &[
     "c4c.<id>.notify_password",
     "c4c.<id>.notify_key",
     "c4c.<id>.poll_answers",
+    "reconcile.max_repairs",
 ];
 
 /// How a path stands to the known keys.

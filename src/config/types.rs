@@ -26,6 +26,8 @@ pub struct Config {
     pub wechat: BTreeMap<AccountId, Account>,
     /// `[c4c.<tenant>]`
     pub c4c: BTreeMap<TenantId, Tenant>,
+    /// `[reconcile]`
+    pub reconcile: Reconcile,
 }
 
 /// `[server]`: where Qiao listens and how it is reached.
@@ -41,6 +43,13 @@ pub struct Server {
     pub trusted_proxies: Vec<std::net::IpAddr>,
     /// `time_zone` of texts to followers and of schedules.
     pub time_zone: TimeZone,
+}
+
+/// `[reconcile]`: how far reconciliation may go on its own.
+#[derive(Debug, Clone)]
+pub struct Reconcile {
+    /// `max_repairs`: a run that plans more repairs makes none of them, unless a person said yes.
+    pub max_repairs: u32,
 }
 
 /// `[database]`: where the SQLite file is.
@@ -106,6 +115,8 @@ pub struct Account {
     pub on_unfollow: OnUnfollow,
     /// `existing_followers`
     pub existing_followers: ExistingFollowers,
+    /// `migrated_from`: the AppID of the account from which the platform moved its followers.
+    pub migrated_from: Option<String>,
     /// `uncertain_send`
     pub uncertain_send: UncertainSend,
     /// `conversation`

@@ -14,7 +14,7 @@ use crate::domain::ids::{AccountId, OpenId};
 use crate::domain::rows::{Changes, Follower};
 use crate::effects::Context;
 use crate::flows::sending::{self, ToSay};
-use crate::jobs::{Backup, Options, Reconcile, Timetable};
+use crate::jobs::{Backup, Options, Progress, Reconcile, Timetable};
 use crate::store::{StartedBy, StoreError};
 use crate::wechat::push::Push;
 
@@ -250,12 +250,9 @@ impl Controls {
         let job = Reconcile::asked(self.context.clone(), options);
         let told = self.timetable.run_job(&job, StartedBy::Operator).await;
         let detail = told.map_err(|fault| Refused(fault.to_string()))?;
-        let run = self
-            .context
-            .store
-            .last_run("reconcile")
-            .await?
-            .map_or(0, |run| run.id);
+        let run = self.context.store.last_run("reconcile").await?;
+        let run = run.and_then(|run| Progress::of(&run));
+        let run = run.map_or(0, |progress| progress.findings_of);
         Ok(json!({ "detail": detail, "run": run }))
     }
 }

@@ -187,7 +187,7 @@ impl Attempt<'_> {
 
     fn conflict(&self, candidates: &[Customer]) -> Outcome {
         Outcome::Held {
-            reason: "conflict",
+            reason: customer::HELD_CONFLICT,
             uncertain: false,
             failure: None,
             changes: customer::conflict(&self.follower, &self.account.tenant, candidates),

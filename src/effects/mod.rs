@@ -4,14 +4,17 @@
 //! decides nothing itself and opens no transaction. Start reading at [`register`].
 
 mod acted;
+mod adopt;
 mod arrival;
 mod attach;
 pub mod context;
 mod ensure;
 mod files;
 mod hook;
+mod identify;
 mod media;
 mod medium;
+mod moved;
 mod pickup;
 mod polling;
 mod record;
@@ -58,6 +61,12 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::CUSTOMER_REREAD, reread);
     let rename = Arc::new(rename::CustomerRename(context.clone()));
     remote(names::CUSTOMER_RENAME, rename);
+    let adopt = Arc::new(adopt::CustomerAdopt(context.clone()));
+    remote(names::CUSTOMER_ADOPT, adopt);
+    let identify = Arc::new(identify::CustomerIdentify(context.clone()));
+    remote(names::CUSTOMER_IDENTIFY, identify);
+    let mover = Arc::new(moved::FollowerMove(context.clone()));
+    remote(names::FOLLOWER_MOVE, mover);
     let sweep = Arc::new(sweep::CustomerSweep(context.clone()));
     remote(names::CUSTOMER_SWEEP, sweep);
     let record = Arc::new(record::ConversationRecord(context.clone()));

@@ -117,9 +117,14 @@ fn there(
     let may_look = !matches!(state, Some(MappingState::Conflict | MappingState::Obsolete));
     let comes_anew = is_follow && !was_overtaken(acted, mapping);
     if may_look && (unfinished || comes_anew || returned) {
+        let priority = if acted.found {
+            Priority::Bulk
+        } else {
+            Priority::Live
+        };
         changes
             .effects
-            .push(ensure(follower, tenant, Priority::Live, !unfinished));
+            .push(ensure(follower, tenant, priority, !unfinished));
     }
     changes
 }
@@ -205,6 +210,7 @@ mod tests {
             scene: None,
             media: Vec::new(),
             seat: None,
+            found: false,
         }
     }
 

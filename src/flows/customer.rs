@@ -13,6 +13,10 @@ use crate::domain::ids::{OpenId, TenantId, UnionId};
 use crate::domain::placeholder::{names, render};
 use crate::domain::rows::{Changes, Follower, MappingChange, MappingState, Snapshot};
 
+/// The word in `outbox.held_reason` of a linking for which there are several customers. Once the
+/// follower is linked it goes on, and finds that there is nothing left to do.
+pub const HELD_CONFLICT: &str = "conflict";
+
 /// What is known of the person behind an OpenID.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Person {
@@ -118,9 +122,9 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
     changes
         .snapshots
         .push(baseline(&account.tenant, tenant, customer));
-    changes
-        .releases
-        .push(record::release(follower, HELD_NO_CUSTOMER));
+    for reason in [HELD_NO_CUSTOMER, HELD_CONFLICT] {
+        changes.releases.push(record::release(follower, reason));
+    }
     changes
 }
 

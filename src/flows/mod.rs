@@ -14,6 +14,7 @@ pub mod history;
 pub mod intake;
 pub mod media;
 pub mod message;
+pub mod migration;
 pub mod names;
 pub mod naming;
 pub mod notice;

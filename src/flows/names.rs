@@ -15,6 +15,15 @@ pub const CUSTOMER_RENAME: &str = "customer.rename";
 /// A reread that was held while somebody was being linked goes on. Local.
 pub const CUSTOMER_RESUME: &str = "customer.resume";
 
+/// The one customer that carries a follower's OpenID becomes theirs. A repair.
+pub const CUSTOMER_ADOPT: &str = "customer.adopt";
+
+/// A customer gets the WeChat ID of its follower back. A repair.
+pub const CUSTOMER_IDENTIFY: &str = "customer.identify";
+
+/// A follower whose account was migrated goes on under another OpenID. A repair.
+pub const FOLLOWER_MOVE: &str = "follower.move";
+
 /// Everything that changed lately in a tenant is looked through.
 pub const CUSTOMER_SWEEP: &str = "customer.sweep";
 

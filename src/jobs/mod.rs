@@ -14,7 +14,7 @@ pub mod timetable;
 mod token_refresh;
 
 pub use backup::Backup;
-pub use reconcile::{Options, Reconcile};
+pub use reconcile::{Options, Progress, Reconcile};
 pub use timetable::{JobReport, Timetable};
 
 use crate::kit::transport::BoxFuture;

@@ -162,6 +162,30 @@ impl Store {
         Ok(rows.into_iter().map(Mapping::from).collect())
     }
 
+    /// Mappings of followers whom the running reconciliation has seen at WeChat, in key order after
+    /// `after`; who is taken to have left is left out.
+    pub async fn seen_mappings(
+        &self,
+        account: &AccountId,
+        after: Option<&OpenId>,
+        limit: usize,
+    ) -> Result<Vec<Mapping>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT m.account, m.openid, m.unionid, m.tenant, m.object_id, m.customer_id, m.state,
+                 m.reason, m.scene, m.name, m.followed_at, m.updated_at
+             FROM reconcile_seen s
+             CROSS JOIN mapping m ON m.account = s.account AND m.openid = s.openid
+             WHERE s.account = ?1 AND s.openid > ?2 AND m.state <> 'unfollowed'
+             ORDER BY s.openid LIMIT ?3",
+        )
+        .bind(account.as_str())
+        .bind(after.map_or("", OpenId::as_str))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(Mapping::from).collect())
+    }
+
     /// Accounts in which this OpenID is known, for commands that name only the person.
     pub async fn accounts_of(&self, openid: &OpenId) -> Result<Vec<AccountId>, StoreError> {
         let found: Vec<String> = sqlx::query_scalar(

@@ -65,12 +65,36 @@ pub(super) enum Operation {
     },
     Seen {
         account: String,
-        openids: Vec<String>,
+        openids: String,
+        at: Timestamp,
+    },
+    Moved {
+        account: String,
+        openids: String,
     },
     ForgetSeen {
         account: String,
     },
     Backup(backups::Entry),
+    SeenCustomers {
+        tenant: String,
+        customers: String,
+    },
+    ForgetCustomers {
+        tenant: String,
+    },
+    CountCall {
+        account: String,
+        call: &'static str,
+        day: String,
+        most: u32,
+    },
+    NoteFindings {
+        run: i64,
+        resume: String,
+        findings: Box<Changes>,
+    },
+    Repair(Box<reconcile::Repaired>),
     Audit {
         who: String,
         act: &'static str,
@@ -129,9 +153,39 @@ pub(super) async fn run(
             outcome,
             detail,
         } => jobs::finish(connection, *run, outcome, detail, now).await,
-        Operation::Seen { account, openids } => reconcile::seen(connection, account, openids).await,
+        Operation::Seen {
+            account,
+            openids,
+            at,
+        } => reconcile::seen(connection, account, openids, *at).await,
+        Operation::Moved { account, openids } => {
+            reconcile::moved(connection, account, openids).await
+        }
         Operation::ForgetSeen { account } => reconcile::forget_seen(connection, account).await,
         Operation::Backup(entry) => backups::write(connection, entry, now).await,
+        Operation::SeenCustomers { tenant, customers } => {
+            reconcile::seen_customers(connection, tenant, customers).await
+        }
+        Operation::ForgetCustomers { tenant } => {
+            reconcile::forget_customers(connection, tenant).await
+        }
+        Operation::CountCall {
+            account,
+            call,
+            day,
+            most,
+        } => reconcile::count_call(connection, account, call, day, *most).await,
+        Operation::NoteFindings {
+            run,
+            resume,
+            findings,
+        } => {
+            let mut plan = Plan::new(now);
+            plan.change(findings, None, ids);
+            plan.write(connection).await?;
+            jobs::note(connection, *run, Some(resume)).await
+        }
+        Operation::Repair(repaired) => reconcile::repair(connection, repaired, ids, now).await,
         Operation::Audit {
             who,
             act,

@@ -283,8 +283,9 @@ pub(super) struct FindingInsert {
     pub detail: String,
     pub state: &'static str,
     pub found_at: i64,
+    pub repair: Option<String>,
 }
-row!(FindingInsert: job_run_id, kind, account, tenant, openid, object_id, detail, state, found_at);
+row!(FindingInsert: job_run_id, kind, account, tenant, openid, object_id, detail, state, found_at, repair);
 
 impl FindingInsert {
     pub(super) fn new(finding: &Finding, now: Timestamp) -> Self {
@@ -298,6 +299,7 @@ impl FindingInsert {
             detail: finding.detail.clone(),
             state: finding.state,
             found_at: micros(now),
+            repair: finding.repair.clone(),
         }
     }
 }

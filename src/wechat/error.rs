@@ -41,6 +41,8 @@ pub enum Call {
     UserInfo,
     /// A page of followers.
     Followers,
+    /// New OpenIDs after the migration of an account.
+    ChangeOpenIds,
     /// The mark that somebody is typing.
     Typing,
     /// A medium.
@@ -60,6 +62,7 @@ impl Call {
             Self::SendTemplate => "a template message",
             Self::UserInfo => "a look-up of followers",
             Self::Followers => "the list of followers",
+            Self::ChangeOpenIds => "the look-up of new OpenIDs",
             Self::Typing => "the mark of typing",
             Self::DownloadMedia => "the download of a medium",
             Self::FetchVideo => "the fetch of a video",

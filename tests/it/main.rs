@@ -22,6 +22,8 @@ mod crashes;
 mod customers;
 mod demo;
 mod documents;
+mod drift;
+mod drifting;
 mod duplicates;
 mod flood;
 mod floors;

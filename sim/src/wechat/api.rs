@@ -130,6 +130,7 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get("/cgi-bin/user/info", WeChat::user_info).per_day(5_000_000),
     Endpoint::post("/cgi-bin/user/info/batchget", WeChat::user_info_batch),
     Endpoint::get("/cgi-bin/user/get", WeChat::user_get).per_day(500),
+    Endpoint::post("/cgi-bin/changeopenid", WeChat::change_openids),
 ];
 
 impl WeChat {

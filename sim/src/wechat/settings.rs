@@ -80,6 +80,9 @@ pub struct Settings {
     pub text_limit: usize,
     /// OpenIDs on a page of user/get.
     pub page_size: usize,
+    /// AppID of the account from which this one took its followers over; empty for none. It can be
+    /// asked for their new OpenIDs then (`wechat.md` 5).
+    pub migrated_from: String,
     /// Followers have UnionIDs.
     pub unionids: bool,
     /// user/info holds a raw control character, as names did.
@@ -120,6 +123,7 @@ impl Default for Settings {
             download_url: String::new(),
             text_limit: 2_048,
             page_size: 10_000,
+            migrated_from: String::new(),
             unionids: false,
             control_char_in_user_info: false,
             content_type: "application/json; encoding=utf-8".to_owned(),

@@ -24,6 +24,9 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     let database = root.section("database").and_then(|s| server::database(&s));
     let backup = root.section("backup").and_then(|s| server::backup(&s));
     let outbound = root.section("outbound").and_then(|s| server::outbound(&s));
+    let reconcile = root
+        .section("reconcile")
+        .and_then(|s| server::reconcile(&s));
     let tenants = members(root, "c4c", "tenant");
     let known: Vec<TenantId> = tenants
         .iter()
@@ -48,6 +51,7 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
         outbound: outbound?,
         wechat,
         c4c: c4c?.into_iter().collect(),
+        reconcile: reconcile?,
     })
 }
 

@@ -1,4 +1,4 @@
-//! `[server]`, `[database]`, `[backup]` and `[outbound]`.
+//! `[server]`, `[database]`, `[backup]`, `[outbound]` and `[reconcile]`.
 
 use url::Url;
 
@@ -6,7 +6,7 @@ use super::forms;
 use crate::config::defaults;
 use crate::config::error::Fault;
 use crate::config::tree::{Reading, Section};
-use crate::config::types::{BackupPlan, Database, Outbound, Server};
+use crate::config::types::{BackupPlan, Database, Outbound, Reconcile, Server};
 
 pub(super) fn server(section: &Section<'_>) -> Reading<Server> {
     let listen = section.or("listen", defaults::LISTEN, forms::socket);
@@ -89,6 +89,18 @@ pub(super) fn outbound(section: &Section<'_>) -> Reading<Outbound> {
         proxy: proxy?.unwrap_or_default(),
         no_proxy: no_proxy?.unwrap_or_default(),
         ca_file: ca_file?.map(|file| section.run.folder.join(file)),
+    })
+}
+
+pub(super) fn reconcile(section: &Section<'_>) -> Reading<Reconcile> {
+    let number = section.number("max_repairs")?;
+    let allowed = u32::try_from(number.unwrap_or(defaults::MAX_REPAIRS));
+    let max_repairs = allowed.map_err(|_| {
+        let fault = Fault::new("the number is negative or too large", "1000 suits most");
+        section.error("max_repairs", fault)
+    });
+    Ok(Reconcile {
+        max_repairs: max_repairs?,
     })
 }
 

@@ -119,6 +119,7 @@ pub async fn findings_are_read_in_pages_and_kept_for_the_last_runs(way: &Way) {
         object_id: None,
         detail: detail.to_owned(),
         state: "repairing",
+        repair: Some("{}".to_owned()),
     };
     let mut runs = Vec::new();
     for _ in 0..3 {

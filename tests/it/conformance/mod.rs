@@ -149,7 +149,12 @@ suite! {
     reconciling:
         the_far_side_lists_somebody_we_do_not_know
         we_know_somebody_whom_the_far_side_does_not_list
-        a_pending_mapping_without_work_is_stranded;
+        a_link_whose_customer_does_not_fit_is_suspected
+        a_pending_mapping_without_work_is_stranded
+        one_customer_or_one_person_with_several_is_found
+        a_day_has_so_many_calls
+        a_repair_is_queued_once_and_its_finding_says_so
+        what_is_found_late_undoes_nothing_that_was_done_later;
     conversations:
         a_conversation_goes_on_until_it_ends_and_the_next_knows_of_it
         a_follower_has_one_open_conversation

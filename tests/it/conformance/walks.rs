@@ -23,7 +23,7 @@ pub struct Allowed {
 const ONE_ROW: &str = "the first or last entry of a range of an index: one row is read";
 const OPERATOR: &str = "an operator asks for it, beside the daemon and not through it";
 
-pub const ALLOWED: [Allowed; 25] = [
+pub const ALLOWED: [Allowed; 26] = [
     Allowed {
         statement: "WITH waiting AS MATERIALIZED",
         steps: &["SEARCH said USING AUTOMATIC INDEX (lane=? AND place=?)"],
@@ -70,9 +70,14 @@ pub const ALLOWED: [Allowed; 25] = [
         reason: "the runs of a busy job that are kept, a thousand entries, once a day",
     },
     Allowed {
-        statement: "DELETE FROM reconcile_seen WHERE account = ?",
+        statement: "DELETE FROM reconcile_seen WHERE (account, openid) IN",
         steps: &["SEARCH reconcile_seen USING PRIMARY KEY (account=?)"],
-        reason: "it empties the table",
+        reason: "it empties the table, 5,000 rows at a time",
+    },
+    Allowed {
+        statement: "DELETE FROM reconcile_customer WHERE (tenant, object_id) IN",
+        steps: &["SEARCH reconcile_customer USING PRIMARY KEY (tenant=?)"],
+        reason: "it empties the table, 5,000 rows at a time",
     },
     Allowed {
         statement: "FROM outbox WHERE state = 'running'",

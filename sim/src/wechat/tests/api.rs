@@ -241,6 +241,32 @@ fn user_info_may_hold_a_raw_control_character() {
 }
 
 #[test]
+fn after_a_migration_old_openids_lead_to_new_ones() {
+    let mut world = World::new();
+    let (moved, other) = (world.follower(), world.follower());
+    let new = world.wx.migrate(&moved, &mut world.rng).unwrap();
+    let asked = |from: &str| json!({"from_appid": from, "openid_list": [moved, other]});
+    let path = "/cgi-bin/changeopenid";
+    assert_eq!(world.call(path, &asked("wx00000000000000aa")).0, 40013);
+    world.wx.settings.migrated_from = "wx00000000000000aa".to_owned();
+    let (code, told) = world.call(path, &asked("wx00000000000000aa"));
+    assert_eq!(code, 0);
+    let list = &told["result_list"];
+    assert_eq!(list[0]["ori_openid"], json!(moved));
+    assert_eq!(
+        (&list[0]["new_openid"], &list[0]["err_msg"]),
+        (&json!(new), &json!("ok"))
+    );
+    assert_eq!(list[1]["err_msg"], "ori_openid error");
+    assert_eq!(list[1].get("new_openid"), None);
+    let many = json!({"from_appid": "wx00000000000000aa", "openid_list": vec![moved; 101]});
+    assert_eq!(world.call(path, &many).0, 40032);
+    let (_, list) = world.call("/cgi-bin/user/get", &Value::Null);
+    let listed = list["data"]["openid"].as_array().unwrap();
+    assert!(listed.contains(&json!(new)) && listed.len() == 2);
+}
+
+#[test]
 fn user_get_lists_the_followers_page_by_page() {
     let mut world = World::new();
     world.wx.settings.page_size = 2;
