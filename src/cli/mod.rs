@@ -122,7 +122,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Demo(options) => demo::run(&options).await?,
         Verb::Serve => serve::run(loaded()?, named).await?,
         Verb::Check => check::run(&loaded()?)?,
-        Verb::Mapping(verb) => mapping::run(&config()?, verb).await?,
+        Verb::Mapping(verb) => mapping::run(config()?, verb).await?,
         Verb::Conversation(verb) => conversation::run(&config()?, verb).await?,
         Verb::Message(verb) => message::run(config()?, verb).await?,
         Verb::Outbox(verb) => outbox::run(config()?, verb).await?,

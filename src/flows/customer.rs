@@ -13,6 +13,9 @@ use crate::domain::ids::{OpenId, TenantId, UnionId};
 use crate::domain::placeholder::{names, render};
 use crate::domain::rows::{Changes, Follower, MappingChange, MappingState, Snapshot};
 
+/// The purpose of the message that tells a follower their number.
+pub const CUSTOMER_CREATED: &str = "customer_created";
+
 /// What is known of the person behind an OpenID.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Person {
@@ -101,7 +104,7 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
         ]);
         let say = ToSay {
             follower,
-            purpose: "customer_created",
+            purpose: CUSTOMER_CREATED,
             text: &text,
             values,
             inbox_id: None,

@@ -1,0 +1,204 @@
+//! From the text of a line to a mapping: all that can be said without the database.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{Line, longest};
+use crate::config::Account;
+use crate::domain::ids::{AccountId, CustomerId, ObjectId, OpenId, TenantId, UnionId};
+use crate::domain::rows::{Follower, MappingState};
+use crate::flows::link::Chosen;
+
+/// What lines are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The accounts of the configuration.
+    pub accounts: &'a BTreeMap<AccountId, Account>,
+    /// Now: nothing has happened after it.
+    pub now: Timestamp,
+}
+
+/// A line that makes sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Who.
+    pub follower: Follower,
+    /// Where their customer lives.
+    pub tenant: TenantId,
+    /// Their customer, by key or number or both.
+    pub chosen: Chosen,
+    /// The state.
+    pub state: MappingState,
+    /// Across accounts.
+    pub unionid: Option<UnionId>,
+    /// A word on the state.
+    pub reason: Option<String>,
+    /// By which the customer was named.
+    pub name: Option<String>,
+    /// Of the QR code.
+    pub scene: Option<String>,
+    /// When they followed or left.
+    pub followed_at: Option<Timestamp>,
+    /// Since when they are linked.
+    pub linked_at: Option<Timestamp>,
+}
+
+impl Line {
+    /// What it says, or all that is wrong with it, in one sentence. Nothing of the values is quoted.
+    pub fn entry(&self, known: &Known<'_>) -> Result<Entry, String> {
+        let mut faults = Faults::default();
+        let account = faults.take("account", &self.account, account);
+        let openid = faults.take("openid", &self.openid, wechat_id);
+        faults.need("account", account);
+        faults.need("openid", openid);
+        let home = account.and_then(|id| known.accounts.get(&AccountId::new(id)));
+        if account.is_some() && home.is_none() {
+            faults.add("account: it is not in the configuration");
+        }
+        let tenant = home.map(|account| &account.tenant);
+        let other = |wanted: &&str| tenant.is_some_and(|tenant| tenant.as_str() != *wanted);
+        if given(&self.tenant).is_some_and(|wanted| other(&wanted)) {
+            faults.add("tenant: the account's followers live in another one");
+        }
+        let chosen = Chosen {
+            object_id: faults.take("object_id", &self.object_id, object_id),
+            customer_id: faults.take("customer_id", &self.customer_id, customer_id),
+        };
+        let state = faults.take("state", &self.state, state);
+        let state = state.unwrap_or(MappingState::Linked);
+        faults.customer(&chosen, state);
+        let instant = |text: &str| instant(text, known.now);
+        let entry = Entry {
+            follower: Follower {
+                account: AccountId::new(account.unwrap_or_default()),
+                openid: OpenId::new(openid.unwrap_or_default()),
+            },
+            tenant: tenant.cloned().unwrap_or_else(|| TenantId::new("")),
+            chosen,
+            state,
+            unionid: faults
+                .take("unionid", &self.unionid, wechat_id)
+                .map(UnionId::new),
+            reason: faults.text("reason", &self.reason, longest::REASON),
+            name: faults.text("name", &self.name, longest::NAME),
+            scene: faults.text("scene", &self.scene, longest::SCENE),
+            followed_at: faults.take("followed_at", &self.followed_at, instant),
+            linked_at: faults.take("linked_at", &self.linked_at, instant),
+        };
+        faults.none_or(entry)
+    }
+}
+
+/// What is wrong with a line.
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn add(&mut self, what: impl Into<String>) {
+        self.0.push(what.into());
+    }
+
+    /// Reads a column that may be empty.
+    fn take<'t, T>(
+        &mut self,
+        column: &str,
+        text: &'t Option<String>,
+        read: impl Fn(&'t str) -> Result<T, &'static str>,
+    ) -> Option<T> {
+        let read = read(given(text)?);
+        read.map_err(|what| self.add(format!("{column}: {what}")))
+            .ok()
+    }
+
+    fn text(&mut self, column: &str, text: &Option<String>, longest: usize) -> Option<String> {
+        let text = given(text)?;
+        if text.len() > longest {
+            self.add(format!("{column}: it has more than {longest} bytes"));
+        }
+        if text.contains(char::is_control) {
+            self.add(format!("{column}: it holds control characters"));
+        }
+        Some(text.to_owned())
+    }
+
+    /// A column that every line needs. What could not be read was named already.
+    fn need(&mut self, column: &str, read: Option<&str>) {
+        if read.is_none() && !self.0.iter().any(|fault| fault.starts_with(column)) {
+            self.add(format!("{column}: it is missing"));
+        }
+    }
+
+    fn customer(&mut self, chosen: &Chosen, state: MappingState) {
+        let named = self.0.iter().any(|fault| {
+            ["object_id", "customer_id"]
+                .iter()
+                .any(|column| fault.starts_with(column))
+        });
+        let both = chosen.object_id.is_some() == chosen.customer_id.is_some();
+        let none = chosen.object_id.is_none() && chosen.customer_id.is_none();
+        if state == MappingState::Linked && none && !named {
+            self.add("customer_id, object_id: one who is linked needs one of them");
+        } else if state != MappingState::Linked && !both && !named {
+            self.add("customer_id, object_id: give both or none of one who is not linked");
+        }
+    }
+
+    fn none_or(self, entry: Entry) -> Result<Entry, String> {
+        if self.0.is_empty() {
+            return Ok(entry);
+        }
+        Err(self.0.join("; "))
+    }
+}
+
+fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+fn account(text: &str) -> Result<&str, &'static str> {
+    let known = crate::domain::ids::is_config_id(text);
+    known.then_some(text).ok_or("it is no name of an account")
+}
+
+fn wechat_id(text: &str) -> Result<&str, &'static str> {
+    let plausible = (1..=longest::WECHAT_ID).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    plausible
+        .then_some(text)
+        .ok_or("it is not of the form that WeChat gives: letters, digits, `_` and `-`")
+}
+
+fn object_id(text: &str) -> Result<ObjectId, &'static str> {
+    ObjectId::parse(text).ok_or("it is no ObjectID of 32 hex digits")
+}
+
+fn customer_id(text: &str) -> Result<CustomerId, &'static str> {
+    let plausible = text.len() <= longest::CUSTOMER_ID
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    plausible
+        .then(|| CustomerId::new(text))
+        .ok_or("it is no number of a customer")
+}
+
+fn state(text: &str) -> Result<MappingState, &'static str> {
+    MappingState::parse(text).ok_or("it is no state of a mapping; docs/SCHEMA.md names them")
+}
+
+fn instant(text: &str, now: Timestamp) -> Result<Timestamp, &'static str> {
+    let instant: Timestamp = text
+        .parse()
+        .map_err(|_| "it is no instant such as 2026-11-23T08:00:00Z")?;
+    // Pushes older than the last follow change nothing: one of tomorrow would hide all of today.
+    if instant > now {
+        return Err("it lies in the future");
+    }
+    if instant < Timestamp::UNIX_EPOCH {
+        return Err("it lies before 1970");
+    }
+    Ok(instant)
+}
