@@ -65,13 +65,14 @@ impl Link {
     /// The effect, in the follower's own lane. One that a person asked for is never taken for another, since
     /// they may have thought better of it.
     pub fn effect(&self, tenant: &TenantId) -> NewEffect {
-        let (priority, merge) = match self.imported {
-            true => (Priority::Bulk, true),
-            false => (Priority::Normal, false),
+        let priority = if self.imported {
+            Priority::Bulk
+        } else {
+            Priority::Normal
         };
         NewEffect {
             priority,
-            merge,
+            merge: self.imported,
             ..NewEffect::new(
                 self.follower.c4c_lane(),
                 CUSTOMER_LINK,

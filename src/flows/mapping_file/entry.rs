@@ -48,43 +48,34 @@ impl Line {
     /// What it says, or all that is wrong with it, in one sentence. Nothing of the values is quoted.
     pub fn entry(&self, known: &Known<'_>) -> Result<Entry, String> {
         let mut faults = Faults::default();
-        let account = faults.take("account", &self.account, account);
-        let openid = faults.take("openid", &self.openid, wechat_id);
+        let account = faults.take("account", given(&self.account), account);
+        let openid = faults.take("openid", given(&self.openid), wechat_id);
         faults.need("account", account);
         faults.need("openid", openid);
-        let home = account.and_then(|id| known.accounts.get(&AccountId::new(id)));
-        if account.is_some() && home.is_none() {
-            faults.add("account: it is not in the configuration");
-        }
-        let tenant = home.map(|account| &account.tenant);
-        let other = |wanted: &&str| tenant.is_some_and(|tenant| tenant.as_str() != *wanted);
-        if given(&self.tenant).is_some_and(|wanted| other(&wanted)) {
-            faults.add("tenant: the account's followers live in another one");
-        }
+        let tenant = faults.tenant(account, given(&self.tenant), known);
         let chosen = Chosen {
-            object_id: faults.take("object_id", &self.object_id, object_id),
-            customer_id: faults.take("customer_id", &self.customer_id, customer_id),
+            object_id: faults.take("object_id", given(&self.object_id), object_id),
+            customer_id: faults.take("customer_id", given(&self.customer_id), customer_id),
         };
-        let state = faults.take("state", &self.state, state);
+        let state = faults.take("state", given(&self.state), state);
         let state = state.unwrap_or(MappingState::Linked);
         faults.customer(&chosen, state);
+        let unionid = faults.take("unionid", given(&self.unionid), wechat_id);
         let instant = |text: &str| instant(text, known.now);
         let entry = Entry {
             follower: Follower {
                 account: AccountId::new(account.unwrap_or_default()),
                 openid: OpenId::new(openid.unwrap_or_default()),
             },
-            tenant: tenant.cloned().unwrap_or_else(|| TenantId::new("")),
+            tenant,
             chosen,
             state,
-            unionid: faults
-                .take("unionid", &self.unionid, wechat_id)
-                .map(UnionId::new),
-            reason: faults.text("reason", &self.reason, longest::REASON),
-            name: faults.text("name", &self.name, longest::NAME),
-            scene: faults.text("scene", &self.scene, longest::SCENE),
-            followed_at: faults.take("followed_at", &self.followed_at, instant),
-            linked_at: faults.take("linked_at", &self.linked_at, instant),
+            unionid: unionid.map(UnionId::new),
+            reason: faults.text("reason", given(&self.reason), longest::REASON),
+            name: faults.text("name", given(&self.name), longest::NAME),
+            scene: faults.text("scene", given(&self.scene), longest::SCENE),
+            followed_at: faults.take("followed_at", given(&self.followed_at), instant),
+            linked_at: faults.take("linked_at", given(&self.linked_at), instant),
         };
         faults.none_or(entry)
     }
@@ -103,16 +94,16 @@ impl Faults {
     fn take<'t, T>(
         &mut self,
         column: &str,
-        text: &'t Option<String>,
+        text: Option<&'t str>,
         read: impl Fn(&'t str) -> Result<T, &'static str>,
     ) -> Option<T> {
-        let read = read(given(text)?);
+        let read = read(text?);
         read.map_err(|what| self.add(format!("{column}: {what}")))
             .ok()
     }
 
-    fn text(&mut self, column: &str, text: &Option<String>, longest: usize) -> Option<String> {
-        let text = given(text)?;
+    fn text(&mut self, column: &str, text: Option<&str>, longest: usize) -> Option<String> {
+        let text = text?;
         if text.len() > longest {
             self.add(format!("{column}: it has more than {longest} bytes"));
         }
@@ -129,17 +120,33 @@ impl Faults {
         }
     }
 
+    /// The tenant of the account, which the line may only repeat.
+    fn tenant(&mut self, account: Option<&str>, said: Option<&str>, known: &Known<'_>) -> TenantId {
+        let home = account.map(|id| known.accounts.get(&AccountId::new(id)));
+        match home {
+            Some(Some(account)) => {
+                if said.is_some_and(|said| said != account.tenant.as_str()) {
+                    self.add("tenant: the account's followers live in another one");
+                }
+                return account.tenant.clone();
+            }
+            Some(None) => self.add("account: it is not in the configuration"),
+            None => {}
+        }
+        TenantId::new("")
+    }
+
+    /// Who is linked needs a customer; C4C is asked for the number or key that is not said.
     fn customer(&mut self, chosen: &Chosen, state: MappingState) {
-        let named = self.0.iter().any(|fault| {
-            ["object_id", "customer_id"]
-                .iter()
-                .any(|column| fault.starts_with(column))
-        });
-        let both = chosen.object_id.is_some() == chosen.customer_id.is_some();
-        let none = chosen.object_id.is_none() && chosen.customer_id.is_none();
-        if state == MappingState::Linked && none && !named {
+        let columns = ["object_id", "customer_id"];
+        let is_named = |fault: &String| columns.iter().any(|column| fault.starts_with(column));
+        if self.0.iter().any(is_named) {
+            return;
+        }
+        let (object, number) = (chosen.object_id.is_some(), chosen.customer_id.is_some());
+        if state == MappingState::Linked && !object && !number {
             self.add("customer_id, object_id: one who is linked needs one of them");
-        } else if state != MappingState::Linked && !both && !named {
+        } else if state != MappingState::Linked && object != number {
             self.add("customer_id, object_id: give both or none of one who is not linked");
         }
     }
@@ -152,6 +159,8 @@ impl Faults {
     }
 }
 
+/// An empty text is none.
+#[expect(clippy::ref_option, reason = "for the fields of a line")]
 fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
 }
@@ -186,7 +195,7 @@ fn customer_id(text: &str) -> Result<CustomerId, &'static str> {
 }
 
 fn state(text: &str) -> Result<MappingState, &'static str> {
-    MappingState::parse(text).ok_or("it is no state of a mapping; docs/SCHEMA.md names them")
+    MappingState::parse(text).ok_or("it is no state of a mapping (docs/SCHEMA.md names them)")
 }
 
 fn instant(text: &str, now: Timestamp) -> Result<Timestamp, &'static str> {

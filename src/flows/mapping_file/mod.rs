@@ -93,22 +93,4 @@ mod longest {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_columns_are_those_of_a_line() {
-        let line = serde_json::to_string(&Line::default()).unwrap();
-        let expected = COLUMNS.map(|column| format!("\"{column}\":null")).join(",");
-        assert_eq!(line, format!("{{{expected}}}"));
-    }
-
-    #[test]
-    fn debug_shows_nobody() {
-        let line = Line {
-            openid: Some("oLVPpjqs9BhvzwPj5A-vTYAX3GLc".to_owned()),
-            ..Line::default()
-        };
-        assert_eq!(format!("{line:?}"), "Line");
-    }
-}
+mod tests;

@@ -177,7 +177,13 @@ impl<R: BufRead> Iterator for Reader<R> {
 }
 
 fn json(text: &str) -> Result<Line, String> {
-    serde_json::from_str(text).map_err(|fault| {
+    // An array would be read as the members in their order, and nobody writes that on purpose.
+    let object = if text.trim_start().starts_with('{') {
+        text
+    } else {
+        ""
+    };
+    serde_json::from_str(object).map_err(|fault| {
         let column = fault.column();
         format!(
             "it is no JSON object with the members of a mapping, all of them text (column {column})"
