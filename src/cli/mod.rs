@@ -10,6 +10,7 @@ mod check;
 mod conversation;
 mod demo;
 mod duplicates;
+mod init;
 mod jobs;
 mod logging;
 mod mapping;
@@ -47,6 +48,8 @@ enum Verb {
     Demo(demo::Options),
     /// Runs the daemon
     Serve,
+    /// Writes a first configuration and tells what to enter on both sides
+    Init(init::Asked),
     /// Tells everything that is wrong with the configuration
     Check,
     /// Followers and their customers
@@ -127,8 +130,9 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
     match arguments.command {
         Verb::Demo(options) => demo::run(&options).await?,
         Verb::Serve => serve::run(loaded()?, named).await?,
+        Verb::Init(asked) => init::run(named, &asked)?,
         Verb::Check => check::run(&loaded()?)?,
-        Verb::Mapping(verb) => mapping::run(&config()?, verb).await?,
+        Verb::Mapping(verb) => mapping::run(config()?, verb).await?,
         Verb::Conversation(verb) => conversation::run(&config()?, verb).await?,
         Verb::Message(verb) => message::run(config()?, verb).await?,
         Verb::Outbox(verb) => outbox::run(config()?, verb).await?,

@@ -3,9 +3,12 @@
 //!
 //! Start reading at [`Command`] and [`Controls::execute`]; [`socket`] carries them to the daemon.
 
+mod mapping;
 pub mod socket;
 
 use std::path::PathBuf;
+
+pub use mapping::MAX_LINES;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,9 +16,11 @@ use serde_json::{Value, json};
 use crate::domain::ids::{AccountId, OpenId};
 use crate::domain::rows::{Changes, Follower};
 use crate::effects::Context;
+use crate::flows::link::Chosen;
+use crate::flows::mapping_file::Line;
 use crate::flows::sending::{self, ToSay};
 use crate::jobs::{Backup, Options, Progress, Reconcile, Timetable};
-use crate::store::{StartedBy, StoreError};
+use crate::store::{Mapping, StartedBy, StoreError};
 use crate::wechat::push::Push;
 
 /// The longest text that one command may send: five messages of 2,000 bytes.
@@ -64,6 +69,27 @@ pub enum Command {
         /// The file, absolute.
         file: PathBuf,
     },
+    /// `mapping link`
+    MappingLink {
+        /// In which account.
+        account: AccountId,
+        /// Who.
+        openid: OpenId,
+        /// To whom.
+        chosen: Chosen,
+    },
+    /// `mapping unlink`
+    MappingUnlink {
+        /// In which account.
+        account: AccountId,
+        /// Who.
+        openid: OpenId,
+    },
+    /// A part of `mapping import`
+    MappingImport {
+        /// At most [`MAX_LINES`].
+        lines: Vec<Line>,
+    },
 }
 
 impl Command {
@@ -86,6 +112,13 @@ impl Command {
                 "reconcile",
                 options.only.clone().unwrap_or_else(|| "all".to_owned()),
             ),
+            Self::MappingLink {
+                account, openid, ..
+            } => ("mapping.link", format!("{account}:{}", openid.as_str())),
+            Self::MappingUnlink { account, openid } => {
+                ("mapping.unlink", format!("{account}:{}", openid.as_str()))
+            }
+            Self::MappingImport { lines } => ("mapping.import", format!("{} lines", lines.len())),
         }
     }
 }
@@ -136,6 +169,15 @@ impl Controls {
                 told.map(|detail| json!({ "detail": detail }))
                     .map_err(|fault| Refused(fault.to_string()))
             }
+            Command::MappingLink {
+                account,
+                openid,
+                chosen,
+            } => self.link(Follower { account, openid }, chosen).await,
+            Command::MappingUnlink { account, openid } => {
+                self.unlink(Follower { account, openid }).await
+            }
+            Command::MappingImport { lines } => self.import(&lines).await,
         }?;
         self.context
             .store
@@ -146,18 +188,7 @@ impl Controls {
 
     async fn send(&self, follower: Follower, text: &str) -> Result<Value, Refused> {
         let live = self.context.live();
-        let Some((account, _)) = live.account(&follower.account) else {
-            return Err(Refused(format!(
-                "there is no account `{}` in the configuration",
-                follower.account
-            )));
-        };
-        if self.context.store.mapping(&follower).await?.is_none() {
-            return Err(Refused(format!(
-                "account `{}` knows no follower with this OpenID; `qiao mapping list` shows them",
-                follower.account
-            )));
-        }
+        self.known(&follower).await?;
         if text.trim().is_empty() || text.len() > MAX_TEXT {
             return Err(Refused(format!(
                 "a text has 1 to {MAX_TEXT} bytes and this one has {}",
@@ -174,11 +205,29 @@ impl Controls {
         };
         let now = self.context.clock.now();
         let grants = self.context.store.grants(&follower).await?;
-        let outlook = sending::outlook(account, OPERATOR, &grants, now);
+        let account = live.account(&follower.account);
+        let outlook = account.map(|(account, _)| sending::outlook(account, OPERATOR, &grants, now));
         let changes = sending::queue(&say, now);
         let messages = changes.messages.len();
         self.context.store.write(changes).await?;
         Ok(json!({ "queued": messages, "window": outlook }))
+    }
+
+    /// The mapping of a follower whom the operator names.
+    async fn known(&self, follower: &Follower) -> Result<Mapping, Refused> {
+        let account = &follower.account;
+        if self.context.live().account(account).is_none() {
+            return Err(Refused(format!(
+                "there is no account `{account}` in the configuration"
+            )));
+        }
+        let unknown = || {
+            Refused(format!(
+                "account `{account}` knows no follower with this OpenID; `qiao mapping list` shows them"
+            ))
+        };
+        let mapping = self.context.store.mapping(follower).await?;
+        mapping.ok_or_else(unknown)
     }
 
     async fn retry(&self, id: i64) -> Result<Value, Refused> {

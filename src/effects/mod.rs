@@ -12,6 +12,7 @@ mod ensure;
 mod files;
 mod hook;
 mod identify;
+mod link;
 mod media;
 mod medium;
 mod moved;
@@ -57,6 +58,8 @@ pub fn register(context: &Context) -> Handlers {
     let mut remote = |name, handler| handlers.remote.insert(name, handler);
     let ensure = Arc::new(ensure::CustomerEnsure(context.clone()));
     remote(names::CUSTOMER_ENSURE, ensure);
+    let link = Arc::new(link::CustomerLink(context.clone()));
+    remote(names::CUSTOMER_LINK, link);
     let reread = Arc::new(reread::CustomerReread(context.clone()));
     remote(names::CUSTOMER_REREAD, reread);
     let rename = Arc::new(rename::CustomerRename(context.clone()));

@@ -229,6 +229,7 @@ mod tests {
             scene: change.scene.clone(),
             name: None,
             followed_at: change.followed_at.or(mapping.and_then(|m| m.followed_at)),
+            linked_at: None,
             updated_at: Timestamp::UNIX_EPOCH,
         })
     }
@@ -244,6 +245,7 @@ mod tests {
             scene: None,
             name: None,
             followed_at: Some(second(0)),
+            linked_at: Some(second(0)),
             updated_at: second(0),
         }
     }

@@ -17,6 +17,9 @@ use crate::domain::rows::{Changes, Follower, MappingChange, MappingState, Snapsh
 /// follower is linked it goes on, and finds that there is nothing left to do.
 pub const HELD_CONFLICT: &str = "conflict";
 
+/// The purpose of the message that tells a follower their number.
+pub const CUSTOMER_CREATED: &str = "customer_created";
+
 /// What is known of the person behind an OpenID.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Person {
@@ -105,7 +108,7 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
         ]);
         let say = ToSay {
             follower,
-            purpose: "customer_created",
+            purpose: CUSTOMER_CREATED,
             text: &text,
             values,
             inbox_id: None,

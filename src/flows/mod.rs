@@ -12,6 +12,8 @@ pub mod customer;
 pub mod files;
 pub mod history;
 pub mod intake;
+pub mod link;
+pub mod mapping_file;
 pub mod media;
 pub mod message;
 pub mod migration;

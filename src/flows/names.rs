@@ -6,6 +6,9 @@ pub const FOLLOWER_ACTED: &str = "follower.acted";
 /// The follower's customer is looked up or created in C4C, and linked.
 pub const CUSTOMER_ENSURE: &str = "customer.ensure";
 
+/// The customer that a person or a file names is read in C4C, and the follower linked to them.
+pub const CUSTOMER_LINK: &str = "customer.link";
+
 /// A customer that may have changed is read again and compared with its baseline.
 pub const CUSTOMER_REREAD: &str = "customer.reread";
 

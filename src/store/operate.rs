@@ -10,10 +10,10 @@ use super::codec::{json, micros};
 use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
-    Dedupe, Store, StoreError, accounts, apply, backups, duplicates, indexing, jobs, reconcile,
-    recovery, waiting, writer,
+    Dedupe, Store, StoreError, accounts, apply, backups, duplicates, indexing, jobs, mappings,
+    reconcile, recovery, waiting, writer,
 };
-use crate::domain::rows::Changes;
+use crate::domain::rows::{Changes, Follower};
 
 /// One rare write.
 pub(super) enum Operation {
@@ -44,6 +44,10 @@ pub(super) enum Operation {
     Cancel {
         id: i64,
         reason: String,
+    },
+    Unlink {
+        follower: Follower,
+        reason: &'static str,
     },
     Release {
         inbox_id: i64,
@@ -136,6 +140,9 @@ pub(super) async fn run(
         Operation::Index { limit } => indexing::index(connection, *limit).await,
         Operation::Retry { id } => retry(connection, *id, now).await,
         Operation::Cancel { id, reason } => cancel(connection, *id, reason, now).await,
+        Operation::Unlink { follower, reason } => {
+            mappings::unlink(connection, follower, reason, now).await
+        }
         Operation::Release { inbox_id, changes } => {
             let released = duplicates::mark_released(connection, *inbox_id).await?;
             if released.rows > 0 {

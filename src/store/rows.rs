@@ -202,9 +202,10 @@ pub(super) struct MappingUpsert {
     pub scene: Option<String>,
     pub name: Option<String>,
     pub followed_at: Option<i64>,
+    pub linked_at: Option<i64>,
     pub now: i64,
 }
-row!(MappingUpsert: account, openid, unionid, tenant, object_id, customer_id, state, returned, reason, scene, name, followed_at, now);
+row!(MappingUpsert: account, openid, unionid, tenant, object_id, customer_id, state, returned, reason, scene, name, followed_at, linked_at, now);
 
 impl MappingUpsert {
     pub(super) fn new(change: &MappingChange, now: Timestamp) -> Self {
@@ -222,6 +223,7 @@ impl MappingUpsert {
             scene: change.scene.clone(),
             name: change.name.clone(),
             followed_at: change.followed_at.map(micros),
+            linked_at: change.linked_at.map(micros),
             now: micros(now),
         }
     }

@@ -1,6 +1,7 @@
 //! What operators type, and what they read: the real binary, beside a daemon and without one.
 
 mod alone;
+mod init;
 mod reading;
 mod writing;
 

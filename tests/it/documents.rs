@@ -8,12 +8,13 @@ use std::process::Command;
 use regex::Regex;
 
 /// Everything a newcomer reads.
-const DOCUMENTS: [&str; 13] = [
+const DOCUMENTS: [&str; 14] = [
     "README.md",
     "docs/ARCHITECTURE.md",
     "docs/BACKUP.md",
     "docs/BENCHMARKS.md",
     "docs/DESIGN.md",
+    "docs/MAPPINGS.md",
     "docs/PROOF.md",
     "docs/RECONCILIATION.md",
     "docs/SCHEMA.md",

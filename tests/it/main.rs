@@ -31,6 +31,8 @@ mod hands;
 mod hook;
 mod linking;
 mod main_job;
+mod mapping_files;
+mod mapping_links;
 mod messages;
 mod naming;
 mod notices;

@@ -30,7 +30,7 @@ pub(in crate::store) async fn mappings(
                      AND m.state = 'unfollowed')
                  THEN 'unfollowed' ELSE g.state END,
              g.reason, g.scene, g.name, g.followed_at, g.now,
-             CASE WHEN g.object_id IS NOT NULL THEN g.now END, g.now
+             CASE WHEN g.object_id IS NOT NULL THEN coalesce(g.linked_at, g.now) END, g.now
          FROM given g WHERE g.account IS NOT NULL
          ON CONFLICT (account, openid) DO UPDATE SET
              unionid = coalesce(excluded.unionid, unionid),
@@ -47,7 +47,8 @@ pub(in crate::store) async fn mappings(
              name = coalesce(excluded.name, name),
              followed_at = max(coalesce(excluded.followed_at, followed_at),
                  coalesce(followed_at, excluded.followed_at)),
-             linked_at = coalesce(excluded.linked_at, linked_at),
+             linked_at = CASE WHEN state = 'linked' AND object_id = excluded.object_id
+                 THEN linked_at ELSE coalesce(excluded.linked_at, linked_at) END,
              updated_at = excluded.updated_at",
         rows,
     )

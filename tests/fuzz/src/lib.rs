@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 22] = [
     targets::address::TARGET,
     targets::backup::TARGET,
     targets::c4c_client::TARGET,
@@ -40,6 +40,7 @@ pub const TARGETS: [Target; 21] = [
     targets::filter::TARGET,
     targets::instant::TARGET,
     targets::maintenance::TARGET,
+    targets::mapping_file::TARGET,
     targets::notification::TARGET,
     targets::odata::TARGET,
     targets::placeholder::TARGET,
@@ -55,6 +56,6 @@ pub const TARGETS: [Target; 21] = [
 
 /// The target of that name.
 pub fn target(name: &str) -> Option<&'static Target> {
-    static ALL: [Target; 21] = TARGETS;
+    static ALL: [Target; 22] = TARGETS;
     ALL.iter().find(|target| target.name == name)
 }

@@ -124,6 +124,8 @@ suite! {
         a_mapping_keeps_what_a_change_does_not_name
         a_late_link_does_not_bring_back_somebody_who_left
         what_was_decided_before_a_link_stood_does_not_undo_it
+        since_when_they_are_linked_stays_while_the_customer_does
+        an_unlinked_follower_stands_for_nobody
         everybody_who_stands_for_a_customer_is_found
         somebody_who_waits_for_their_customer_is_noticed
         the_mappings_of_many_are_read_at_once
@@ -173,6 +175,7 @@ suite! {
     reading:
         a_conversation_is_told_in_order_and_only_of_its_follower
         a_follower_reads_what_reached_them
+        what_a_follower_was_told_is_known
         deleting_a_history_leaves_no_word_of_it_and_nothing_of_anybody_else
         the_outbox_is_listed_by_state_and_effect
         the_queue_is_counted

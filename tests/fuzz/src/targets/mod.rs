@@ -10,6 +10,7 @@ pub(crate) mod envelope;
 pub(crate) mod filter;
 pub(crate) mod instant;
 pub(crate) mod maintenance;
+pub(crate) mod mapping_file;
 pub(crate) mod notification;
 pub(crate) mod odata;
 pub(crate) mod placeholder;
