@@ -3,12 +3,10 @@
 //! It resumes where an interrupted run stopped. Every difference becomes a finding, and its
 //! repair an ordinary bulk row.
 
-use jiff::civil::Time;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Job;
-use super::timetable::Schedule;
 use crate::config::ExistingFollowers;
 use crate::domain::ids::{AccountId, OpenId, TenantId};
 use crate::domain::rows::Follower;
@@ -22,10 +20,7 @@ use crate::outbox::Outcome;
 use crate::store::StoreError;
 
 /// Its name.
-pub(super) const RECONCILE: &str = "reconcile";
-
-/// In the small hours, when nobody waits for the calls.
-const AT: Time = Time::constant(3, 30, 0, 0);
+const RECONCILE: &str = "reconcile";
 
 /// Mappings looked at in one read.
 const PAGE: u32 = 500;
@@ -102,10 +97,6 @@ impl Reconcile {
 impl Job for Reconcile {
     fn name(&self) -> &'static str {
         RECONCILE
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule::Daily(AT, self.context.live().config.server.time_zone.clone())
     }
 
     fn run(&self, run: i64) -> BoxFuture<'_, Result<String, String>> {

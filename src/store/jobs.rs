@@ -67,6 +67,21 @@ pub struct FindingRow {
 }
 
 impl Store {
+    /// Remembers that this installation knows a job from now on; what it knows already stays as it is.
+    pub async fn know_job(&self, job: &str) -> Result<(), StoreError> {
+        let job = job.to_owned();
+        self.operate(Operation::KnowJob { job }).await.map(drop)
+    }
+
+    /// Since when this installation knows a job.
+    pub async fn known_since(&self, job: &str) -> Result<Option<Timestamp>, StoreError> {
+        let since: Option<i64> = sqlx::query_scalar("SELECT known_since FROM job WHERE name = ?")
+            .bind(job)
+            .fetch_optional(&self.readers)
+            .await?;
+        Ok(since.map(instant))
+    }
+
     /// Begins a run and returns its id; `None` when the job is already running.
     pub async fn start_job(&self, job: &str, by: StartedBy) -> Result<Option<i64>, StoreError> {
         let job = job.to_owned();
@@ -141,14 +156,6 @@ impl Store {
         .await?)
     }
 
-    /// Keeps the findings of the last `runs` runs of a job; returns how many went.
-    pub async fn prune_findings(&self, job: &str, runs: u32) -> Result<u64, StoreError> {
-        let job = job.to_owned();
-        self.operate(Operation::PruneFindings { job, runs })
-            .await
-            .map(|done| done.rows)
-    }
-
     /// Keeps the last `kept` runs of a job; returns how many went.
     pub async fn prune_runs(&self, job: &str, kept: u32) -> Result<u64, StoreError> {
         let job = job.to_owned();
@@ -174,20 +181,17 @@ impl Store {
     }
 }
 
-pub(super) async fn prune_findings(
+pub(super) async fn know(
     connection: &mut SqliteConnection,
     job: &str,
-    runs: u32,
+    now: Timestamp,
 ) -> Result<Effected, sqlx::Error> {
-    sqlx::query(
-        "DELETE FROM finding WHERE job_run_id IN (
-             SELECT id FROM job_run WHERE job = ? ORDER BY id DESC LIMIT -1 OFFSET ?)",
-    )
-    .bind(job)
-    .bind(runs)
-    .execute(connection)
-    .await
-    .map(|done| Effected::rows(done.rows_affected()))
+    sqlx::query("INSERT INTO job (name, known_since) VALUES (?, ?) ON CONFLICT DO NOTHING")
+        .bind(job)
+        .bind(micros(now))
+        .execute(connection)
+        .await
+        .map(|done| Effected::rows(done.rows_affected()))
 }
 
 pub(super) async fn prune_runs(

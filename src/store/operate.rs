@@ -11,7 +11,7 @@ use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
     Dedupe, Store, StoreError, accounts, apply, duplicates, indexing, jobs, reconcile, recovery,
-    writer,
+    retention, writer,
 };
 use crate::domain::rows::Changes;
 
@@ -25,9 +25,9 @@ pub(super) enum Operation {
     Prune {
         keys: Vec<Dedupe>,
     },
-    PruneFindings {
-        job: String,
-        runs: u32,
+    Delete {
+        kind: retention::Kept,
+        ids: Vec<i64>,
     },
     PruneRuns {
         job: String,
@@ -48,6 +48,9 @@ pub(super) enum Operation {
         changes: Box<Changes>,
     },
     ReplaceToken(accounts::TokenReplacement),
+    KnowJob {
+        job: String,
+    },
     StartJob {
         job: String,
         by: jobs::StartedBy,
@@ -102,9 +105,7 @@ pub(super) async fn run(
         Operation::Expire => expire(connection, now).await,
         Operation::GiveBack { ids } => give_back(connection, ids, now).await,
         Operation::Prune { keys } => duplicates::prune(connection, keys).await,
-        Operation::PruneFindings { job, runs } => {
-            jobs::prune_findings(connection, job, *runs).await
-        }
+        Operation::Delete { kind, ids } => retention::delete(connection, *kind, ids).await,
         Operation::PruneRuns { job, kept } => jobs::prune_runs(connection, job, *kept).await,
         Operation::Index { limit } => indexing::index(connection, *limit).await,
         Operation::Retry { id } => retry(connection, *id, now).await,
@@ -119,6 +120,7 @@ pub(super) async fn run(
             Ok(released)
         }
         Operation::ReplaceToken(token) => accounts::replace_token(connection, token).await,
+        Operation::KnowJob { job } => jobs::know(connection, job, now).await,
         Operation::StartJob { job, by } => jobs::start(connection, job, *by, now).await,
         Operation::NoteJob { run, resume } => jobs::note(connection, *run, resume.as_deref()).await,
         Operation::FinishJob {
