@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::Mutex;
 use tokio_cron_scheduler::{Job as Alarm, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
 
@@ -57,7 +56,6 @@ pub struct Timetable {
     context: Context,
     jobs: Arc<[Arc<dyn Job>]>,
     running: TaskTracker,
-    looking: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Timetable {
@@ -85,7 +83,6 @@ impl Timetable {
             context: context.clone(),
             jobs: jobs.into(),
             running: TaskTracker::new(),
-            looking: Arc::default(),
         }
     }
 
@@ -104,10 +101,6 @@ impl Timetable {
 
     /// Starts every job that is due and has something to do; returns without waiting for them.
     pub async fn tick(&self) {
-        // Beside another look it would find due what that one is about to start.
-        let Ok(_alone) = self.looking.try_lock() else {
-            return;
-        };
         for job in self.jobs.iter() {
             match self.start_if_due(&**job).await {
                 Ok(None) => {}
@@ -129,21 +122,32 @@ impl Timetable {
     async fn start_if_due(&self, job: &dyn Job) -> Result<Option<i64>, StoreError> {
         let store = &self.context.store;
         let now = self.context.clock.now();
-        let since = match store.last_run(job.name()).await? {
-            Some(run) => Since::Ran(run.started_at()),
-            None => match store.known_since(job.name()).await? {
-                Some(at) => Since::Known(at),
-                None => {
-                    store.know_job(job.name()).await?;
-                    Since::Known(now)
-                }
-            },
-        };
+        let last = store.last_run(job.name()).await?;
+        let since = self.since(job.name(), last.as_ref(), now).await?;
+        if since == Since::Known(now) {
+            store.know_job(job.name()).await?;
+        }
         let next = self.schedule(job.name()).next(since, now);
         if next.is_none_or(|next| next > now) || job.is_idle().await {
             return Ok(None);
         }
-        store.start_job(job.name(), StartedBy::Schedule).await
+        // An operator or another alarm may have started it since we looked.
+        let last = last.map_or(0, |run| run.id);
+        store.start_due_job(job.name(), last).await
+    }
+
+    /// From when its schedule counts; from now on, when nobody knew it.
+    async fn since(
+        &self,
+        job: &str,
+        last: Option<&JobRun>,
+        now: Timestamp,
+    ) -> Result<Since, StoreError> {
+        if let Some(run) = last {
+            return Ok(Since::Ran(run.started_at()));
+        }
+        let known = self.context.store.known_since(job).await?;
+        Ok(Since::Known(known.unwrap_or(now)))
     }
 
     /// The schedule in force: a reload may change it.
@@ -188,10 +192,7 @@ impl Timetable {
         let mut report = Vec::new();
         for job in self.jobs.iter() {
             let last = store.last_run(job.name()).await?;
-            let since = match &last {
-                Some(run) => Since::Ran(run.started_at()),
-                None => Since::Known(store.known_since(job.name()).await?.unwrap_or(now)),
-            };
+            let since = self.since(job.name(), last.as_ref(), now).await?;
             let schedule = self.schedule(job.name());
             report.push(JobReport {
                 job: known(job.name()).expect("every job stands in JOBS"),

@@ -85,8 +85,18 @@ impl Store {
     /// Begins a run and returns its id; `None` when the job is already running.
     pub async fn start_job(&self, job: &str, by: StartedBy) -> Result<Option<i64>, StoreError> {
         let job = job.to_owned();
-        let started = self.operate(Operation::StartJob { job, by }).await?;
-        Ok((started.rows > 0).then_some(started.id))
+        let known = None;
+        let started = self.operate(Operation::StartJob { job, by, known });
+        started.await.map(Effected::made)
+    }
+
+    /// The same for the timetable, which has found the job due after the run `last`, 0 for none: also
+    /// `None` when it has been started since.
+    pub async fn start_due_job(&self, job: &str, last: i64) -> Result<Option<i64>, StoreError> {
+        let (job, by) = (job.to_owned(), StartedBy::Schedule);
+        let known = Some(last);
+        let started = self.operate(Operation::StartJob { job, by, known });
+        started.await.map(Effected::made)
     }
 
     /// Remembers where the run would go on after a crash.
@@ -215,13 +225,16 @@ pub(super) async fn start(
     connection: &mut SqliteConnection,
     job: &str,
     by: StartedBy,
+    known: Option<i64>,
     now: Timestamp,
 ) -> Result<Effected, sqlx::Error> {
     let done = sqlx::query(
         "INSERT INTO job_run (job, started_by, started_at, outcome)
          SELECT ?1, ?2, ?3, 'running'
          WHERE (SELECT outcome FROM job_run WHERE job = ?1 ORDER BY id DESC LIMIT 1)
-             IS NOT 'running'",
+             IS NOT 'running'
+             AND (?4 IS NULL OR ?4 = coalesce(
+                 (SELECT id FROM job_run WHERE job = ?1 ORDER BY id DESC LIMIT 1), 0))",
     )
     .bind(job)
     .bind(match by {
@@ -229,6 +242,7 @@ pub(super) async fn start(
         StartedBy::Operator => "operator",
     })
     .bind(micros(now))
+    .bind(known)
     .execute(connection)
     .await?;
     Ok(Effected {

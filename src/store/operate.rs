@@ -54,6 +54,7 @@ pub(super) enum Operation {
     StartJob {
         job: String,
         by: jobs::StartedBy,
+        known: Option<i64>,
     },
     NoteJob {
         run: i64,
@@ -92,6 +93,11 @@ impl Effected {
     pub(super) fn rows(rows: u64) -> Self {
         Self { rows, id: 0 }
     }
+
+    /// The id of what was made, if it was.
+    pub(super) fn made(self) -> Option<i64> {
+        (self.rows > 0).then_some(self.id)
+    }
 }
 
 pub(super) async fn run(
@@ -121,7 +127,9 @@ pub(super) async fn run(
         }
         Operation::ReplaceToken(token) => accounts::replace_token(connection, token).await,
         Operation::KnowJob { job } => jobs::know(connection, job, now).await,
-        Operation::StartJob { job, by } => jobs::start(connection, job, *by, now).await,
+        Operation::StartJob { job, by, known } => {
+            jobs::start(connection, job, *by, *known, now).await
+        }
         Operation::NoteJob { run, resume } => jobs::note(connection, *run, resume.as_deref()).await,
         Operation::FinishJob {
             run,

@@ -162,3 +162,17 @@ pub async fn a_job_is_known_since_it_was_first_seen(way: &Way) {
     assert_eq!(since, Some(first));
     assert_eq!(room.store.known_since("prune").await.unwrap(), None);
 }
+
+pub async fn what_was_found_due_is_not_started_after_somebody_else_did(way: &Way) {
+    let room = Room::new(way).await;
+    let due = async |last| room.store.start_due_job("prune", last).await.unwrap();
+    let first = due(0).await.expect("it never ran");
+    assert_eq!(due(0).await, None, "it runs");
+    assert_eq!(due(first).await, None, "it runs");
+    room.finish(first).await;
+    assert_eq!(due(0).await, None, "it has run since");
+    let by_hand = room.start("prune").await;
+    room.finish(by_hand).await;
+    assert_eq!(due(first).await, None, "a person has run it since");
+    assert!(due(by_hand).await.is_some());
+}

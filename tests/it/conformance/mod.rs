@@ -140,7 +140,8 @@ suite! {
         a_run_that_was_cut_off_is_interrupted_and_the_job_free
         the_last_walk_that_got_through_a_stage_is_found
         findings_are_read_in_pages
-        a_job_is_known_since_it_was_first_seen;
+        a_job_is_known_since_it_was_first_seen
+        what_was_found_due_is_not_started_after_somebody_else_did;
     retention:
         what_was_said_long_ago_goes_with_its_media_and_its_words
         a_conversation_goes_as_a_whole_and_not_while_it_is_open
