@@ -8,6 +8,13 @@ pub(super) const DATABASE_URL: &str = "sqlite:data/qiao.db";
 pub(super) const BACKUP_FOLDER: &str = "data/backups";
 pub(super) const BACKUP_KEEP: i64 = 7;
 
+/// What was said is kept until somebody decides otherwise.
+pub(super) const KEEP_MESSAGES: i64 = 0;
+pub(super) const KEEP_INBOX: i64 = 90;
+pub(super) const KEEP_ATTEMPTS: i64 = 90;
+pub(super) const KEEP_FINDINGS: i64 = 90;
+pub(super) const KEEP_JOB_RUNS: i64 = 90;
+
 pub(super) const ACCESS_TOKEN: &str = "stable_token";
 pub(super) const API_URL: &str = "https://api.weixin.qq.com";
 pub(super) const OAUTH_URL: &str = "https://open.weixin.qq.com";

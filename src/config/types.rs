@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::conversation::ConversationRules;
-
+use super::jobs::Schedules;
+use super::retention::Retention;
 use crate::domain::ids::{AccountId, TenantId};
 
 /// The whole configuration.
@@ -22,6 +23,10 @@ pub struct Config {
     pub backup: BackupPlan,
     /// `[outbound]`
     pub outbound: Outbound,
+    /// `[jobs.<name>]`
+    pub jobs: Schedules,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[wechat.<account>]`
     pub wechat: BTreeMap<AccountId, Account>,
     /// `[c4c.<tenant>]`

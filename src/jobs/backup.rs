@@ -3,19 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use jiff::civil::Time;
 
 use super::Job;
-use super::timetable::Schedule;
 use crate::backup::{self, BackupError, Made, file_name, found, outdated, tidy};
+use crate::domain::schedule::{Schedule, Since};
 use crate::effects::Context;
 use crate::kit::blocking::blocking;
 use crate::kit::sealed::sha256_of;
 use crate::kit::transport::BoxFuture;
 use crate::store::{BackupKind, NewBackup, StandingBackup};
-
-/// Before reconciliation, whose repairs fill the queue.
-const AT: Time = Time::constant(2, 15, 0, 0);
 
 /// Missing media that are named in a sentence; the manifest names all.
 const NAMED: usize = 3;
@@ -43,11 +39,6 @@ impl Backup {
 impl Job for Backup {
     fn name(&self) -> &'static str {
         "backup"
-    }
-
-    fn schedule(&self) -> Schedule {
-        let zone = self.context.live().config.server.time_zone.clone();
-        Schedule::Daily(AT, zone)
     }
 
     fn is_idle(&self) -> BoxFuture<'_, bool> {
@@ -154,8 +145,7 @@ pub fn expires_at(
     let scheduled = standing.iter().filter(|it| it.is_scheduled());
     let newer = scheduled.filter(|it| it.created_at() > backup.created_at());
     let to_come = keep.saturating_sub(newer.count()).max(1);
-    let next = |at: Timestamp, _| schedule.next(Some(at), at);
-    Some((0..to_come).fold(now, next))
+    (0..to_come).try_fold(now, |at, _| schedule.next(Since::Ran(at), at))
 }
 
 fn io(path: &Path, source: std::io::Error) -> BackupError {

@@ -2,28 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::SignedDuration;
-
 use super::Job;
 use super::backup::standing;
-use super::timetable::Schedule;
 use crate::backup::{BackupError, Manifest, try_restore};
 use crate::effects::Context;
 use crate::kit::transport::BoxFuture;
 use crate::store::StandingBackup;
-
-/// A week: it reads and writes as much as the backup holds.
-const EVERY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 pub(super) struct RestoreDrill(pub(super) Context);
 
 impl Job for RestoreDrill {
     fn name(&self) -> &'static str {
         "restore_drill"
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule::Every(EVERY)
     }
 
     fn is_idle(&self) -> BoxFuture<'_, bool> {

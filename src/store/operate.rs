@@ -11,7 +11,7 @@ use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
     Dedupe, Store, StoreError, accounts, apply, backups, duplicates, indexing, jobs, mappings,
-    reconcile, recovery, waiting, writer,
+    reconcile, recovery, retention, waiting, writer,
 };
 use crate::domain::rows::{Changes, Follower};
 
@@ -27,9 +27,9 @@ pub(super) enum Operation {
     Prune {
         keys: Vec<Dedupe>,
     },
-    PruneFindings {
-        job: String,
-        runs: u32,
+    Delete {
+        kind: retention::Kept,
+        ids: Vec<i64>,
     },
     PruneRuns {
         job: String,
@@ -54,9 +54,13 @@ pub(super) enum Operation {
         changes: Box<Changes>,
     },
     ReplaceToken(accounts::TokenReplacement),
+    KnowJob {
+        job: String,
+    },
     StartJob {
         job: String,
         by: jobs::StartedBy,
+        known: Option<i64>,
     },
     NoteJob {
         run: i64,
@@ -120,6 +124,11 @@ impl Effected {
     pub(super) fn rows(rows: u64) -> Self {
         Self { rows, id: 0 }
     }
+
+    /// The id of what was made, if it was.
+    pub(super) fn made(self) -> Option<i64> {
+        (self.rows > 0).then_some(self.id)
+    }
 }
 
 pub(super) async fn run(
@@ -133,9 +142,7 @@ pub(super) async fn run(
         Operation::Expire { expired } => waiting::expire(connection, ids, expired, now).await,
         Operation::GiveBack { ids } => give_back(connection, ids, now).await,
         Operation::Prune { keys } => duplicates::prune(connection, keys).await,
-        Operation::PruneFindings { job, runs } => {
-            jobs::prune_findings(connection, job, *runs).await
-        }
+        Operation::Delete { kind, ids } => retention::delete(connection, *kind, ids).await,
         Operation::PruneRuns { job, kept } => jobs::prune_runs(connection, job, *kept).await,
         Operation::Index { limit } => indexing::index(connection, *limit).await,
         Operation::Retry { id } => retry(connection, *id, now).await,
@@ -153,7 +160,10 @@ pub(super) async fn run(
             Ok(released)
         }
         Operation::ReplaceToken(token) => accounts::replace_token(connection, token).await,
-        Operation::StartJob { job, by } => jobs::start(connection, job, *by, now).await,
+        Operation::KnowJob { job } => jobs::know(connection, job, now).await,
+        Operation::StartJob { job, by, known } => {
+            jobs::start(connection, job, *by, *known, now).await
+        }
         Operation::NoteJob { run, resume } => jobs::note(connection, *run, resume.as_deref()).await,
         Operation::FinishJob {
             run,

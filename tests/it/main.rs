@@ -52,6 +52,7 @@ mod stalled;
 mod steps;
 mod talking;
 mod templates;
+mod timetable;
 mod tokens;
 mod windows;
 mod world;

@@ -5,13 +5,17 @@
 mod c4c;
 mod conversation;
 mod forms;
+mod jobs;
 mod maintenance;
+mod retention;
 mod rules;
 mod server;
 mod texts;
 mod wechat;
 
 use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
 
 use super::error::Fault;
 use super::tree::{Reading, Section, all};
@@ -27,6 +31,16 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     let reconcile = root
         .section("reconcile")
         .and_then(|s| server::reconcile(&s));
+    // Where the zone of the server is wrong, which is noted, any will do.
+    let zone = server
+        .as_ref()
+        .map_or(TimeZone::UTC, |s| s.time_zone.clone());
+    let jobs = root
+        .section("jobs")
+        .and_then(|s| jobs::schedules(&s, &zone));
+    let retention = root
+        .section("retention")
+        .and_then(|s| retention::retention(&s));
     let tenants = members(root, "c4c", "tenant");
     let known: Vec<TenantId> = tenants
         .iter()
@@ -49,6 +63,8 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
         database: database?,
         backup: backup?,
         outbound: outbound?,
+        jobs: jobs?,
+        retention: retention?,
         wechat,
         c4c: c4c?.into_iter().collect(),
         reconcile: reconcile?,

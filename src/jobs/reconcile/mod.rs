@@ -13,11 +13,9 @@ mod stages;
 mod walk;
 mod wechat;
 
-use jiff::civil::Time;
 use serde::{Deserialize, Serialize};
 
 use super::Job;
-use super::timetable::Schedule;
 use crate::effects::Context;
 use crate::kit::transport::BoxFuture;
 use crate::store::{JobRun, StoreError};
@@ -25,9 +23,6 @@ use walk::{Resume, Walk};
 
 /// Its name.
 pub(super) const RECONCILE: &str = "reconcile";
-
-/// In the small hours, when nobody waits for the calls.
-const AT: Time = Time::constant(3, 30, 0, 0);
 
 /// What a run is asked to do.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -126,10 +121,6 @@ impl Reconcile {
 impl Job for Reconcile {
     fn name(&self) -> &'static str {
         RECONCILE
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule::Daily(AT, self.context.live().config.server.time_zone.clone())
     }
 
     fn run(&self, run: i64) -> BoxFuture<'_, Result<String, String>> {

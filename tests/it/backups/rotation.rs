@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use qiao::domain::schedule::Schedule;
 use qiao::jobs::backup::expires_at;
-use qiao::jobs::timetable::Schedule;
 use qiao::kit::clock::Clock as _;
 
 use super::names;
@@ -143,9 +144,10 @@ async fn rotation_tells_until_when_a_backup_stands() {
     let standing = world.store().backups_before(Timestamp::MAX).await.unwrap();
     let now = world.clock.now();
     let day = SignedDuration::from_hours(24);
+    let nightly = Schedule::parse("every 1 d", &TimeZone::UTC).unwrap();
     let expires = |path: &str, keep| {
         let backup = standing.iter().find(|it| it.path.ends_with(path)).unwrap();
-        let at = expires_at(backup, &standing, keep, &Schedule::Every(day), now);
+        let at = expires_at(backup, &standing, keep, &nightly, now);
         at.map(|at| at.duration_since(now))
     };
     let (older, newer) = ("qiao-20261123T080003Z.tar", "qiao-20261123T090003Z.tar");

@@ -25,6 +25,7 @@ mod operators;
 mod plans;
 mod reading;
 mod reconciling;
+mod retention;
 mod rows;
 mod searching;
 mod settling;
@@ -142,12 +143,23 @@ suite! {
         a_run_remembers_where_to_go_on
         a_run_that_was_cut_off_is_interrupted_and_the_job_free
         the_last_walk_that_got_through_a_stage_is_found
-        findings_are_read_in_pages_and_kept_for_the_last_runs;
+        findings_are_read_in_pages
+        a_job_is_known_since_it_was_first_seen
+        what_was_found_due_is_not_started_after_somebody_else_did;
     backups:
         a_copy_holds_one_moment_and_no_token
         what_a_copy_has_still_to_do_is_doubted_but_for_its_own_decisions
         a_copy_that_is_no_database_or_of_a_newer_qiao_is_told
         the_book_of_backups_tells_which_stand_and_how_they_were_tried;
+    retention:
+        what_was_said_long_ago_goes_with_its_media_and_its_words
+        a_conversation_goes_as_a_whole_and_not_while_it_is_open
+        what_waits_is_held_or_dead_keeps_its_message_and_its_push
+        an_effect_that_settled_just_now_stays_however_old_it_is
+        a_push_that_comes_again_gets_its_answer_after_older_ones_went
+        findings_events_and_runs_go_but_the_last_run_of_each_job
+        much_goes_page_by_page_past_what_stays
+        a_sound_database_has_no_damage;
     reconciling:
         the_far_side_lists_somebody_we_do_not_know
         we_know_somebody_whom_the_far_side_does_not_list
