@@ -28,7 +28,7 @@ use crate::kit::transport::Transport;
 #[derive(Debug)]
 pub struct Client {
     pub(super) session: Session,
-    tenant_url: String,
+    pub(super) tenant_url: String,
     pub(super) service: Service,
     wechat_id: WechatIdField,
     lookups: Vec<LookUp>,

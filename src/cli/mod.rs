@@ -8,6 +8,7 @@
 mod check;
 mod conversation;
 mod demo;
+mod doctor;
 mod duplicates;
 mod jobs;
 mod logging;
@@ -47,6 +48,8 @@ enum Verb {
     Serve,
     /// Tells everything that is wrong with the configuration
     Check,
+    /// Tells what is wrong with this installation, and what to do about it
+    Doctor(doctor::Options),
     /// Followers and their customers
     #[command(subcommand)]
     Mapping(mapping::Verb),
@@ -122,6 +125,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Demo(options) => demo::run(&options).await?,
         Verb::Serve => serve::run(loaded()?, named).await?,
         Verb::Check => check::run(&loaded()?)?,
+        Verb::Doctor(options) => doctor::run(loaded(), options).await?,
         Verb::Mapping(verb) => mapping::run(&config()?, verb).await?,
         Verb::Conversation(verb) => conversation::run(&config()?, verb).await?,
         Verb::Message(verb) => message::run(config()?, verb).await?,

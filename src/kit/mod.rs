@@ -4,6 +4,7 @@
 //! Start reading at [`transport`], the port through which both platforms are spoken to.
 
 pub mod clock;
+pub mod disk;
 pub mod file_name;
 pub mod file_type;
 pub(crate) mod hex;

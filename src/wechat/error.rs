@@ -49,6 +49,10 @@ pub enum Call {
     FetchVideo,
     /// A medium to be sent.
     UploadMedia,
+    /// How much of the day's quota is left.
+    Quota,
+    /// WeChat's own look at the way to our server.
+    CallbackCheck,
 }
 
 impl Call {
@@ -64,6 +68,8 @@ impl Call {
             Self::DownloadMedia => "the download of a medium",
             Self::FetchVideo => "the fetch of a video",
             Self::UploadMedia => "the upload of a medium",
+            Self::Quota => "a look at the quota",
+            Self::CallbackCheck => "the check of the way to this server",
         }
     }
 
