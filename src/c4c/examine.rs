@@ -29,6 +29,12 @@ pub const TICKETS: &str = Ticket::SET;
 /// By which the ticket of an activity is found.
 pub const TICKET_REFERENCES: &str = REFERENCES;
 
+/// What hangs on activities.
+pub const ACTIVITY_FILES: &str = "SocialMediaActivityAttachmentFolderCollection";
+
+/// What hangs on tickets.
+pub const TICKET_FILES: &str = "ServiceRequestAttachmentFolderCollection";
+
 /// The key of no object: C4C's begin with 00163E.
 const NOBODY: &str = "00000000000000000000000000000000";
 

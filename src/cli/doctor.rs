@@ -54,8 +54,8 @@ pub(super) async fn run(loaded: Result<Loaded, ConfigErrors>, options: Options) 
         .count();
     if failed > 0 {
         match language {
-            Language::En => bail!("{failed} checks failed"),
-            Language::Zh => bail!("{failed} 项检查失败"),
+            Language::En => bail!("checks that failed: {failed}"),
+            Language::Zh => bail!("失败的检查：{failed}"),
         }
     }
     Ok(())

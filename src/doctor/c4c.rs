@@ -14,7 +14,8 @@ use super::c4c_fields;
 use super::own::{self, get};
 use super::row::{Check, Outcome, Row, told};
 use crate::c4c::examine::{
-    ACTIVITIES, CUSTOMERS, CsrfOffer, ForgedToken, PROFILES, TICKET_REFERENCES, TICKETS,
+    ACTIVITIES, ACTIVITY_FILES, CUSTOMERS, CsrfOffer, ForgedToken, PROFILES, TICKET_FILES,
+    TICKET_REFERENCES, TICKETS,
 };
 use crate::c4c::{Client, Error, Pace};
 use crate::config::{Config, Csrf, IntoC4c, Tenant};
@@ -99,6 +100,11 @@ static SET_REFERENCES: Check = Check::live(
     ],
     ALLOW,
 );
+static SET_FILES: Check = Check::live(
+    "c4c.attachments",
+    ["Attachments can be read", "可以读取附件"],
+    ALLOW,
+);
 static ACCEPTS: Check = Check::live(
     "c4c.endpoint_accepts",
     [
@@ -132,6 +138,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &SET_ACTIVITIES,
     &SET_TICKETS,
     &SET_REFERENCES,
+    &SET_FILES,
     &ACCEPTS,
     &REFUSES,
 ];
@@ -208,9 +215,11 @@ fn needs<'a>(config: &Config, id: &TenantId, tenant: &'a Tenant) -> Vec<Need<'a>
         needs.push(standard(&SET_PROFILES, PROFILES));
         needs.push(standard(&SET_ACTIVITIES, ACTIVITIES));
         needs.push(standard(&SET_REFERENCES, TICKET_REFERENCES));
+        needs.push(standard(&SET_FILES, ACTIVITY_FILES));
     }
     if works.iter().any(|work| !matches!(work, IntoC4c::Off)) {
         needs.push(standard(&SET_TICKETS, TICKETS));
+        needs.push(standard(&SET_FILES, TICKET_FILES));
     }
     needs
 }
@@ -257,7 +266,7 @@ async fn csrf(name: &str, tenant: &Tenant, client: &Client) -> [Row; 2] {
 fn judged(name: &str, forged: ForgedToken, guards: bool) -> Row {
     match forged {
         ForgedToken::Refused => CSRF_REFUSED.is_ok(name, told!("HTTP 403", "HTTP 403")),
-        ForgedToken::Ignored(status @ (200..=299 | 300..=399)) => CSRF_REFUSED.fails(
+        ForgedToken::Ignored(status @ 200..=399) => CSRF_REFUSED.fails(
             name,
             told!("HTTP {status} instead of 403", "HTTP {status}，应为 403"),
         ),
@@ -346,4 +355,51 @@ fn turned_away(id: &TenantId, answer: &Result<Response, TransportError>) -> Row 
         Err(fault) => (Outcome::Skipped, told!("{fault}", "{fault}")),
     };
     REFUSES.row(id.as_str(), outcome, evidence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, load_text};
+
+    fn needed(conversation: &str, wechat_id: &str) -> Vec<&'static str> {
+        let text = format!(
+            "[c4c.main]\nurl = \"https://a.cn\"\nusername = \"u\"\npassword = \"p\"\n\
+             notify_key = \"0123456789abcdef\"\n{wechat_id}\n[wechat.main]\napp_secret = \"s\"\n\
+             app_id = \"wx0123456789abcdef\"\ntoken = \"abc\"\n{conversation}\n"
+        );
+        let file = std::path::Path::new("/qiao.toml");
+        let loaded = load_text(&text, file, &Environment::default()).expect("it is valid");
+        let (id, tenant) = loaded.config.c4c.first_key_value().expect("one");
+        needs(&loaded.config, id, tenant)
+            .iter()
+            .map(|need| need.check.id)
+            .collect()
+    }
+
+    #[test]
+    fn a_tenant_must_offer_what_its_accounts_use_and_no_more() {
+        let (own, custom) = ("wechat_id = { field = \"A_KUT\", write = \"create\" }", "");
+        assert_eq!(needed("", own), ["c4c.customers"]);
+        assert_eq!(needed("", custom), ["c4c.customers", "c4c.wechat_id"]);
+        assert_eq!(
+            needed("conversation = { into_c4c = \"ticket\" }", own),
+            ["c4c.customers", "c4c.tickets", "c4c.attachments"]
+        );
+        assert_eq!(
+            needed(
+                "conversation = { into_c4c = \"social\", channel_id = \"W\" }",
+                own
+            ),
+            [
+                "c4c.customers",
+                "c4c.profiles",
+                "c4c.activities",
+                "c4c.ticket_references",
+                "c4c.attachments",
+                "c4c.tickets",
+                "c4c.attachments"
+            ]
+        );
+    }
 }

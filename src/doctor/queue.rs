@@ -149,12 +149,11 @@ pub(super) async fn examine(patient: &Patient<'_>, daemon: &Daemon) -> Vec<Row> 
         ),
         None => PAUSED.skips("", told!("no daemon answers", "没有守护进程应答")),
     });
-    match &patient.jobs {
-        Some(jobs) => rows.extend([jobs_failed(jobs), jobs_late(jobs, now, limits)]),
-        None => {
-            let why = told!("the jobs cannot be read", "无法读取定时任务");
-            rows.extend([&JOBS_FAILED, &JOBS_LATE].map(|check| check.skips("", why.clone())));
-        }
+    if let Some(jobs) = &patient.jobs {
+        rows.extend([jobs_failed(jobs), jobs_late(jobs, now, limits)]);
+    } else {
+        let why = told!("the jobs cannot be read", "无法读取定时任务");
+        rows.extend([&JOBS_FAILED, &JOBS_LATE].map(|check| check.skips("", why.clone())));
     }
     rows
 }

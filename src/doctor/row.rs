@@ -217,7 +217,7 @@ impl Row {
 
     /// What should be.
     pub fn title(&self, language: Language) -> &'static str {
-        *language.of::<&str>(&self.check.title)
+        language.of::<&str>(&self.check.title)
     }
 
     /// What to do, if there is something to do.

@@ -183,12 +183,12 @@ enum Token {
 }
 
 fn way_to_token(account: &Account, stored: Option<StoredToken>, daemon_runs: bool) -> Token {
-    match (&account.access_token, stored) {
-        // It gives everybody the same while it lives (wechat.md 3.2), and so does a central service.
-        (TokenSource::StableToken | TokenSource::Central(_), _) => Token::Fetched,
-        (TokenSource::Token, Some(stored)) => Token::Stored(stored),
-        (TokenSource::Token, None) if daemon_runs => Token::LeftAlone,
-        (TokenSource::Token, None) => Token::Fetched,
+    // The others give everybody the same while it lives (wechat.md 3.2).
+    let ends_the_last = account.access_token == TokenSource::Token;
+    match stored {
+        Some(stored) if ends_the_last => Token::Stored(stored),
+        None if ends_the_last && daemon_runs => Token::LeftAlone,
+        _ => Token::Fetched,
     }
 }
 

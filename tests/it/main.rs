@@ -20,6 +20,7 @@ mod crash_points;
 mod crashes;
 mod customers;
 mod demo;
+mod doctor;
 mod documents;
 mod duplicates;
 mod flood;

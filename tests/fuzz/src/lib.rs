@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 21] = [
     targets::address::TARGET,
     targets::c4c_client::TARGET,
     targets::c4c_error::TARGET,
@@ -39,6 +39,7 @@ pub const TARGETS: [Target; 20] = [
     targets::filter::TARGET,
     targets::instant::TARGET,
     targets::maintenance::TARGET,
+    targets::metadata::TARGET,
     targets::notification::TARGET,
     targets::odata::TARGET,
     targets::placeholder::TARGET,
@@ -54,6 +55,6 @@ pub const TARGETS: [Target; 20] = [
 
 /// The target of that name.
 pub fn target(name: &str) -> Option<&'static Target> {
-    static ALL: [Target; 20] = TARGETS;
+    static ALL: [Target; 21] = TARGETS;
     ALL.iter().find(|target| target.name == name)
 }

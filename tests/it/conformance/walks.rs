@@ -23,7 +23,7 @@ pub struct Allowed {
 const ONE_ROW: &str = "the first or last entry of a range of an index: one row is read";
 const OPERATOR: &str = "an operator asks for it, beside the daemon and not through it";
 
-pub const ALLOWED: [Allowed; 21] = [
+pub const ALLOWED: [Allowed; 23] = [
     Allowed {
         statement: "WITH waiting AS MATERIALIZED",
         steps: &["SEARCH said USING AUTOMATIC INDEX (lane=? AND place=?)"],
@@ -103,6 +103,16 @@ pub const ALLOWED: [Allowed; 21] = [
             "SEARCH outbox USING INDEX outbox_lane",
         ],
         reason: "it counts what waits; only /readyz and /metrics ask, beside the writer",
+    },
+    Allowed {
+        statement: "SELECT held_reason, count(*) FROM outbox",
+        steps: &["SCAN outbox USING INDEX outbox_held"],
+        reason: OPERATOR,
+    },
+    Allowed {
+        statement: "WITH lately(id) AS",
+        steps: &["SCAN mapping"],
+        reason: OPERATOR,
     },
     Allowed {
         statement: "SELECT 1 FROM outbox WHERE state = 'held'",
