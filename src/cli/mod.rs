@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod conversation;
 mod demo;
+mod doctor;
 mod duplicates;
 mod init;
 mod jobs;
@@ -52,6 +53,8 @@ enum Verb {
     Init(init::Asked),
     /// Tells everything that is wrong with the configuration
     Check,
+    /// Tells what is wrong with this installation, and what to do about it
+    Doctor(doctor::Options),
     /// Followers and their customers
     #[command(subcommand)]
     Mapping(mapping::Verb),
@@ -132,6 +135,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Serve => serve::run(loaded()?, named).await?,
         Verb::Init(asked) => init::run(named, &asked)?,
         Verb::Check => check::run(&loaded()?)?,
+        Verb::Doctor(options) => doctor::run(loaded(), options).await?,
         Verb::Mapping(verb) => mapping::run(config()?, verb).await?,
         Verb::Conversation(verb) => conversation::run(&config()?, verb).await?,
         Verb::Message(verb) => message::run(config()?, verb).await?,

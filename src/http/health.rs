@@ -9,6 +9,7 @@ use axum::{Json, http::header};
 use serde_json::json;
 
 use super::Edge;
+use crate::doctor::{Language, Readiness, readiness};
 
 /// The process runs and answers.
 pub(super) async fn alive() -> &'static str {
@@ -17,9 +18,16 @@ pub(super) async fn alive() -> &'static str {
 
 /// Whether pushes can be taken, with the reasons; and what is paused, which refuses nobody.
 pub(super) async fn ready(State(edge): State<Arc<Edge>>) -> Response {
-    let remotes: Vec<_> = edge
-        .engine
-        .report()
+    let report = edge.engine.report();
+    let probe = edge.context.store.probe().await;
+    let checks = readiness(&Readiness {
+        probe: probe.as_ref().map_err(ToString::to_string),
+        remotes: &report,
+        database: edge.context.store.path(),
+        now: edge.context.clock.now(),
+    });
+    let checks: Vec<_> = checks.iter().map(|row| row.json(Language::En)).collect();
+    let remotes: Vec<_> = report
         .into_iter()
         .map(|remote| {
             json!({
@@ -30,7 +38,7 @@ pub(super) async fn ready(State(edge): State<Arc<Edge>>) -> Response {
             })
         })
         .collect();
-    let (status, body) = match edge.context.store.probe().await {
+    let (status, body) = match probe {
         Ok(queue) => (
             StatusCode::OK,
             json!({
@@ -38,11 +46,17 @@ pub(super) async fn ready(State(edge): State<Arc<Edge>>) -> Response {
                 "reasons": [],
                 "queue": { "open": queue.open, "held": queue.held, "dead": queue.dead },
                 "remotes": remotes,
+                "checks": checks,
             }),
         ),
         Err(fault) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            json!({ "ready": false, "reasons": [fault.to_string()], "remotes": remotes }),
+            json!({
+                "ready": false,
+                "reasons": [fault.to_string()],
+                "remotes": remotes,
+                "checks": checks,
+            }),
         ),
     };
     (status, Json(body)).into_response()

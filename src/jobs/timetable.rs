@@ -31,6 +31,8 @@ pub struct JobReport {
     pub last: Option<JobRun>,
     /// When it is due next; `None` when it is off.
     pub next: Option<Timestamp>,
+    /// Whether it has nothing to do, so that no run is begun by the clock.
+    pub is_idle: bool,
 }
 
 /// Why a job did not run.
@@ -201,6 +203,7 @@ impl Timetable {
                 next: schedule.next(since, now),
                 schedule,
                 last,
+                is_idle: job.is_idle().await,
             });
         }
         Ok(report)

@@ -5,6 +5,7 @@
 
 pub mod blocking;
 pub mod clock;
+pub mod disk;
 pub mod file_name;
 pub mod file_type;
 pub(crate) mod hex;

@@ -51,6 +51,10 @@ pub enum Call {
     FetchVideo,
     /// A medium to be sent.
     UploadMedia,
+    /// How much of the day's quota is left.
+    Quota,
+    /// WeChat's own look at the way to our server.
+    CallbackCheck,
 }
 
 impl Call {
@@ -67,6 +71,8 @@ impl Call {
             Self::DownloadMedia => "the download of a medium",
             Self::FetchVideo => "the fetch of a video",
             Self::UploadMedia => "the upload of a medium",
+            Self::Quota => "a look at the quota",
+            Self::CallbackCheck => "the check of the way to this server",
         }
     }
 

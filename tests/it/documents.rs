@@ -8,12 +8,13 @@ use std::process::Command;
 use regex::Regex;
 
 /// Everything a newcomer reads.
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: &[&str] = &[
     "README.md",
     "docs/ARCHITECTURE.md",
     "docs/BACKUP.md",
     "docs/BENCHMARKS.md",
     "docs/DESIGN.md",
+    "docs/DOCTOR.md",
     "docs/MAPPINGS.md",
     "docs/PROOF.md",
     "docs/RECONCILIATION.md",

@@ -21,6 +21,7 @@ mod crash_points;
 mod crashes;
 mod customers;
 mod demo;
+mod doctor;
 mod documents;
 mod drift;
 mod drifting;

@@ -67,6 +67,8 @@ pub struct Settings {
     /// Addresses that may fetch tokens; empty for any. The caller's is the first of
     /// `x-forwarded-for`, else 127.0.0.1.
     pub ip_allow_list: Vec<String>,
+    /// `package_loss` of each ping of callback/check, one for each network that it tries from.
+    pub callback_losses: Vec<String>,
     /// The account has the right to send (else 48001).
     pub may_send: bool,
     /// Largest picture of media/upload, bytes: the reference leaves 2 MB or 10 MB open.
@@ -117,6 +119,7 @@ impl Default for Settings {
             template_status: "success".to_owned(),
             templates: Vec::new(),
             ip_allow_list: Vec::new(),
+            callback_losses: vec!["0%".to_owned(); 3],
             may_send: true,
             image_limit: 10 << 20,
             media_content_type: None,

@@ -29,7 +29,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 23] = [
     targets::address::TARGET,
     targets::backup::TARGET,
     targets::c4c_client::TARGET,
@@ -41,6 +41,7 @@ pub const TARGETS: [Target; 22] = [
     targets::instant::TARGET,
     targets::maintenance::TARGET,
     targets::mapping_file::TARGET,
+    targets::metadata::TARGET,
     targets::notification::TARGET,
     targets::odata::TARGET,
     targets::placeholder::TARGET,
@@ -56,6 +57,6 @@ pub const TARGETS: [Target; 22] = [
 
 /// The target of that name.
 pub fn target(name: &str) -> Option<&'static Target> {
-    static ALL: [Target; 22] = TARGETS;
+    static ALL: [Target; 23] = TARGETS;
     ALL.iter().find(|target| target.name == name)
 }

@@ -43,7 +43,7 @@ macro_rules! timeboxed {
 
 timeboxed! {
     address backup c4c_client c4c_error command config envelope filter instant maintenance mapping_file
-    notification odata placeholder push query reply reply_form simulator split wechat_client xml
+    metadata notification odata placeholder push query reply reply_form simulator split wechat_client xml
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod claims;
 mod concurrency;
 mod conversations;
 mod crashes;
+mod examining;
 mod jobs;
 mod lanes;
 mod mappings;
@@ -210,6 +211,11 @@ suite! {
         readers_see_whole_commits_only
         a_full_queue_refuses_at_once_and_keeps_what_it_took
         what_can_wait_is_told_when_senders_do;
+    examining:
+        the_file_is_described_and_looked_through
+        a_look_through_the_file_ends_in_time
+        the_newest_row_tells_when_the_clock_was_last_read
+        traces_of_trouble_are_counted;
     crashes:
         an_arrival_is_there_once_it_is_committed
         a_settlement_is_there_once_it_is_committed

@@ -31,7 +31,7 @@ const UNSETTLED: [&str; 3] = [
 const BESIDE_A_PAGE: &str =
     "what is not settled, once for each page that has old rows, at night and beside the writer";
 
-pub const ALLOWED: [Allowed; 27] = [
+pub const ALLOWED: &[Allowed] = &[
     Allowed {
         statement: "WITH waiting AS MATERIALIZED",
         steps: &["SEARCH said USING AUTOMATIC INDEX (lane=? AND place=?)"],
@@ -121,6 +121,16 @@ pub const ALLOWED: [Allowed; 27] = [
             "SEARCH outbox USING INDEX outbox_lane",
         ],
         reason: "it counts what waits; only /readyz and /metrics ask, beside the writer",
+    },
+    Allowed {
+        statement: "SELECT held_reason, count(*) FROM outbox",
+        steps: &["SCAN outbox USING INDEX outbox_held"],
+        reason: OPERATOR,
+    },
+    Allowed {
+        statement: "WITH lately(id) AS",
+        steps: &["SCAN mapping"],
+        reason: OPERATOR,
     },
     Allowed {
         statement: "SELECT 1 FROM outbox WHERE state = 'held'",

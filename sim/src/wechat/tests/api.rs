@@ -354,3 +354,35 @@ fn a_code_after_the_effect_leaves_the_caller_in_the_dark() {
     assert_eq!(world.texts_seen(&openid), ["once"]);
     assert_eq!(world.wx.calls(CUSTOM_SEND), 1);
 }
+
+#[test]
+fn the_quota_tells_what_is_left_of_the_day() {
+    let mut world = World::new();
+    let limits = &mut world.wx.settings.daily_limits;
+    limits.insert("/cgi-bin/user/get".to_owned(), 5);
+    assert_eq!(world.call("/cgi-bin/user/get", &Value::Null).0, 0);
+    let of = |path: &str| json!({ "cgi_path": path });
+    let quota = "/cgi-bin/openapi/quota/get";
+    let (code, told) = world.call(quota, &of("/cgi-bin/user/get"));
+    assert_eq!(
+        (code, &told["quota"]),
+        (0, &json!({"daily_limit": 5, "used": 1, "remain": 4}))
+    );
+    for path in ["cgi-bin/user/get", "/cgi-bin/no", ""] {
+        assert_eq!(world.call(quota, &of(path)).0, 76003, "{path}");
+    }
+}
+
+#[test]
+fn the_callback_check_tells_what_each_network_lost() {
+    let mut world = World::new();
+    world.wx.settings.callback_losses = vec!["0%".to_owned(), "100%".to_owned()];
+    let check = "/cgi-bin/callback/check";
+    let ask = |action: &str| json!({ "action": action, "check_operator": "DEFAULT" });
+    let (_, all) = world.call(check, &ask("all"));
+    assert_eq!(all["ping"][1]["package_loss"], "100%");
+    assert!(all["dns"][0]["ip"].is_string());
+    assert_eq!(world.call(check, &ask("dns")).1["ping"], Value::Null);
+    assert_eq!(world.call(check, &ask("trace")).0, 47001);
+    assert_eq!(world.call(check, &json!({ "action": "all" })).0, 47001);
+}

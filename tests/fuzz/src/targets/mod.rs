@@ -11,6 +11,7 @@ pub(crate) mod filter;
 pub(crate) mod instant;
 pub(crate) mod maintenance;
 pub(crate) mod mapping_file;
+pub(crate) mod metadata;
 pub(crate) mod notification;
 pub(crate) mod odata;
 pub(crate) mod placeholder;
