@@ -229,8 +229,8 @@ async fn what_an_agent_wrote_before_the_bridge_knew_the_ticket_is_found() {
         retry_after: None,
     };
     for (conversation, on, kind) in [
-        (TICKET, "ServiceRequestCollection", lost),
         (SOCIAL, "DocumentReferenceCollection", busy),
+        (TICKET, "ServiceRequestCollection", lost),
     ] {
         let world = planned(conversation, "").await;
         world.notifies_of_everything(Variant::Event);

@@ -24,7 +24,7 @@ impl House {
         let mut given = Vec::new();
         let mut look = tokio::time::interval(LOOK);
         let is_over = |wanted: &HashMap<String, u64>| {
-            wanted.len() as u64 == self.followers && wanted.values().all(|many| *many == 0)
+            wanted.len() as u64 >= self.followers && wanted.values().all(|many| *many == 0)
         };
         while !is_over(&wanted) {
             look.tick().await;
