@@ -30,7 +30,7 @@ help:
 	@echo 'make fmt     formats the code'
 	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times,'
 	@echo '             every crash $(SOAK_CRASH_ROUNDS) times, an overload of $(SOAK_OVERLOAD_SECONDS) s,'
-	@echo '             $(SOAK_BURST_FOLLOWERS) followers who say $(SOAK_BURST_MESSAGES) messages each in bursts,'
+	@echo '             $(SOAK_BURST_FOLLOWERS) followers who say $(SOAK_BURST_MESSAGES) messages each in bursts, by either way,'
 	@echo '             reconciliation of $(SOAK_DRIFT_FOLLOWERS) followers,'
 	@echo '             $(SOAK_DAMAGED_BACKUPS) damaged backups, and $(POWERCUT_IMAGES) disks after a power cut'
 	@echo 'make simulate  the simulation with $(SEEDS) seeds from $(FROM) on, or with SEED=N alone'
