@@ -13,6 +13,7 @@ use crate::domain::rows::{Changes, Follower};
 use crate::effects::Context;
 use crate::flows::sending::{self, ToSay};
 use crate::jobs::{Options, Reconcile, Timetable};
+use crate::kit::trace::{self, TraceId};
 use crate::store::{StartedBy, StoreError};
 use crate::wechat::push::Push;
 
@@ -107,7 +108,18 @@ impl Controls {
     /// audited.
     pub async fn execute(&self, command: Command, who: &str) -> Result<Value, Refused> {
         let (act, target) = command.audited();
-        let done = match command {
+        let random = &self.context.random;
+        let trace = TraceId::made(random);
+        let done = trace::within(Some(trace), random, self.carry_out(command, who)).await?;
+        self.context
+            .store
+            .audit(who.to_owned(), act, target, None)
+            .await?;
+        Ok(done)
+    }
+
+    async fn carry_out(&self, command: Command, who: &str) -> Result<Value, Refused> {
+        match command {
             Command::MessageSend {
                 account,
                 openid,
@@ -122,12 +134,7 @@ impl Controls {
                     .map_err(|fault| Refused(fault.to_string()))
             }
             Command::Reconcile(options) => self.reconcile(options).await,
-        }?;
-        self.context
-            .store
-            .audit(who.to_owned(), act, target, None)
-            .await?;
-        Ok(done)
+        }
     }
 
     async fn send(&self, follower: Follower, text: &str) -> Result<Value, Refused> {

@@ -10,7 +10,9 @@ use tokio_cron_scheduler::{Job as Alarm, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
 
 use super::{Job, answers, expire, idle, index, prune, reconcile, token_refresh};
+use crate::domain::series;
 use crate::effects::Context;
+use crate::kit::trace::{self, TraceId};
 use crate::store::{JobRun, StartedBy, StoreError};
 
 /// How often the scheduler wakes: every five seconds, so that nothing is late by more.
@@ -167,13 +169,13 @@ impl Timetable {
         let Some(run) = store.start_job(job.name(), by).await? else {
             return Err(NotRun::Running(job.name()));
         };
-        let outcome = job.run(run).await;
+        let random = &self.context.random;
+        let outcome = trace::within(Some(TraceId::made(random)), random, job.run(run)).await;
         if let Err(reason) = &outcome {
             tracing::warn!(job = job.name(), error = %reason, "a job failed");
         }
         let word = if outcome.is_ok() { "done" } else { "failed" };
-        metrics::counter!("qiao_job_runs_total", "job" => job.name(), "outcome" => word)
-            .increment(1);
+        metrics::counter!(series::JOB_RUNS, "job" => job.name(), "outcome" => word).increment(1);
         store.finish_job(run, outcome.clone()).await?;
         outcome.map_err(NotRun::Failed)
     }

@@ -4,6 +4,7 @@
 //! Start reading at [`transport`], the port through which both platforms are spoken to.
 
 pub mod clock;
+pub(crate) mod few;
 pub mod file_name;
 pub mod file_type;
 pub(crate) mod hex;
@@ -11,5 +12,6 @@ pub mod media;
 pub mod random;
 pub mod reqwest_transport;
 pub(crate) mod retry_after;
+pub mod trace;
 pub mod transport;
 pub mod waiting_room;

@@ -14,6 +14,7 @@ use super::{
     waiting, writer,
 };
 use crate::domain::rows::Changes;
+use crate::kit::trace::TraceId;
 
 /// One rare write.
 pub(super) enum Operation {
@@ -48,6 +49,7 @@ pub(super) enum Operation {
     Release {
         inbox_id: i64,
         changes: Box<Changes>,
+        trace: Option<TraceId>,
     },
     ReplaceToken(accounts::TokenReplacement),
     StartJob {
@@ -111,11 +113,15 @@ pub(super) async fn run(
         Operation::Index { limit } => indexing::index(connection, *limit).await,
         Operation::Retry { id } => retry(connection, *id, now).await,
         Operation::Cancel { id, reason } => cancel(connection, *id, reason, now).await,
-        Operation::Release { inbox_id, changes } => {
+        Operation::Release {
+            inbox_id,
+            changes,
+            trace,
+        } => {
             let released = duplicates::mark_released(connection, *inbox_id).await?;
             if released.rows > 0 {
                 let mut plan = Plan::new(now);
-                plan.change(changes, Some(*inbox_id), ids);
+                plan.change(changes, Some(*inbox_id), trace.as_ref(), ids);
                 plan.write(connection).await?;
             }
             Ok(released)

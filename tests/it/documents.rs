@@ -8,11 +8,13 @@ use std::process::Command;
 use regex::Regex;
 
 /// Everything a newcomer reads.
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 13] = [
     "README.md",
     "docs/ARCHITECTURE.md",
     "docs/BENCHMARKS.md",
     "docs/DESIGN.md",
+    "docs/METRICS.md",
+    "docs/OPERATIONS.md",
     "docs/PROOF.md",
     "docs/SCHEMA.md",
     "docs/WECHAT-SETUP.md",
@@ -24,6 +26,11 @@ const DOCUMENTS: [&str; 11] = [
 
 /// The mark of a command that is promised for later.
 const COMING: &str = "(coming)";
+
+/// All of them.
+pub fn written_for_people() -> impl Iterator<Item = &'static str> {
+    DOCUMENTS.into_iter()
+}
 
 pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|fault| panic!("{path}: {fault}"))
@@ -76,6 +83,11 @@ fn every_relative_link_leads_somewhere() {
 }
 
 /// The anchors that GitHub makes of a document's headings.
+/// The same of a document by its path in the house.
+pub fn anchors_of(document: &str) -> Vec<String> {
+    anchors(&root().join(document))
+}
+
 fn anchors(document: &PathBuf) -> Vec<String> {
     let text = std::fs::read_to_string(document).unwrap();
     let headings = text.lines().filter(|line| line.starts_with('#'));

@@ -19,6 +19,7 @@ mod crashes;
 mod jobs;
 mod lanes;
 mod mappings;
+mod measuring;
 mod opening;
 mod operators;
 mod plans;
@@ -140,6 +141,11 @@ suite! {
         a_run_that_was_cut_off_is_interrupted_and_the_job_free
         the_last_walk_that_got_through_a_stage_is_found
         findings_are_read_in_pages_and_kept_for_the_last_runs;
+    measuring:
+        the_oldest_due_of_each_effect_is_told
+        what_is_held_is_counted_by_reason
+        the_last_success_of_each_job_is_told
+        rows_belong_to_the_trace_of_what_they_follow_from;
     reconciling:
         the_far_side_lists_somebody_we_do_not_know
         we_know_somebody_whom_the_far_side_does_not_list

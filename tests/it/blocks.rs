@@ -1,0 +1,94 @@
+//! Blocks of the documents that are marked `sh run` do what they say: each is run by `sh -e`, with
+//! the binary on the PATH, in a new folder that holds `config.example.toml`. Words behind the mark name
+//! programs without which a block is not run.
+
+use std::path::Path;
+use std::process::Command;
+
+use regex::Regex;
+
+use crate::documents::{read, written_for_people};
+
+struct Block {
+    document: String,
+    needs: Vec<String>,
+    script: String,
+}
+
+fn blocks() -> Vec<Block> {
+    let block = Regex::new(r"(?ms)^ *```sh run([^\n]*)\n(.*?)^ *```").unwrap();
+    let mut blocks = Vec::new();
+    for document in written_for_people() {
+        blocks.extend(block.captures_iter(&read(document)).map(|found| Block {
+            document: document.to_owned(),
+            needs: found[1].split_whitespace().map(str::to_owned).collect(),
+            script: found[2].to_owned(),
+        }));
+    }
+    blocks
+}
+
+fn is_there(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+}
+
+fn run(block: &Block) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml");
+    std::fs::copy(example, folder.path().join("config.example.toml")).unwrap();
+    let ours = Path::new(env!("CARGO_BIN_EXE_qiao"))
+        .parent()
+        .unwrap()
+        .to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(ours).chain(std::env::split_paths(&others));
+    let ran = Command::new("sh")
+        .args(["-e", "-c", &block.script])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", std::env::join_paths(path).unwrap())
+        .env("HOME", folder.path())
+        .env("USER", "wang")
+        .output()
+        .unwrap();
+    if ran.status.success() {
+        return Ok(());
+    }
+    let (out, err) = (ran.stdout, ran.stderr);
+    let told = [out, err].map(|text| String::from_utf8_lossy(&text).into_owned());
+    Err(format!(
+        "{}, {}:\n{}\n{}",
+        block.document,
+        ran.status,
+        block.script,
+        told.join("\n")
+    ))
+}
+
+#[test]
+fn every_block_marked_to_run_runs() {
+    let blocks = blocks();
+    assert!(blocks.len() > 2, "only {} blocks are marked", blocks.len());
+    let mut faults = Vec::new();
+    for block in &blocks {
+        match block.needs.iter().find(|program| !is_there(program)) {
+            Some(missing) => eprintln!("a block of {} needs {missing}", block.document),
+            None => faults.extend(run(block).err()),
+        }
+    }
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn a_block_that_fails_is_told_with_what_it_said() {
+    let block = |script: &str| Block {
+        document: "docs/NONE.md".to_owned(),
+        needs: Vec::new(),
+        script: script.to_owned(),
+    };
+    let fault = run(&block("false\ntrue")).unwrap_err();
+    assert!(fault.contains("docs/NONE.md"), "{fault}");
+    let fault = run(&block("qiao -c nowhere.toml check")).unwrap_err();
+    assert!(fault.contains("nowhere.toml"), "{fault}");
+}
