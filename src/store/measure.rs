@@ -17,9 +17,9 @@ impl Store {
                  SELECT (SELECT min(o.effect) FROM outbox o
                      WHERE o.effect > named.effect AND o.head = 1)
                  FROM named WHERE named.effect IS NOT NULL)
-             SELECT n.effect, (SELECT min(o.next_attempt_at) FROM outbox o
-                 WHERE o.effect = n.effect AND o.head = 1 AND o.state = 'ready')
-             FROM named n WHERE n.effect IS NOT NULL",
+             SELECT named.effect, (SELECT min(o.next_attempt_at) FROM outbox o
+                 WHERE o.effect = named.effect AND o.head = 1 AND o.state = 'ready')
+             FROM named WHERE named.effect IS NOT NULL",
         )
         .fetch_all(&self.readers)
         .await?;
@@ -45,10 +45,10 @@ impl Store {
                  UNION ALL
                  SELECT (SELECT min(r.job) FROM job_run r WHERE r.job > known.job)
                  FROM known WHERE known.job IS NOT NULL)
-             SELECT k.job, (SELECT finished_at FROM (
-                 SELECT r.outcome, r.finished_at FROM job_run r WHERE r.job = k.job
+             SELECT known.job, (SELECT finished_at FROM (
+                 SELECT r.outcome, r.finished_at FROM job_run r WHERE r.job = known.job
                  ORDER BY r.id DESC LIMIT 100) WHERE outcome = 'done' LIMIT 1)
-             FROM known k WHERE k.job IS NOT NULL",
+             FROM known WHERE known.job IS NOT NULL",
         )
         .fetch_all(&self.readers)
         .await?;

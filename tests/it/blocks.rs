@@ -1,13 +1,17 @@
 //! Blocks of the documents that are marked `sh run` do what they say: each is run by `sh -e`, with
-//! the binary on the PATH, in a new folder that holds `config.example.toml`. Words behind the mark name
-//! programs without which a block is not run.
+//! the binary on the PATH, in a new folder that holds a valid `qiao.toml` and an empty database. Words
+//! behind the mark name programs without which a block is not run.
 
 use std::path::Path;
-use std::process::Command;
+use std::sync::Arc;
 
+use qiao::kit::clock::SystemClock;
+use qiao::store::Store;
 use regex::Regex;
+use tokio::process::Command;
 
 use crate::documents::{read, written_for_people};
+use crate::world::{Plan, config};
 
 struct Block {
     document: String,
@@ -33,10 +37,14 @@ fn is_there(program: &str) -> bool {
     std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
-fn run(block: &Block) -> Result<(), String> {
+async fn run(block: &Block) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml");
-    std::fs::copy(example, folder.path().join("config.example.toml")).unwrap();
+    let nobody = "http://127.0.0.1:1";
+    let valid = config(&Plan::default(), nobody, nobody);
+    std::fs::write(folder.path().join("qiao.toml"), valid).unwrap();
+    let database = folder.path().join("data/qiao.db");
+    let store = Store::open(&database, Arc::new(SystemClock)).await;
+    store.unwrap().close().await;
     let ours = Path::new(env!("CARGO_BIN_EXE_qiao"))
         .parent()
         .unwrap()
@@ -51,6 +59,7 @@ fn run(block: &Block) -> Result<(), String> {
         .env("HOME", folder.path())
         .env("USER", "wang")
         .output()
+        .await
         .unwrap();
     if ran.status.success() {
         return Ok(());
@@ -66,29 +75,29 @@ fn run(block: &Block) -> Result<(), String> {
     ))
 }
 
-#[test]
-fn every_block_marked_to_run_runs() {
+#[tokio::test]
+async fn every_block_marked_to_run_runs() {
     let blocks = blocks();
     assert!(blocks.len() > 2, "only {} blocks are marked", blocks.len());
     let mut faults = Vec::new();
     for block in &blocks {
         match block.needs.iter().find(|program| !is_there(program)) {
             Some(missing) => eprintln!("a block of {} needs {missing}", block.document),
-            None => faults.extend(run(block).err()),
+            None => faults.extend(run(block).await.err()),
         }
     }
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
-#[test]
-fn a_block_that_fails_is_told_with_what_it_said() {
+#[tokio::test]
+async fn a_block_that_fails_is_told_with_what_it_said() {
     let block = |script: &str| Block {
         document: "docs/NONE.md".to_owned(),
         needs: Vec::new(),
         script: script.to_owned(),
     };
-    let fault = run(&block("false\ntrue")).unwrap_err();
+    let fault = run(&block("false\ntrue")).await.unwrap_err();
     assert!(fault.contains("docs/NONE.md"), "{fault}");
-    let fault = run(&block("qiao -c nowhere.toml check")).unwrap_err();
+    let fault = run(&block("qiao -c nowhere.toml check")).await.unwrap_err();
     assert!(fault.contains("nowhere.toml"), "{fault}");
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use qiao::domain::series::{ALL, Kind};
 use qiao_sim::fault::Kind as Fault;
 use regex::Regex;
@@ -244,12 +245,16 @@ async fn every_series_is_shown_with_its_help_and_none_names_a_person() {
 
 /// An agent's answer to a ticket that nobody knows: it is counted all the same.
 async fn reply(world: &World) {
-    let form = "content=hello&sma_id=4711&ticket_id=9999";
-    let headers = [
-        ("authorization", "Basic YzRjOm5vdGlmeS1zZWNyZXQ="),
-        ("content-type", "application/x-www-form-urlencoded"),
-    ];
-    let (status, told) = world.posted("/c4c/main/replies", &headers, form).await;
+    let content = json!({
+        "original_id": "", "sma_id": "4711", "service_req_no": "9999", "author_name": "Li",
+        "author_email": "", "sma_create_datetime": "2026-11-23T08:00:00Z",
+        "private_ind": "FALSE", "text": "hello",
+    });
+    let content = utf8_percent_encode(&content.to_string(), NON_ALPHANUMERIC).to_string();
+    let form_data = [("content-type", "application/x-www-form-urlencoded")];
+    let path = "/c4c/main/replies/0123456789abcdef-key";
+    let form = format!("content={content}");
+    let (status, told) = world.posted(path, &form_data, form).await;
     assert!(status == 202 || status == 200, "{status} {told}");
 }
 
@@ -289,7 +294,7 @@ async fn a_scrape_with_a_hundred_thousand_rows_waiting_is_quick() {
              INSERT INTO outbox (lane, effect, remote, payload, state, head, priority,
                  next_attempt_at, held_reason, created_at)
              SELECT 'send:main:' || i, 'wechat.send', 'wechat:elsewhere', '{}',
-                 iif(i % 2, 'ready', 'held'), i % 2, 1, 1795420800000000 + i,
+                 iif(i % 2, 'ready', 'held'), i % 2, 1, 1795420000000000 + i,
                  iif(i % 2, NULL, 'window'), 1795420800000000 FROM n",
         )
         .await;

@@ -106,7 +106,7 @@ fn every_file_of_the_package_exists() {
 }
 
 #[test]
-fn the_configuration_of_the_package_is_valid_and_in_the_right_place() {
+fn the_configuration_of_the_package_lacks_nothing_but_accounts_and_tenants() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("qiao.toml");
     std::fs::write(&file, read("deploy/qiao.toml")).unwrap();
@@ -117,7 +117,10 @@ fn the_configuration_of_the_package_is_valid_and_in_the_right_place() {
         .arg("check")
         .output()
         .unwrap();
-    assert!(checked.status.success(), "{checked:?}");
+    let told = String::from_utf8(checked.stderr).unwrap();
+    let wanted = ["no tenant is configured", "no account is configured"];
+    assert_eq!(told.lines().count(), wanted.len(), "{told}");
+    assert!(wanted.iter().all(|lack| told.contains(lack)), "{told}");
     assert!(read("deploy/qiao.toml").contains("sqlite:/var/lib/qiao/qiao.db"));
 }
 

@@ -3,7 +3,7 @@
 use qiao::domain::rows::NewEffect;
 use qiao::kit::random::Random;
 use qiao::kit::trace::{TraceId, within};
-use qiao::store::{NextState, Settlement, StartedBy};
+use qiao::store::{Settlement, StartedBy};
 
 use super::Way;
 use super::rows::{Room, done, effect, effects, follower, held, nothing, push, settlement, to_say};
@@ -104,5 +104,4 @@ pub async fn rows_belong_to_the_trace_of_what_they_follow_from(way: &Way) {
         room.row(6).await.trace.as_deref(),
         Some(of_operator.as_str())
     );
-    room.run(NextState::Dead).await;
 }
