@@ -41,6 +41,11 @@ pub struct Series {
     pub help: &'static str,
 }
 
+/// A truth as the value of a label, without a copy.
+pub fn truth(is_so: bool) -> &'static str {
+    if is_so { "true" } else { "false" }
+}
+
 /// A commit takes milliseconds; a stalled disk is reported to senders at 4.5 s.
 const COMMIT_BOUNDS: &[f64] = &[
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,

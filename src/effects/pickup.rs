@@ -88,7 +88,7 @@ impl Context {
         };
         let arrived = self.store.arrive(arrival).await.map_err(unreadable)?;
         let fresh = matches!(arrived, Arrived::New { .. });
-        metrics::counter!(series::REPLIES, "new" => fresh.to_string()).increment(1);
+        metrics::counter!(series::REPLIES, "new" => series::truth(fresh)).increment(1);
         Ok(fresh)
     }
 

@@ -141,7 +141,7 @@ impl Edge {
         };
         let arrived = self.context.store.arrive(arrival).await?;
         let fresh = matches!(arrived, Arrived::New { .. });
-        metrics::counter!(series::NOTIFICATIONS, "kind" => kind, "new" => fresh.to_string())
+        metrics::counter!(series::NOTIFICATIONS, "kind" => kind, "new" => series::truth(fresh))
             .increment(1);
         Ok(())
     }

@@ -168,7 +168,7 @@ impl Edge {
         };
         let arrived = store.arrive(arrival).await?;
         let is_new = matches!(arrived, Arrived::New { .. });
-        metrics::counter!(series::REPLIES, "new" => is_new.to_string()).increment(1);
+        metrics::counter!(series::REPLIES, "new" => series::truth(is_new)).increment(1);
         if !is_new {
             return Ok(Taken::as_known());
         }

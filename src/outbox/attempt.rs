@@ -165,7 +165,8 @@ impl Inner {
                 let (next, counted) = retry::next(&failure, tries);
                 tracing::warn!(
                     id = job.id, effect = %job.effect, verdict = %failure.verdict,
-                    error = %failure.message, "an attempt failed"
+                    error = %failure.message, trace = job.trace.as_ref().map(TraceId::as_str),
+                    "an attempt failed"
                 );
                 (next, failed(&failure, counted), changes)
             }

@@ -1,12 +1,14 @@
 //! One trace from a push to what C4C is asked because of it: on the calls and on the rows.
 
+use qiao_sim::fault::{Fault, Kind};
 use qiao_sim::wechat::Settings;
 use qiao_sim::wechat::crypto::signature;
 use serde_json::json;
 
 use crate::commands::qiao;
+use crate::process::Site;
 use crate::raw::{client, envelope, seal, signed};
-use crate::world::{KEY, World};
+use crate::world::{KEY, World, open};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const VALID: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -116,6 +118,38 @@ async fn what_a_job_or_an_operator_begins_has_a_trace_of_its_own() {
     let after = world.texts(TRACES).await;
     assert!(after.len() >= before.len() + 2, "{before:?} {after:?}");
     assert!(!after.contains(&"none".to_owned()), "{after:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_names_the_trace_of_an_attempt_that_failed_and_of_a_push_that_was_refused() {
+    let site = Site::new().await;
+    let mut daemon = site.serve().await;
+    site.c4c.with(|c4c, _, _| {
+        c4c.faults().add(Fault {
+            on: "POST".to_owned(),
+            kind: Kind::Drop { after_effect: true },
+            times: 1,
+        });
+    });
+    let push = client().post(format!("{}/wechat/main", site.url()));
+    let refused = push
+        .header("traceparent", VALID)
+        .body("<xml/>")
+        .send()
+        .await;
+    assert_ne!(refused.unwrap().status(), 200);
+    let line = daemon.until_logged("refused").await;
+    assert!(line.contains(TRACE), "{line}");
+    site.wechat.with(|wechat, now, rng| {
+        let openid = wechat.new_follower(rng);
+        wechat.follow(&openid, None, now, rng)
+    });
+    let line = daemon.until_logged("an attempt failed").await;
+    let mut database = open(&site.database()).await;
+    let arrived = sqlx::query_scalar("SELECT trace FROM inbox WHERE source = 'wechat'");
+    let arrived: String = arrived.fetch_one(&mut database).await.unwrap();
+    assert!(line.contains(&format!("\"trace\":\"{arrived}\"")), "{line}");
+    daemon.terminate().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
