@@ -1,7 +1,7 @@
 //! `/metrics`: what is counted as it happens, and how things stand at this moment.
 //!
 //! How things stand is read beside the writer, from indexes, so that a scrape costs little however
-//! much waits. Start reading at [`metrics`].
+//! much waits. Start reading at [`metrics()`].
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

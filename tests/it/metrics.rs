@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -179,6 +180,25 @@ fn every_alert_has_its_place_in_the_operators_page_and_no_other_is_told_there() 
             alerts.len(),
             "each alert has `{part}`"
         );
+    }
+}
+
+#[test]
+fn prometheus_itself_takes_the_rules_and_they_fire_when_they_should() {
+    for (asked, file) in [
+        (["check", "rules"], "deploy/alerts.yml"),
+        (["test", "rules"], "deploy/alerts.test.yml"),
+    ] {
+        let mut promtool = Command::new("promtool");
+        promtool
+            .args(asked)
+            .arg(file)
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        let Ok(told) = promtool.output() else {
+            eprintln!("not asked: there is no promtool here");
+            return;
+        };
+        assert!(told.status.success(), "{told:?}");
     }
 }
 
