@@ -3,6 +3,7 @@
 
 NEXTEST_VERSION := 0.9.143
 CARGO_FUZZ_VERSION := 0.13.2
+CARGO_DEB_VERSION := 3.8.0
 SOAK_CASES := 20000
 SOAK_ROUNDS := 20
 # Seeds of the simulation.
@@ -21,7 +22,7 @@ SECONDS := 60
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench simulate soak fuzz fuzz-merge rust nextest cargo-fuzz
+.PHONY: help demo test lint fmt bench simulate soak fuzz fuzz-merge deb rust nextest cargo-fuzz cargo-deb
 
 help:
 	@echo 'make demo    plays the main job with simulated platforms (ARGS="--once --json" …)'
@@ -35,6 +36,7 @@ help:
 	@echo '             $(SOAK_DAMAGED_BACKUPS) damaged backups, and $(POWERCUT_IMAGES) disks after a power cut'
 	@echo 'make simulate  the simulation with $(SEEDS) seeds from $(FROM) on, or with SEED=N alone'
 	@echo 'make fuzz    guided by coverage (nightly Rust): TARGET=$(TARGET) SECONDS=$(SECONDS)'
+	@echo 'make deb     builds a Debian package in target/debian'
 	@echo 'make bench   measures speed and memory, writes docs/BENCHMARKS.md (ARGS="--only intake …")'
 
 demo: rust
@@ -94,6 +96,9 @@ fuzz-merge: cargo-fuzz
 bench: rust
 	cargo run --quiet --release --locked --bin qiao -- bench --write docs/BENCHMARKS.md $(ARGS)
 
+deb: cargo-deb
+	cargo deb --locked --multiarch none
+
 rust:
 	@command -v cargo >/dev/null || { \
 		echo 'Qiao is built with Rust. Get it from https://rustup.rs, then open a new shell.' >&2; \
@@ -101,6 +106,9 @@ rust:
 
 cargo-fuzz: rust
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked --version $(CARGO_FUZZ_VERSION)
+
+cargo-deb: rust
+	@cargo deb --version >/dev/null 2>&1 || cargo install cargo-deb --locked --version $(CARGO_DEB_VERSION)
 
 nextest: rust
 	@cargo nextest --version >/dev/null 2>&1 \

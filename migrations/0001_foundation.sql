@@ -22,6 +22,7 @@ CREATE TABLE inbox (
     answer       TEXT,                          -- the passive reply before encryption
     sent_at      INTEGER,                       -- the sender's clock (CreateTime)
     received_at  INTEGER NOT NULL,
+    trace        TEXT CHECK (length(trace) = 32),   -- W3C trace id, the sender's or ours
     CHECK ((duplicate_of IS NOT NULL) = (state = 'suppressed' OR state = 'released')),
     CHECK ((state = 'rejected') = (reason IS NOT NULL)),
     CHECK (answer_state = 'stored' OR answer IS NULL)
@@ -99,6 +100,7 @@ CREATE TABLE outbox (
     inbox_id        INTEGER,                    -- the fact it follows from
     message_id      INTEGER,                    -- the message it delivers
     created_at      INTEGER NOT NULL,
+    trace           TEXT CHECK (length(trace) = 32),   -- of what it follows from
     started_at      INTEGER,
     finished_at     INTEGER,
     CHECK (head = 0 OR state = 'ready' OR state = 'running'),
@@ -111,8 +113,11 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_lane ON outbox (lane) WHERE state = 'ready' OR state = 'running';
 -- What is due at a remote; the few that run are among them.
 CREATE INDEX outbox_due ON outbox (remote, priority, next_attempt_at) WHERE head = 1;
+-- The oldest due head of each effect, for the metrics.
+CREATE INDEX outbox_due_of_effect ON outbox (effect, next_attempt_at) WHERE head = 1;
 CREATE INDEX outbox_running ON outbox (lane) WHERE state = 'running';
-CREATE INDEX outbox_held ON outbox (lane, id) WHERE state = 'held';
+-- The reason is for counting what is held without looking at its rows.
+CREATE INDEX outbox_held ON outbox (lane, id, held_reason) WHERE state = 'held';
 CREATE INDEX outbox_dead ON outbox (id) WHERE state = 'dead';
 CREATE INDEX outbox_expiring ON outbox (expires_at)
     WHERE expires_at IS NOT NULL AND (state = 'ready' OR state = 'held');
@@ -284,7 +289,7 @@ LEFT JOIN outbox o ON o.id = m.outbox_id;
 CREATE VIEW v_outbox AS
 SELECT id, lane, effect, remote, state, head, uncertain,
        CASE priority WHEN 0 THEN 'live' WHEN 1 THEN 'normal' ELSE 'bulk' END AS priority,
-       attempts, tries, held_reason, last_verdict, last_error, note, inbox_id, message_id,
+       attempts, tries, held_reason, last_verdict, last_error, note, inbox_id, message_id, trace,
        strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1e6, 'unixepoch')      AS created_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', next_attempt_at / 1e6, 'unixepoch') AS next_attempt_at,
        strftime('%Y-%m-%dT%H:%M:%fZ', expires_at / 1e6, 'unixepoch')      AS expires_at,

@@ -84,6 +84,14 @@ impl Call {
         }
     }
 
+    /// Its name in the metrics: verb and entity set, without keys or query.
+    pub(super) fn name(&self) -> String {
+        let path = self.url.split('?').next().unwrap_or_default();
+        let last = path.trim_end_matches('/').rsplit('/').next();
+        let set = last.and_then(|segment| segment.split('(').next());
+        format!("{} {}", self.method.as_str(), set.unwrap_or_default())
+    }
+
     /// What it may leave behind in C4C.
     pub(super) fn effect(&self) -> Effect {
         match self.method {
@@ -109,4 +117,24 @@ impl Call {
 
 fn json(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("texts in maps and lists are JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_named_by_verb_and_set_and_never_by_a_key() {
+        let home = "https://my000000.crm.ondemand.com/sap/c4c/odata/v1/c4codataapi";
+        for (path, name) in [
+            ("/XCollection", "GET XCollection"),
+            ("/XCollection('00163E0A')", "GET XCollection"),
+            ("/XCollection?$filter=LastName eq 'a/b'", "GET XCollection"),
+            ("/XCollection('00163E0A')/Notes", "GET Notes"),
+            ("/", "GET c4codataapi"),
+        ] {
+            let call = Call::get(format!("{home}{path}"), Vec::new());
+            assert_eq!(call.name(), name, "{path}");
+        }
+    }
 }

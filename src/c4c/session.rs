@@ -4,7 +4,7 @@
 //! one case only: when the CSRF token was refused and a fresh one could be had.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -20,7 +20,9 @@ use super::odata::types::is_header_text;
 use super::pace::{Pace, Slots};
 use crate::config::{Csrf, Tenant};
 use crate::domain::ids::TenantId;
-use crate::kit::transport::{Method, Request, Response, Transport, TransportError};
+use crate::domain::series;
+use crate::kit::few::Few;
+use crate::kit::transport::{Method, Request, Response, Transport, TransportError, status_class};
 
 /// Short, because a technical user needs no token and should not wait for one.
 const CSRF_TIMEOUT: Duration = Duration::from_secs(10);
@@ -55,6 +57,8 @@ pub(super) struct Session {
     /// Held while a token is fetched, so that parallel writers fetch it once.
     token: tokio::sync::Mutex<Token>,
     slots: Slots,
+    /// Names of calls: those of following pages are C4C's to choose.
+    names: Few,
 }
 
 impl std::fmt::Debug for Session {
@@ -77,6 +81,7 @@ impl Session {
             cookies: Mutex::default(),
             token: tokio::sync::Mutex::default(),
             slots: Slots::new(config.max_calls),
+            names: Few::default(),
         }
     }
 
@@ -151,7 +156,8 @@ impl Session {
             body: Vec::new(),
             timeout: CSRF_TIMEOUT,
         };
-        self.transport.send(request).await
+        let name = format!("{} $csrf", Method::Get.as_str());
+        self.measured(name, request).await
     }
 
     /// Asks for a token and gives the status of the answer, and whether a token came with it.
@@ -191,10 +197,19 @@ impl Session {
             body: call.body.clone(),
             timeout: call.timeout(),
         };
-        let answer = self.transport.send(request).await;
+        let answer = self.measured(call.name(), request).await;
         let answer = answer.map_err(|e| Kind::of_transport(e, call.effect()))?;
         self.keep_cookies(&call.url, &answer);
         Ok(answer)
+    }
+
+    async fn measured(&self, name: String, request: Request) -> Result<Response, TransportError> {
+        let began = Instant::now();
+        let answer = self.transport.send(request).await;
+        let (call, status) = (self.names.word(name), status_class(&answer));
+        metrics::histogram!(series::C4C_CALL_SECONDS, "call" => call, "status" => status)
+            .record(began.elapsed());
+        answer
     }
 
     /// What every request carries. Messages are asked for in English because "locked" and "CSRF"

@@ -197,6 +197,7 @@ async fn show(
         "state",
         "activity",
         "effect",
+        "trace",
         "text",
     ];
     output::list(columns, &messages, false, "nothing was said yet")?;
@@ -242,6 +243,7 @@ fn told(row: &TranscriptRow) -> Value {
     let mut told = message(&row.message);
     told["conversation"] = json!(row.conversation_id.map(|id| id.to_string()));
     told["msg_id"] = json!(row.msg_id);
+    told["trace"] = json!(row.trace);
     told["last_error"] = json!(row.last_error);
     told["activity"] = json!(row.activity);
     told["received_at"] = json!(row.received_at().map(instant));

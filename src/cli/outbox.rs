@@ -121,6 +121,7 @@ async fn show(store: &Store, id: i64, json: bool) -> Result<()> {
         "note",
         "last_verdict",
         "last_error",
+        "trace",
         "created_at",
         "next_attempt_at",
         "expires_at",

@@ -20,6 +20,7 @@ use crate::flows::link::Chosen;
 use crate::flows::mapping_file::Line;
 use crate::flows::sending::{self, ToSay};
 use crate::jobs::{Backup, Options, Progress, Reconcile, Timetable};
+use crate::kit::trace::{self, TraceId};
 use crate::store::{Mapping, StartedBy, StoreError};
 use crate::wechat::push::Push;
 
@@ -148,7 +149,18 @@ impl Controls {
     /// audited.
     pub async fn execute(&self, command: Command, who: &str) -> Result<Value, Refused> {
         let (act, target) = command.audited();
-        let done = match command {
+        let random = &self.context.random;
+        let trace = TraceId::made(random);
+        let done = trace::within(Some(trace), random, self.carry_out(command, who)).await?;
+        self.context
+            .store
+            .audit(who.to_owned(), act, target, None)
+            .await?;
+        Ok(done)
+    }
+
+    async fn carry_out(&self, command: Command, who: &str) -> Result<Value, Refused> {
+        match command {
             Command::MessageSend {
                 account,
                 openid,
@@ -178,12 +190,7 @@ impl Controls {
                 self.unlink(Follower { account, openid }).await
             }
             Command::MappingImport { lines } => self.import(&lines).await,
-        }?;
-        self.context
-            .store
-            .audit(who.to_owned(), act, target, None)
-            .await?;
-        Ok(done)
+        }
     }
 
     async fn send(&self, follower: Follower, text: &str) -> Result<Value, Refused> {

@@ -2,7 +2,7 @@
 //!
 //! Start at [`ids`] for who is who, [`verdict`] for how an attempt can end, and [`rows`] for
 //! what a decision may ask the store to write. [`grams`] is how texts are found, [`schedule`]
-//! when something is due, [`jobs`] what runs by the clock.
+//! when something is due, [`jobs`] what runs by the clock, [`series`] what is measured.
 
 pub mod grams;
 pub mod ids;
@@ -10,4 +10,5 @@ pub mod jobs;
 pub mod placeholder;
 pub mod rows;
 pub mod schedule;
+pub mod series;
 pub mod verdict;

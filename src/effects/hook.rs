@@ -1,17 +1,18 @@
 //! `hook.ask`: an answer hook is asked, and its answer goes to the request that still waits, or
 //! else as a custom message.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
 use super::{Context, either, payload, unreadable};
 use crate::domain::rows::{Changes, Follower, StoredAnswer};
+use crate::domain::series;
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::answer;
 use crate::flows::intake::answered;
 use crate::flows::sending::{self, ToSay};
-use crate::kit::transport::{BoxFuture, Method, Request, TransportError};
+use crate::kit::transport::{BoxFuture, Method, Request, TransportError, status_class};
 use crate::outbox::{Handler, Outcome};
 use crate::store::{Answer, Job};
 use crate::wechat::push::Push;
@@ -86,7 +87,11 @@ impl HookAsk {
         };
         let fail =
             |verdict, message: String| Box::new(Outcome::failed(Failure::new(verdict, message)));
-        let answer = self.0.transport.send(request).await.map_err(|fault| {
+        let began = Instant::now();
+        let answer = self.0.transport.send(request).await;
+        let status = status_class(&answer);
+        metrics::histogram!(series::HOOK_CALL_SECONDS, "status" => status).record(began.elapsed());
+        let answer = answer.map_err(|fault| {
             // Asking twice does no harm, so a lost answer is no more than a hiccup.
             let remedy = "check that the answer hook runs and can be reached";
             match fault {

@@ -13,6 +13,7 @@ use crate::c4c::client::Client;
 use crate::c4c::pace::Pace;
 use crate::domain::ids::{ObjectId, TenantId};
 use crate::domain::rows::{Changes, Follower, MappingState, names};
+use crate::domain::series;
 use crate::domain::verdict::Verdict;
 use crate::flows::pickup;
 use crate::flows::refresh::Reread;
@@ -87,7 +88,7 @@ impl Context {
         };
         let arrived = self.store.arrive(arrival).await.map_err(unreadable)?;
         let fresh = matches!(arrived, Arrived::New { .. });
-        metrics::counter!("qiao_replies_total", "new" => fresh.to_string()).increment(1);
+        metrics::counter!(series::REPLIES, "new" => series::truth(fresh)).increment(1);
         Ok(fresh)
     }
 

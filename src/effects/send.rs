@@ -6,6 +6,7 @@ use super::tokens::CallFailure;
 use super::{Context, either, payload, unreadable};
 use crate::config::{Account, UncertainSend};
 use crate::domain::rows::{Changes, Follower, Release, WindowClosed};
+use crate::domain::series;
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::reply::Delivery;
 use crate::flows::sending::{self, HELD_PASSIVE, HELD_WINDOW, Send, Way};
@@ -78,7 +79,11 @@ impl WechatSend {
         let unlike = sending::is_open(&grants, now).then_some(acted);
         // An older message waits for the follower: this one does not overtake it.
         if way != Way::Refuse && self.is_behind_held(attempt, &way).await? {
+            refused("qiao", &Way::Hold);
             return Ok(attempt.hold_until_act(unlike));
+        }
+        if way != Way::Custom {
+            refused("qiao", &way);
         }
         match way {
             Way::Custom => Ok(self.custom(attempt, acted.max(job.started_at)).await),
@@ -168,7 +173,9 @@ impl WechatSend {
             window_closed: vec![closed],
             ..Changes::none()
         };
-        match sending::closed(attempt.account, &attempt.send, attempt.job.id) {
+        let way = sending::closed(attempt.account, &attempt.send, attempt.job.id);
+        refused("wechat", &way);
+        match way {
             Way::Template(template) => {
                 with(self.template(attempt, &template, None).await, corrected)
             }
@@ -258,6 +265,16 @@ impl Attempt<'_> {
         };
         held(HELD_WINDOW, None, changes)
     }
+}
+
+/// Counts a send that no window carries: who said so, and what is done instead.
+fn refused(by: &'static str, then: &Way) {
+    let then = match then {
+        Way::Template(_) => "template",
+        Way::Custom | Way::Hold => "hold",
+        Way::Refuse => "refuse",
+    };
+    metrics::counter!(series::WINDOW_REFUSALS, "by" => by, "then" => then).increment(1);
 }
 
 /// It may have been sent, so it counts as sent in the window: `used`, where nobody has counted it.

@@ -20,6 +20,7 @@ use crate::c4c::notification::{self, Notification, Subject, Variant};
 use crate::config::Tenant;
 use crate::domain::ids::TenantId;
 use crate::domain::rows::{Changes, NewEffect, Priority};
+use crate::domain::series;
 use crate::effects::KEPT_REJECTED;
 use crate::flows::pickup;
 use crate::flows::refresh::{reread, sweep};
@@ -140,7 +141,7 @@ impl Edge {
         };
         let arrived = self.context.store.arrive(arrival).await?;
         let fresh = matches!(arrived, Arrived::New { .. });
-        metrics::counter!("qiao_notifications_total", "kind" => kind, "new" => fresh.to_string())
+        metrics::counter!(series::NOTIFICATIONS, "kind" => kind, "new" => series::truth(fresh))
             .increment(1);
         Ok(())
     }

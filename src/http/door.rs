@@ -16,6 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
+use crate::domain::series;
+
 /// Connections at once. A process may open 1,024 files unless somebody allows it more, and our
 /// own calls and the database need some. More would not be committed sooner: they would only wait
 /// longer, and WeChat waits for 5 s.
@@ -69,7 +71,7 @@ impl Listener for Door {
 
 /// Whoever has gone already does not matter.
 fn turn_away(stream: &TcpStream) {
-    metrics::counter!("qiao_refused_total", "side" => "door", "reason" => "no_place").increment(1);
+    metrics::counter!(series::REFUSED, "side" => "door", "reason" => "no_place").increment(1);
     // What is left unread when the connection closes would make it look broken.
     let _ = stream.try_read(&mut [0; 4096]);
     let _ = stream.try_write(NO_PLACE);

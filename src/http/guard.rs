@@ -12,6 +12,8 @@ use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Edge;
+use crate::domain::series;
+use crate::kit::trace::{self, TraceId};
 use crate::store::StoreError;
 
 /// One line a reason in this time; the rest is counted in the metrics.
@@ -48,9 +50,11 @@ impl Edge {
         reason: &'static str,
         peer: IpAddr,
     ) -> Response {
-        metrics::counter!("qiao_refused_total", "side" => side, "reason" => reason).increment(1);
+        metrics::counter!(series::REFUSED, "side" => side, "reason" => reason).increment(1);
         if let Some(swallowed) = self.log.pass(reason, self.context.clock.now()) {
-            tracing::warn!(side, reason, %peer, swallowed, status = status.as_u16(), "refused");
+            let (status, trace) = (status.as_u16(), trace::present());
+            let trace = trace.as_ref().map(TraceId::as_str);
+            tracing::warn!(side, reason, %peer, swallowed, status, trace, "refused");
         }
         status.into_response()
     }

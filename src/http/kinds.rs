@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use metrics::Counter;
 
+use crate::domain::series;
+
 /// Kinds with a label of their own: the documented ones are about 40.
 const MOST: usize = 64;
 
@@ -32,9 +34,7 @@ impl Kinds {
         let label = if counters.len() < MOST { kind } else { OTHER };
         counters
             .entry(label.to_owned())
-            .or_insert_with_key(
-                |kind| metrics::counter!("qiao_pushes_total", "kind" => kind.clone()),
-            )
+            .or_insert_with_key(|kind| metrics::counter!(series::PUSHES, "kind" => kind.clone()))
             .increment(1);
     }
 }

@@ -1,8 +1,15 @@
 //! What `/metrics` shows, once there is something that counts.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::domain::series::{self, Kind};
+
+/// How often what histograms have gathered is put into their buckets when nobody scrapes: until then
+/// each value is kept.
+const UPKEEP: Duration = Duration::from_secs(10);
 
 /// A handle on the recorder of this process; clones share it.
 #[derive(Debug, Clone, Default)]
@@ -14,14 +21,29 @@ impl Metrics {
     pub fn start() -> Self {
         let metrics = Self::default();
         let place = metrics.clone();
-        tokio::task::spawn_blocking(move || {
-            match PrometheusBuilder::new().install_recorder() {
-                // Nobody else writes it.
-                Ok(handle) => drop(place.0.set(handle)),
+        tokio::spawn(async move {
+            let installed = tokio::task::spawn_blocking(install).await;
+            match installed {
+                Ok(Ok(handle)) => place.keep_up(handle).await,
+                Ok(Err(fault)) => tracing::warn!(error = %fault, "there are no metrics"),
                 Err(fault) => tracing::warn!(error = %fault, "there are no metrics"),
             }
         });
         metrics
+    }
+
+    /// The same at once, for tests: a process has one recorder.
+    pub fn installed() -> Result<Self, BuildError> {
+        install().map(|handle| Self(Arc::new(OnceLock::from(handle))))
+    }
+
+    async fn keep_up(self, handle: PrometheusHandle) {
+        // Nobody else writes it.
+        let _ = self.0.set(handle.clone());
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            handle.run_upkeep();
+        }
     }
 
     /// Whether what happens now is counted.
@@ -35,8 +57,22 @@ impl Metrics {
     }
 }
 
-impl From<PrometheusHandle> for Metrics {
-    fn from(handle: PrometheusHandle) -> Self {
-        Self(Arc::new(OnceLock::from(handle)))
+/// Makes the recorder of this process, with the help of every series and the buckets of each histogram.
+fn install() -> Result<PrometheusHandle, BuildError> {
+    let mut builder = PrometheusBuilder::new();
+    for series in series::ALL {
+        if let Kind::Histogram(bounds) = series.kind {
+            let only = Matcher::Full(series.name.to_owned());
+            builder = builder.set_buckets_for_metric(only, bounds)?;
+        }
     }
+    let handle = builder.install_recorder()?;
+    for series in series::ALL {
+        match series.kind {
+            Kind::Counter => metrics::describe_counter!(series.name, series.help),
+            Kind::Gauge => metrics::describe_gauge!(series.name, series.help),
+            Kind::Histogram(_) => metrics::describe_histogram!(series.name, series.help),
+        }
+    }
+    Ok(handle)
 }

@@ -11,6 +11,8 @@ mod kinds;
 mod metrics;
 mod replies;
 pub mod router;
+mod scrape;
+mod traced;
 mod wechat;
 
 pub use door::{Door, Guest};

@@ -16,6 +16,7 @@ use super::guard::Caller;
 use crate::c4c::reply::{self, Reply};
 use crate::domain::ids::TenantId;
 use crate::domain::rows::{Changes, MappingState};
+use crate::domain::series;
 use crate::effects::Context;
 use crate::flows::reply::{Answer, Hopeless, arrived, route};
 use crate::flows::sending::{self, REPLY};
@@ -167,7 +168,7 @@ impl Edge {
         };
         let arrived = store.arrive(arrival).await?;
         let is_new = matches!(arrived, Arrived::New { .. });
-        metrics::counter!("qiao_replies_total", "new" => is_new.to_string()).increment(1);
+        metrics::counter!(series::REPLIES, "new" => series::truth(is_new)).increment(1);
         if !is_new {
             return Ok(Taken::as_known());
         }

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
 use super::guard::LogLimit;
 use super::kinds::Kinds;
 use super::metrics::Metrics;
-use super::{c4c, health, replies, wechat};
+use super::scrape::Reasons;
+use super::traced::traced;
+use super::{c4c, health, replies, scrape, wechat};
 use crate::effects::Context;
 use crate::outbox::Engine;
 
@@ -35,6 +38,8 @@ pub struct Edge {
     pub(super) log: LogLimit,
     /// What has been pushed.
     pub(super) kinds: Kinds,
+    /// Why effects were held.
+    pub(super) reasons: Reasons,
 }
 
 impl Edge {
@@ -46,6 +51,7 @@ impl Edge {
             metrics,
             log: LogLimit::default(),
             kinds: Kinds::default(),
+            reasons: Reasons::default(),
         })
     }
 }
@@ -61,7 +67,7 @@ pub fn public_router(edge: Arc<Edge>, with_admin: bool) -> Router {
         .path()
         .trim_end_matches('/')
         .to_owned();
-    let mut router = Router::new()
+    let webhooks = Router::new()
         .route(
             "/wechat/{account}",
             get(wechat::verify)
@@ -72,6 +78,8 @@ pub fn public_router(edge: Arc<Edge>, with_admin: bool) -> Router {
         .route("/c4c/{tenant}/notifications/{key}", notifications())
         .route("/c4c/{tenant}/replies", replies_of_agents())
         .route("/c4c/{tenant}/replies/{key}", replies_of_agents())
+        .layer(from_fn_with_state(Arc::clone(&edge), traced));
+    let mut router = webhooks
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
     if with_admin {
@@ -91,7 +99,7 @@ pub fn admin_router(edge: Arc<Edge>) -> Router {
 }
 
 fn admin_routes() -> Router<Arc<Edge>> {
-    Router::new().route("/metrics", get(health::metrics))
+    Router::new().route("/metrics", get(scrape::metrics))
 }
 
 fn replies_of_agents() -> axum::routing::MethodRouter<Arc<Edge>> {

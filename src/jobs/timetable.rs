@@ -14,7 +14,9 @@ use super::{
 };
 use crate::domain::jobs::{KnownJob, known};
 use crate::domain::schedule::{Schedule, Since};
+use crate::domain::series;
 use crate::effects::Context;
+use crate::kit::trace::{self, TraceId};
 use crate::store::{JobRun, StartedBy, StoreError};
 
 /// How often the scheduler wakes: every five seconds, so that nothing is late by more.
@@ -177,13 +179,13 @@ impl Timetable {
     }
 
     async fn carry_out(&self, job: &dyn Job, run: i64) -> Result<String, NotRun> {
-        let outcome = job.run(run).await;
+        let random = &self.context.random;
+        let outcome = trace::within(Some(TraceId::made(random)), random, job.run(run)).await;
         if let Err(reason) = &outcome {
             tracing::warn!(job = job.name(), error = %reason, "a job failed");
         }
         let word = if outcome.is_ok() { "done" } else { "failed" };
-        metrics::counter!("qiao_job_runs_total", "job" => job.name(), "outcome" => word)
-            .increment(1);
+        metrics::counter!(series::JOB_RUNS, "job" => job.name(), "outcome" => word).increment(1);
         let store = &self.context.store;
         store.finish_job(run, outcome.clone()).await?;
         outcome.map_err(NotRun::Failed)

@@ -6,6 +6,7 @@
 pub mod blocking;
 pub mod clock;
 pub mod disk;
+pub(crate) mod few;
 pub mod file_name;
 pub mod file_type;
 pub(crate) mod hex;
@@ -14,5 +15,6 @@ pub mod random;
 pub mod reqwest_transport;
 pub(crate) mod retry_after;
 pub mod sealed;
+pub mod trace;
 pub mod transport;
 pub mod waiting_room;

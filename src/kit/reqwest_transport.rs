@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::trace;
 use super::transport::{
     BoxFuture, MAX_RESPONSE, Method, Request, Response, Transport, TransportError,
 };
@@ -115,6 +116,9 @@ impl Transport for ReqwestTransport {
                 .timeout(request.timeout);
             for (name, value) in &request.headers {
                 call = call.header(*name, value);
+            }
+            if let Some(parent) = trace::header() {
+                call = call.header(trace::TRACEPARENT, parent);
             }
             let answer = call
                 .body(request.body)

@@ -101,6 +101,20 @@ pub enum TransportError {
     TooLarge,
 }
 
+/// The class of an answer's status, as a word for the metrics: `2xx` … `5xx`; `none` for no answer.
+pub fn status_class(answer: &Result<Response, TransportError>) -> &'static str {
+    match answer {
+        Ok(answer) => match answer.status {
+            200..=299 => "2xx",
+            300..=399 => "3xx",
+            400..=499 => "4xx",
+            500..=599 => "5xx",
+            _ => "other",
+        },
+        Err(_) => "none",
+    }
+}
+
 /// The largest response that is read. A C4C page of 1,000 customers is about 4 MiB; the largest that
 /// anyone answers is a follower's video, of which old clients send up to 25 MB.
 pub const MAX_RESPONSE: usize = 32 * 1024 * 1024;

@@ -11,7 +11,9 @@ use super::retry::{self, ATTEMPT_TIMEOUT, Tries};
 use super::run::Run;
 use super::{EXPIRED, Outcome, unwritable};
 use crate::domain::rows::Changes;
+use crate::domain::series;
 use crate::domain::verdict::{Failure, Verdict};
+use crate::kit::trace::{self, TraceId};
 use crate::store::{Job, NextState, Settlement, StoreError, Tried};
 
 impl Inner {
@@ -77,9 +79,11 @@ impl Inner {
             return unknown_effect(job);
         };
         let span = tracing::info_span!(
-            "outbox.attempt", id = job.id, effect = %job.effect, remote = %job.remote
+            "outbox.attempt", id = job.id, effect = %job.effect, remote = %job.remote,
+            trace = job.trace.as_ref().map(TraceId::as_str)
         );
         let asked = handler.attempt(job).instrument(span);
+        let asked = trace::within(job.trace.clone(), &self.random, asked);
         if let Ok(outcome) = tokio::time::timeout(ATTEMPT_TIMEOUT, asked).await {
             return outcome;
         }
@@ -106,9 +110,13 @@ impl Inner {
         };
         match state.gate.reason() {
             Some(reason) if was != Some(reason) => {
+                state.since = state.since.or(Some(now));
                 tracing::warn!(remote, reason, "the remote is paused");
             }
-            None if was.is_some() => tracing::info!(remote, "the remote answers again"),
+            None if was.is_some() => {
+                state.since = None;
+                tracing::info!(remote, "the remote answers again");
+            }
             _ => {}
         }
     }
@@ -157,14 +165,15 @@ impl Inner {
                 let (next, counted) = retry::next(&failure, tries);
                 tracing::warn!(
                     id = job.id, effect = %job.effect, verdict = %failure.verdict,
-                    error = %failure.message, "an attempt failed"
+                    error = %failure.message, trace = job.trace.as_ref().map(TraceId::as_str),
+                    "an attempt failed"
                 );
                 (next, failed(&failure, counted), changes)
             }
         };
         let verdict = tried.verdict.map_or("done", Verdict::as_str);
-        metrics::counter!("qiao_attempts_total", "effect" => job.effect.clone(), "verdict" => verdict)
-            .increment(1);
+        let effect = self.known(&job.effect).unwrap_or("unknown");
+        metrics::counter!(series::ATTEMPTS, "effect" => effect, "verdict" => verdict).increment(1);
         Settlement {
             job,
             finished_at: now,

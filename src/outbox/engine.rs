@@ -162,8 +162,15 @@ impl Engine {
         for state in self.0.remotes().values_mut() {
             if state.gate.reason().is_some() {
                 state.gate = Gate::Probing;
+                state.since = None;
             }
         }
+    }
+
+    /// The names of all effects that this version knows.
+    pub fn effects(&self) -> impl Iterator<Item = &'static str> {
+        let remote = self.0.handlers.keys();
+        remote.chain(self.0.deciders.keys()).copied()
     }
 
     /// How every remote stands, by name.
@@ -326,6 +333,12 @@ struct Turn {
 }
 
 impl Inner {
+    /// The name of an effect as the code has it: a label that costs no copy.
+    pub(super) fn known(&self, effect: &str) -> Option<&'static str> {
+        let handled = self.handlers.get_key_value(effect).map(|(name, _)| *name);
+        handled.or_else(|| self.deciders.get_key_value(effect).map(|(name, _)| *name))
+    }
+
     pub(super) fn remotes(&self) -> std::sync::MutexGuard<'_, HashMap<String, RemoteState>> {
         self.remotes.lock().unwrap_or_else(PoisonError::into_inner)
     }

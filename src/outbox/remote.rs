@@ -39,6 +39,8 @@ impl fmt::Debug for Remote {
 pub(super) struct RemoteState {
     pub(super) remote: Remote,
     pub(super) gate: Gate,
+    /// When the gate closed, while it is closed.
+    pub(super) since: Option<Timestamp>,
     pub(super) running: usize,
     /// The most urgent first. Only what may run ahead waits here.
     waiting: VecDeque<Run>,
@@ -51,6 +53,8 @@ pub struct RemoteReport {
     pub name: String,
     /// Why it is paused; `None` when it is not.
     pub paused: Option<&'static str>,
+    /// When its gate closed; `None` while it is not closed.
+    pub since: Option<Timestamp>,
     /// When it is probed next.
     pub until: Option<Timestamp>,
     /// Attempts under way.
@@ -62,6 +66,7 @@ impl RemoteState {
     pub(super) fn new(remote: Remote) -> Self {
         Self {
             gate: Gate::Probing,
+            since: None,
             running: 0,
             waiting: VecDeque::new(),
             remote,
@@ -186,6 +191,7 @@ impl RemoteState {
             paused: planned
                 .map(|_| "maintenance")
                 .or_else(|| self.gate.reason()),
+            since: self.since,
             until: planned.or_else(|| self.gate.not_before()),
             running: self.running,
         }

@@ -79,6 +79,7 @@ pub(super) mod tests {
             message_id: None,
             text: None,
             created_at: Timestamp::UNIX_EPOCH,
+            trace: None,
             started_at: Timestamp::UNIX_EPOCH,
         }
     }

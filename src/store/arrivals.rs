@@ -14,6 +14,7 @@ use super::rows::{DedupeKey, DedupeRow, InboxRow};
 use super::writer::Request;
 use crate::domain::ids::{ObjectId, OpenId, TenantId};
 use crate::domain::rows::Changes;
+use crate::kit::trace::TraceId;
 
 /// From which side it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +130,7 @@ impl Known {
         requests: &[Request],
     ) -> Result<Self, sqlx::Error> {
         let keys = requests.iter().filter_map(|request| match request {
-            Request::Arrive(arrival, _) => arrival.dedupe.as_ref(),
+            Request::Arrive(arrival, ..) => arrival.dedupe.as_ref(),
             _ => None,
         });
         let keys = keys.map(|dedupe| DedupeKey {
@@ -170,20 +171,26 @@ impl Plan {
     /// Plans the rows of one arrival, or only the trace of a duplicate.
     pub(super) fn arrive(
         &mut self,
-        arrival: &Arrival,
+        (arrival, trace): (&Arrival, Option<&TraceId>),
         known: &mut Known,
         ids: &mut Ids,
     ) -> Arrived {
         let id = ids.inbox.next();
         let first = arrival.dedupe.as_ref().and_then(|key| known.0.get(key));
         if let Some((first, answer)) = first.cloned() {
-            self.inbox.push(row(arrival, id, self.now, Some(first)));
+            self.inbox.push(InboxRow {
+                trace: trace.map(TraceId::text),
+                ..row(arrival, id, self.now, Some(first))
+            });
             return Arrived::Duplicate {
                 inbox_id: first,
                 answer,
             };
         }
-        self.inbox.push(row(arrival, id, self.now, None));
+        self.inbox.push(InboxRow {
+            trace: trace.map(TraceId::text),
+            ..row(arrival, id, self.now, None)
+        });
         if let Some(key) = &arrival.dedupe {
             known.0.insert(key.clone(), (id, arrival.answer.clone()));
             self.dedupe.push(DedupeRow {
@@ -194,7 +201,7 @@ impl Plan {
                 seen_at: micros(self.now),
             });
         }
-        self.change(&arrival.changes, Some(id), ids);
+        self.change(&arrival.changes, Some(id), trace, ids);
         Arrived::New { inbox_id: id }
     }
 }
@@ -229,5 +236,6 @@ fn row(arrival: &Arrival, id: i64, now: Timestamp, duplicate_of: Option<i64>) ->
         answer,
         sent_at: arrival.sent_at.map(micros),
         received_at: micros(now),
+        trace: None,
     }
 }

@@ -14,6 +14,7 @@ use sqlx::{Row as _, Sqlite, SqliteExecutor};
 use super::codec::{instant, json, micros};
 use super::{Store, StoreError};
 use crate::domain::rows::Priority;
+use crate::kit::trace::TraceId;
 
 /// How much one remote can take now.
 #[derive(Debug, Clone)]
@@ -95,6 +96,8 @@ pub struct Job {
     pub text: Option<String>,
     /// When the effect was written.
     pub created_at: Timestamp,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceId>,
     /// When this attempt began.
     pub started_at: Timestamp,
 }
@@ -123,9 +126,12 @@ impl Candidate {
             message_id: row.try_get_unchecked(11)?,
             text: row.try_get_unchecked(12)?,
             created_at: instant(row.try_get_unchecked(13)?),
+            trace: row
+                .try_get_unchecked::<Option<&str>, _>(14)?
+                .and_then(TraceId::parse),
             started_at: now,
         };
-        let is_due = row.try_get_unchecked(14)?;
+        let is_due = row.try_get_unchecked(15)?;
         Ok(Self { job, is_due })
     }
 }
@@ -188,7 +194,7 @@ async fn heads(connection: &mut SqliteConnection, ask: &Ask) -> Result<Vec<Job>,
     let query = sqlx::query(
         "SELECT o.id, o.lane, o.effect, o.remote, o.payload, o.uncertain, o.priority, o.attempts,
              o.tries, o.expires_at, o.inbox_id, o.message_id,
-             (SELECT text FROM message WHERE message.id = o.message_id), o.created_at,
+             (SELECT text FROM message WHERE message.id = o.message_id), o.created_at, o.trace,
              o.state = 'ready' AND o.next_attempt_at <= ?1
          FROM outbox o WHERE o.id IN (
              SELECT id FROM (SELECT id FROM outbox WHERE remote = ?2 AND priority = 0
@@ -235,7 +241,7 @@ async fn behind(
     let query = sqlx::query(
         "SELECT o.id, o.lane, o.effect, o.remote, o.payload, o.uncertain, o.priority, o.attempts,
              o.tries, o.expires_at, o.inbox_id, o.message_id,
-             (SELECT text FROM message WHERE message.id = o.message_id), o.created_at,
+             (SELECT text FROM message WHERE message.id = o.message_id), o.created_at, o.trace,
              o.state = 'ready' AND o.next_attempt_at <= ?1
          FROM json_each(?2) l CROSS JOIN outbox o ON o.id IN (
              SELECT n.id FROM outbox n WHERE n.lane = l.key
@@ -311,7 +317,7 @@ impl Store {
         let query = sqlx::query(
             "SELECT o.id, o.lane, o.effect, o.remote, o.payload, o.uncertain, o.priority, o.attempts,
                  o.tries, o.expires_at, o.inbox_id, o.message_id,
-                 (SELECT text FROM message WHERE message.id = o.message_id), o.created_at,
+                 (SELECT text FROM message WHERE message.id = o.message_id), o.created_at, o.trace,
                  o.state = 'ready' AND o.next_attempt_at <= ?1
              FROM json_each(?2) l CROSS JOIN outbox o ON o.id IN (
                  SELECT n.id FROM outbox n WHERE n.lane = l.value

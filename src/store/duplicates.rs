@@ -7,6 +7,7 @@ use super::codec::{instant, json, micros};
 use super::operate::{Effected, Operation};
 use super::{Dedupe, Store, StoreError};
 use crate::domain::rows::Changes;
+use crate::kit::trace;
 
 /// Keys that are forgotten in one commit: a few milliseconds of the writer's time.
 const PAGE: u32 = 1000;
@@ -67,6 +68,7 @@ impl Store {
         self.operate(Operation::Release {
             inbox_id,
             changes: Box::new(changes),
+            trace: trace::present(),
         })
         .await
         .map(|done| done.rows > 0)

@@ -35,6 +35,8 @@ pub struct OutboxRow {
     pub last_error: Option<String>,
     /// How it ended.
     pub note: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Option<String>,
     /// When it was written.
     pub created_at: String,
     /// When it is tried next.
@@ -110,7 +112,7 @@ impl Store {
     pub async fn outbox(&self, filter: &OutboxFilter) -> Result<Vec<OutboxRow>, StoreError> {
         Ok(sqlx::query_as(
             "SELECT id, lane, effect, remote, state, uncertain, priority, attempts, tries,
-                 held_reason, last_verdict, last_error, note, created_at, next_attempt_at,
+                 held_reason, last_verdict, last_error, note, trace, created_at, next_attempt_at,
                  expires_at, finished_at
              FROM v_outbox
              WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR effect = ?2)
@@ -130,7 +132,7 @@ impl Store {
     ) -> Result<Option<(OutboxRow, Vec<AttemptRow>)>, StoreError> {
         let row: Option<OutboxRow> = sqlx::query_as(
             "SELECT id, lane, effect, remote, state, uncertain, priority, attempts, tries,
-                 held_reason, last_verdict, last_error, note, created_at, next_attempt_at,
+                 held_reason, last_verdict, last_error, note, trace, created_at, next_attempt_at,
                  expires_at, finished_at
              FROM v_outbox WHERE id = ?",
         )
@@ -152,19 +154,19 @@ impl Store {
 
     /// How the queue stands.
     pub async fn queue_state(&self) -> Result<QueueState, StoreError> {
-        let (open, held, dead, oldest): (i64, i64, i64, Option<i64>) = sqlx::query_as(
+        let (open, held, dead): (i64, i64, i64) = sqlx::query_as(
             "SELECT (SELECT count(*) FROM outbox WHERE state = 'ready' OR state = 'running'),
                     (SELECT count(*) FROM outbox WHERE state = 'held'),
-                    (SELECT count(*) FROM outbox WHERE state = 'dead'),
-                    (SELECT min(next_attempt_at) FROM outbox WHERE head = 1 AND state = 'ready')",
+                    (SELECT count(*) FROM outbox WHERE state = 'dead')",
         )
         .fetch_one(&self.readers)
         .await?;
+        let due = self.oldest_due().await?;
         Ok(QueueState {
             open,
             held,
             dead,
-            oldest_due_at: oldest.map(instant),
+            oldest_due_at: due.into_iter().map(|(_, at)| at).min(),
         })
     }
 

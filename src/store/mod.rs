@@ -29,6 +29,7 @@ mod integrity;
 mod jobs;
 mod listing;
 mod mappings;
+mod measure;
 mod observe;
 mod open;
 mod operate;
@@ -83,6 +84,7 @@ pub use waiting::Waiting;
 
 use crate::domain::rows::Changes;
 use crate::kit::clock::Clock;
+use crate::kit::trace::present;
 
 /// A handle on the database; clones share it.
 #[derive(Debug, Clone)]
@@ -115,13 +117,14 @@ impl Store {
         open::for_reading(path).await
     }
 
-    /// Commits one arrival with everything that follows from it, or finds its duplicate.
+    /// Commits one arrival with everything that follows from it, or finds its duplicate. Its rows
+    /// belong to the trace of the present task.
     ///
     /// Returns only after the commit is on disk.
     pub async fn arrive(&self, arrival: Arrival) -> Result<Arrived, StoreError> {
         self.writer
             .ask(
-                |reply| writer::Request::Arrive(Box::new(arrival), reply),
+                |reply| writer::Request::Arrive(Box::new(arrival), present(), reply),
                 true,
             )
             .await
@@ -159,11 +162,12 @@ impl Store {
             .await
     }
 
-    /// Commits changes that follow from no arrival and no attempt (jobs, operators).
+    /// Commits changes that follow from no arrival and no attempt (jobs, operators), as part of the
+    /// trace of the present task.
     pub async fn write(&self, changes: Changes) -> Result<(), StoreError> {
         self.writer
             .ask(
-                |reply| writer::Request::Write(Box::new(changes), reply),
+                |reply| writer::Request::Write(Box::new(changes), present(), reply),
                 false,
             )
             .await

@@ -14,6 +14,7 @@ use super::{
     reconcile, recovery, retention, waiting, writer,
 };
 use crate::domain::rows::{Changes, Follower};
+use crate::kit::trace::TraceId;
 
 /// One rare write.
 pub(super) enum Operation {
@@ -52,6 +53,7 @@ pub(super) enum Operation {
     Release {
         inbox_id: i64,
         changes: Box<Changes>,
+        trace: Option<TraceId>,
     },
     ReplaceToken(accounts::TokenReplacement),
     KnowJob {
@@ -102,7 +104,7 @@ pub(super) enum Operation {
         resume: String,
         findings: Box<Changes>,
     },
-    Repair(Box<reconcile::Repaired>),
+    Repair(Box<reconcile::Repaired>, Option<TraceId>),
     Audit {
         who: String,
         act: &'static str,
@@ -150,11 +152,15 @@ pub(super) async fn run(
         Operation::Unlink { follower, reason } => {
             mappings::unlink(connection, follower, reason, now).await
         }
-        Operation::Release { inbox_id, changes } => {
+        Operation::Release {
+            inbox_id,
+            changes,
+            trace,
+        } => {
             let released = duplicates::mark_released(connection, *inbox_id).await?;
             if released.rows > 0 {
                 let mut plan = Plan::new(now);
-                plan.change(changes, Some(*inbox_id), ids);
+                plan.change(changes, Some(*inbox_id), trace.as_ref(), ids);
                 plan.write(connection).await?;
             }
             Ok(released)
@@ -198,11 +204,13 @@ pub(super) async fn run(
             findings,
         } => {
             let mut plan = Plan::new(now);
-            plan.change(findings, None, ids);
+            plan.change(findings, None, None, ids);
             plan.write(connection).await?;
             jobs::note(connection, *run, Some(resume)).await
         }
-        Operation::Repair(repaired) => reconcile::repair(connection, repaired, ids, now).await,
+        Operation::Repair(repaired, trace) => {
+            reconcile::repair(connection, repaired, trace.as_ref(), ids, now).await
+        }
         Operation::Audit {
             who,
             act,

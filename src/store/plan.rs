@@ -20,6 +20,7 @@ use super::{apply, forget, given};
 use crate::domain::rows::{
     Cancel, Changes, NewEffect, PassiveDelivery, Release, StoredAnswer, names,
 };
+use crate::kit::trace::TraceId;
 
 /// The next ids of the tables whose rows are pointed at.
 #[derive(Debug)]
@@ -107,8 +108,15 @@ impl Plan {
         }
     }
 
-    /// Plans `changes`; rows that name no push are linked to `inbox_id`.
-    pub(super) fn change(&mut self, changes: &Changes, inbox_id: Option<i64>, ids: &mut Ids) {
+    /// Plans `changes`; rows that name no push are linked to `inbox_id`, and all of them belong to
+    /// `trace`.
+    pub(super) fn change(
+        &mut self,
+        changes: &Changes,
+        inbox_id: Option<i64>,
+        trace: Option<&TraceId>,
+        ids: &mut Ids,
+    ) {
         let now = self.now;
         let mut messages: Vec<MessageInsert> = changes
             .messages
@@ -124,8 +132,10 @@ impl Plan {
                 message.id
             });
             let message_id = message_id.or(effect.message_id);
-            self.effects
-                .push(outbox_row(effect, id, message_id, inbox_id, now));
+            self.effects.push(OutboxInsert {
+                trace: trace.map(TraceId::text),
+                ..outbox_row(effect, id, message_id, inbox_id, now)
+            });
         }
         let activities = changes.activities.iter();
         self.activities
@@ -274,6 +284,7 @@ fn outbox_row(
         inbox_id: effect.inbox_id.or(inbox_id),
         message_id,
         created_at: micros(now),
+        trace: None,
         merge: effect.merge,
         in_order_said: effect.in_order_said,
     }

@@ -13,6 +13,7 @@ use super::plan::{Ids, Plan};
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountId, ObjectId, OpenId, TenantId, UnionId};
 use crate::domain::rows::{Changes, Finding, Follower};
+use crate::kit::trace::{self, TraceId};
 
 /// Rows of that memory that one commit deletes: pushes wait for it, some milliseconds.
 const FORGOTTEN_AT_ONCE: u64 = 5000;
@@ -177,7 +178,7 @@ impl Store {
 
     /// Queues repairs and says so of their findings, in one commit.
     pub async fn repair(&self, repaired: Repaired) -> Result<(), StoreError> {
-        self.operate(Operation::Repair(Box::new(repaired)))
+        self.operate(Operation::Repair(Box::new(repaired), trace::present()))
             .await
             .map(drop)
     }
@@ -299,6 +300,7 @@ pub(super) async fn count_call(
 pub(super) async fn repair(
     connection: &mut SqliteConnection,
     repaired: &Repaired,
+    trace: Option<&TraceId>,
     ids: &mut Ids,
     now: Timestamp,
 ) -> Result<Effected, sqlx::Error> {
@@ -319,7 +321,7 @@ pub(super) async fn repair(
     .execute(&mut *connection)
     .await?;
     let mut plan = Plan::new(now);
-    plan.change(&repaired.changes, None, ids);
+    plan.change(&repaired.changes, None, trace, ids);
     plan.write(connection).await?;
     Ok(Effected::rows(done.rows_affected()))
 }

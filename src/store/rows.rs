@@ -31,8 +31,9 @@ pub(super) struct InboxRow {
     pub answer: Option<String>,
     pub sent_at: Option<i64>,
     pub received_at: i64,
+    pub trace: Option<Arc<str>>,
 }
-row!(InboxRow: id, source, remote, kind, openid, object_id, dedupe_key, body, state, duplicate_of, reason, answer_state, answer, sent_at, received_at);
+row!(InboxRow: id, source, remote, kind, openid, object_id, dedupe_key, body, state, duplicate_of, reason, answer_state, answer, sent_at, received_at, trace);
 
 pub(super) struct DedupeRow {
     pub key: Arc<str>,
@@ -102,10 +103,11 @@ pub(super) struct OutboxInsert {
     pub inbox_id: Option<i64>,
     pub message_id: Option<i64>,
     pub created_at: i64,
+    pub trace: Option<Arc<str>>,
     pub merge: bool,
     pub in_order_said: bool,
 }
-row!(OutboxInsert: id, lane, effect, remote, payload, first, priority, next_attempt_at, expires_at, inbox_id, message_id, created_at);
+row!(OutboxInsert: id, lane, effect, remote, payload, first, priority, next_attempt_at, expires_at, inbox_id, message_id, created_at, trace);
 
 /// Rows of one name in one lane.
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]

@@ -124,7 +124,7 @@ impl Plan {
                 state: next.message_state(),
             });
         }
-        self.change(changes, job.inbox_id, ids);
+        self.change(changes, job.inbox_id, job.trace.as_ref(), ids);
         if *next == (NextState::Done { note: None }) && *tried == Tried::well() {
             self.done.push(DoneRow {
                 id: job.id,

@@ -15,6 +15,8 @@ pub struct TranscriptRow {
     pub message: MessageRow,
     /// WeChat's MsgId.
     pub msg_id: Option<String>,
+    /// The trace of the push that brought it, or of the effect that delivers it.
+    pub trace: Option<String>,
     /// Why the effect that delivers it failed last.
     pub last_error: Option<String>,
     /// The conversation in which it was said; ours may come before the first one.
@@ -97,6 +99,7 @@ impl Store {
         Ok(sqlx::query_as(
             "SELECT m.id, m.direction, m.kind, m.purpose, m.text, m.state, m.outbox_id,
                  m.created_at, m.recorded_at, m.settled_at, m.msg_id, o.last_error, i.received_at,
+                 coalesce(o.trace, i.trace) AS trace,
                  (SELECT c.id FROM conversation c WHERE c.account = m.account
                       AND c.openid = m.openid AND c.first_message_id <= m.id
                   ORDER BY c.first_message_id DESC LIMIT 1) AS conversation_id,

@@ -8,6 +8,7 @@ use super::operate::{Effected, Moved, Operation, settle_moved};
 use super::plan::{Ids, Plan};
 use super::{Store, StoreError};
 use crate::domain::rows::Changes;
+use crate::kit::trace::TraceId;
 
 /// A row of `outbox` that is ready or held.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -69,6 +70,7 @@ impl Store {
 #[derive(sqlx::FromRow)]
 struct Expired {
     id: i64,
+    trace: Option<String>,
     #[sqlx(flatten)]
     moved: Moved,
 }
@@ -84,7 +86,7 @@ pub(super) async fn expire(
         "UPDATE outbox SET state = 'dead', head = 0, held_reason = NULL, finished_at = ?1,
              last_error = 'expired before it could be delivered'
          WHERE id IN (SELECT value FROM json_each(?2)) AND (state = 'ready' OR state = 'held')
-         RETURNING id, lane, message_id",
+         RETURNING id, lane, message_id, trace",
     )
     .bind(micros(now))
     .bind(json(&wanted))
@@ -92,8 +94,9 @@ pub(super) async fn expire(
     .await?;
     let mut plan = Plan::new(now);
     for (id, changes) in expired {
-        if rows.iter().any(|row| row.id == *id) {
-            plan.change(changes, None, ids);
+        if let Some(row) = rows.iter().find(|row| row.id == *id) {
+            let trace = row.trace.as_deref().and_then(TraceId::parse);
+            plan.change(changes, None, trace.as_ref(), ids);
         }
     }
     plan.write(connection).await?;

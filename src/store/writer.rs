@@ -18,7 +18,9 @@ use super::{
     Arrival, Arrived, Ask, Job, Settlement, StoreError, Turned, arrivals, claims, operate,
 };
 use crate::domain::rows::Changes;
+use crate::domain::series;
 use crate::kit::clock::Clock;
+use crate::kit::trace::TraceId;
 
 /// Requests that may wait. At 20,000 a second this is 0.2 s of work, well under WeChat's 5 s.
 pub(super) const QUEUE: usize = 4096;
@@ -36,10 +38,10 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// One thing to be written.
 pub(super) enum Request {
-    Arrive(Box<Arrival>, Reply<Arrived>),
+    Arrive(Box<Arrival>, Option<TraceId>, Reply<Arrived>),
     /// Attempts that ended, and a claim of what is due after them.
     Turn(Arc<[Settlement]>, Vec<Ask>, Reply<Turned>),
-    Write(Box<Changes>, Reply<()>),
+    Write(Box<Changes>, Option<TraceId>, Reply<()>),
     Operate(operate::Operation, Reply<operate::Effected>),
     /// The last request: what is queued behind it is refused.
     Close(oneshot::Sender<()>),
@@ -269,12 +271,12 @@ impl Writer {
             }
         }
         let took = self.clock.now().duration_since(started).as_secs_f64();
-        metrics::histogram!("qiao_commit_seconds").record(took);
+        metrics::histogram!(series::COMMIT_SECONDS).record(took);
         #[expect(
             clippy::cast_precision_loss,
             reason = "a batch has at most 1,024 requests"
         )]
-        metrics::histogram!("qiao_commit_requests").record(size as f64);
+        metrics::histogram!(series::COMMIT_REQUESTS).record(size as f64);
     }
 
     async fn commit(&mut self, requests: &[Request]) -> Result<(Vec<Answer>, Wakes), StoreError> {
@@ -319,7 +321,8 @@ impl Writer {
         let mut answers = Vec::with_capacity(requests.len());
         for request in requests {
             answers.push(match request {
-                Request::Arrive(arrival, _) => {
+                Request::Arrive(arrival, trace, _) => {
+                    let arrival = (&**arrival, trace.as_ref());
                     Answer::Arrived(plan.arrive(arrival, &mut known, &mut self.ids))
                 }
                 Request::Turn(settlements, ..) => {
@@ -328,8 +331,8 @@ impl Writer {
                     }
                     Answer::Done
                 }
-                Request::Write(changes, _) => {
-                    plan.change(changes, None, &mut self.ids);
+                Request::Write(changes, trace, _) => {
+                    plan.change(changes, None, trace.as_ref(), &mut self.ids);
                     Answer::Done
                 }
                 // It sees what the rest of the batch wrote, so it comes after it, as claims do.
@@ -371,12 +374,12 @@ impl Answer {
     /// and with this commit.
     fn give(self, request: Request, seen: u64) {
         match (request, self) {
-            (Request::Arrive(_, reply), Self::Arrived(arrived)) => drop(reply.send(Ok(arrived))),
+            (Request::Arrive(.., reply), Self::Arrived(arrived)) => drop(reply.send(Ok(arrived))),
             (Request::Turn(_, _, reply), Self::Claimed(jobs)) => {
                 drop(reply.send(Ok(Turned { jobs, seen })));
             }
             (Request::Operate(_, reply), Self::Operated(done)) => drop(reply.send(Ok(done))),
-            (Request::Write(_, reply), _) => drop(reply.send(Ok(()))),
+            (Request::Write(.., reply), _) => drop(reply.send(Ok(()))),
             (Request::Close(_), _) => {}
             (Request::Arrive(..) | Request::Turn(..) | Request::Operate(..), _) => {
                 unreachable!("write_all answers every request in its own kind")
@@ -389,9 +392,9 @@ fn refuse_all(requests: Vec<Request>, fault: &StoreError) {
     for request in requests {
         let fault = fault.clone();
         match request {
-            Request::Arrive(_, reply) => drop(reply.send(Err(fault))),
+            Request::Arrive(.., reply) => drop(reply.send(Err(fault))),
             Request::Turn(_, _, reply) => drop(reply.send(Err(fault))),
-            Request::Write(_, reply) => drop(reply.send(Err(fault))),
+            Request::Write(.., reply) => drop(reply.send(Err(fault))),
             Request::Operate(_, reply) => drop(reply.send(Err(fault))),
             Request::Close(_) => {}
         }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -15,8 +15,9 @@ use url::form_urlencoded;
 
 use crate::config::{Account, TokenSource};
 use crate::domain::ids::OpenId;
+use crate::domain::series;
 use crate::kit::retry_after;
-use crate::kit::transport::{Method, Request, Response, Transport};
+use crate::kit::transport::{Method, Request, Response, Transport, status_class};
 
 use super::error::{Call, Cause, Error};
 use super::json::{self, decode, encode};
@@ -251,7 +252,12 @@ impl Client {
 
     /// Sends the request; what is answered is not looked at.
     pub(super) async fn exchange(&self, call: Call, request: Request) -> Result<Response, Error> {
-        self.transport.send(request).await.map_err(|fault| Error {
+        let began = Instant::now();
+        let answer = self.transport.send(request).await;
+        let (name, status) = (call.name(), status_class(&answer));
+        metrics::histogram!(series::WECHAT_CALL_SECONDS, "call" => name, "status" => status)
+            .record(began.elapsed());
+        answer.map_err(|fault| Error {
             call,
             cause: Cause::Transport(fault),
         })

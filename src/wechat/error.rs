@@ -76,6 +76,25 @@ impl Call {
         }
     }
 
+    /// Its name in the metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FetchToken => "token",
+            Self::SendText => "send_text",
+            Self::SendMedia => "send_media",
+            Self::SendTemplate => "send_template",
+            Self::UserInfo => "user_info",
+            Self::Followers => "followers",
+            Self::ChangeOpenIds => "change_openids",
+            Self::Typing => "typing",
+            Self::DownloadMedia => "download_media",
+            Self::FetchVideo => "fetch_video",
+            Self::UploadMedia => "upload_media",
+            Self::Quota => "quota",
+            Self::CallbackCheck => "callback_check",
+        }
+    }
+
     /// Whether it reaches a person, so that nobody may repeat it blindly.
     pub fn sends(self) -> bool {
         self.is_custom() || self == Self::SendTemplate

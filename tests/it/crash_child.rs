@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use metrics_exporter_prometheus::PrometheusBuilder;
 use qiao::app::{Daemon, Doors, Parts, transport};
 use qiao::config::{Environment, load_text};
+use qiao::http::Metrics;
 use qiao::kit::clock::SystemClock;
 use qiao::kit::random::Random;
 use qiao::kit::transport::{BoxFuture, Request, Response, Transport, TransportError};
@@ -74,7 +74,7 @@ async fn a_daemon_for_crashes() {
     let doors = Doors {
         public,
         admin: None,
-        metrics: Some(PrometheusBuilder::new().install_recorder().unwrap().into()),
+        metrics: Some(Metrics::installed().unwrap()),
         scheduled: false,
     };
     let _daemon = Daemon::start(parts.unwrap(), doors).await.unwrap();

@@ -16,6 +16,8 @@ const DOCUMENTS: &[&str] = &[
     "docs/DESIGN.md",
     "docs/DOCTOR.md",
     "docs/MAPPINGS.md",
+    "docs/METRICS.md",
+    "docs/OPERATIONS.md",
     "docs/PROOF.md",
     "docs/RECONCILIATION.md",
     "docs/SCHEMA.md",
@@ -28,6 +30,11 @@ const DOCUMENTS: &[&str] = &[
 
 /// The mark of a command that is promised for later.
 const COMING: &str = "(coming)";
+
+/// All of them.
+pub fn written_for_people() -> impl Iterator<Item = &'static str> {
+    DOCUMENTS.iter().copied()
+}
 
 pub fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|fault| panic!("{path}: {fault}"))
@@ -80,6 +87,11 @@ fn every_relative_link_leads_somewhere() {
 }
 
 /// The anchors that GitHub makes of a document's headings.
+/// The same of a document by its path in the house.
+pub fn anchors_of(document: &str) -> Vec<String> {
+    anchors(&root().join(document))
+}
+
 fn anchors(document: &PathBuf) -> Vec<String> {
     let text = std::fs::read_to_string(document).unwrap();
     let headings = text.lines().filter(|line| line.starts_with('#'));

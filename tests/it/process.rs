@@ -109,6 +109,11 @@ impl Site {
         self.start(shell).await
     }
 
+    /// Starts the daemon by another program that becomes it.
+    pub async fn serve_by(&self, program: Command) -> Process {
+        self.start(program).await
+    }
+
     async fn start(&self, mut qiao: Command) -> Process {
         qiao.arg("--config").arg(self.config_file()).arg("serve");
         let mut process = Process::spawn(&mut qiao);

@@ -30,7 +30,7 @@ async fn health_readiness_and_metrics_tell_how_it_stands() {
         "qiao_attempts_total{effect=\"wechat.send\",verdict=\"done\"}",
         "qiao_commit_seconds_count",
         "qiao_outbox_rows{state=\"held\"}",
-        "qiao_outbox_oldest_due_seconds",
+        "qiao_outbox_oldest_due_seconds{effect=\"wechat.send\"} 0",
         "qiao_remote_paused{remote=\"c4c:main\"} 0",
     ] {
         assert!(metrics.contains(name), "{name} is missing in\n{metrics}");

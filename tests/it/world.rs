@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use qiao::app::{Daemon, Doors, Parts, transport};
 use qiao::config::{Environment, load_text};
+use qiao::http::Metrics;
 use qiao::kit::clock::{Clock, ManualClock};
 use qiao::kit::random::Random;
 use qiao::store::{CommitWatch, OpenError, Opening, Store};
@@ -135,7 +135,7 @@ impl World {
         let doors = Doors {
             public: port().await,
             admin: None,
-            metrics: Some(metrics().into()),
+            metrics: Some(metrics()),
             scheduled: false,
         };
         let daemon = Daemon::start(parts.unwrap(), doors).await.unwrap();
@@ -370,10 +370,11 @@ impl World {
 }
 
 /// The process has one recorder, however many daemons the stories start.
-fn metrics() -> PrometheusHandle {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    let install = || PrometheusBuilder::new().install_recorder().unwrap();
-    HANDLE.get_or_init(install).clone()
+fn metrics() -> Metrics {
+    static METRICS: OnceLock<Metrics> = OnceLock::new();
+    METRICS
+        .get_or_init(|| Metrics::installed().unwrap())
+        .clone()
 }
 
 /// Opens the database when the daemon before has let go of it, which its last task does a moment

@@ -86,6 +86,7 @@ impl C4c {
             path: format!("{}{}", service.root, percent_decoded(&request.path)),
             status: Some(response.status),
             in_batch: true,
+            traceparent: None,
         });
         response
     }

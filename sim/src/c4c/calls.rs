@@ -24,6 +24,8 @@ pub struct Call {
     pub status: Option<u16>,
     /// Whether it was a part of a `$batch`.
     pub in_batch: bool,
+    /// Its `traceparent` (W3C trace context), which C4C does not look at.
+    pub traceparent: Option<String>,
 }
 
 /// All calls since the start or the last clearing.
@@ -114,6 +116,7 @@ mod tests {
                 path: path.to_owned(),
                 status: Some(200),
                 in_batch: false,
+                traceparent: None,
             });
         }
         assert_eq!(calls.total("GET", "XCollection"), 2);

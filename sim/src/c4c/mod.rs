@@ -164,6 +164,7 @@ impl C4c {
             path: target::percent_decoded(&request.path),
             status,
             in_batch: false,
+            traceparent: request.header("traceparent").map(str::to_owned),
         });
     }
 }

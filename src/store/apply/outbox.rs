@@ -73,12 +73,13 @@ pub(in crate::store) async fn effects(
     given::execute(
         connection,
         "INSERT INTO outbox (id, lane, effect, remote, payload, state, head, priority,
-             next_attempt_at, expires_at, inbox_id, message_id, created_at)
+             next_attempt_at, expires_at, inbox_id, message_id, created_at, trace)
          SELECT g.id, g.lane, g.effect, g.remote, g.payload, 'ready',
              g.first AND NOT EXISTS (
                  SELECT 1 FROM outbox o WHERE o.lane = g.lane
                      AND (o.state = 'ready' OR o.state = 'running')),
-             g.priority, g.next_attempt_at, g.expires_at, g.inbox_id, g.message_id, g.created_at
+             g.priority, g.next_attempt_at, g.expires_at, g.inbox_id, g.message_id, g.created_at,
+             g.trace
          FROM given g WHERE g.id IS NOT NULL",
         rows,
     )

@@ -153,6 +153,7 @@ pub async fn a_claim_tells_the_handler_everything(way: &Way) {
         message_id: Some(1),
         text: Some("hello".to_owned()),
         created_at,
+        trace: None,
         started_at: room.now(),
     };
     assert_eq!(room.claim_one().await, expected);

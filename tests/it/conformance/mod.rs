@@ -21,6 +21,7 @@ mod examining;
 mod jobs;
 mod lanes;
 mod mappings;
+mod measuring;
 mod opening;
 mod operators;
 mod plans;
@@ -161,6 +162,11 @@ suite! {
         findings_events_and_runs_go_but_the_last_run_of_each_job
         much_goes_page_by_page_past_what_stays
         a_sound_database_has_no_damage;
+    measuring:
+        the_oldest_due_of_each_effect_is_told
+        what_is_held_is_counted_by_reason
+        the_last_success_of_each_job_is_told
+        rows_belong_to_the_trace_of_what_they_follow_from;
     reconciling:
         the_far_side_lists_somebody_we_do_not_know
         we_know_somebody_whom_the_far_side_does_not_list
