@@ -80,10 +80,10 @@ impl Timetable {
             Arc::new(prune::Prune(context.clone())),
             Arc::new(retention::Retention(context.clone())),
             Arc::new(media_sweep::MediaSweep(context.clone())),
-            Arc::new(reconcile::Reconcile::scheduled(context.clone())),
             Arc::new(backup::Backup::scheduled(context.clone())),
-            Arc::new(restore_drill::RestoreDrill(context.clone())),
+            Arc::new(reconcile::Reconcile::scheduled(context.clone())),
             Arc::new(integrity::Integrity(context.clone())),
+            Arc::new(restore_drill::RestoreDrill(context.clone())),
         ];
         Self {
             context: context.clone(),

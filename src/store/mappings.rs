@@ -179,7 +179,7 @@ impl Store {
     ) -> Result<Vec<Mapping>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT m.account, m.openid, m.unionid, m.tenant, m.object_id, m.customer_id, m.state,
-                 m.reason, m.scene, m.name, m.followed_at, m.updated_at
+                 m.reason, m.scene, m.name, m.followed_at, m.linked_at, m.updated_at
              FROM reconcile_seen s
              CROSS JOIN mapping m ON m.account = s.account AND m.openid = s.openid
              WHERE s.account = ?1 AND s.openid > ?2 AND m.state <> 'unfollowed'

@@ -223,7 +223,9 @@ async fn every_series_is_shown_with_its_help_and_none_names_a_person() {
     // Past the window, so that a send is held.
     world.advance(Duration::from_hours(49));
     world.send(&openid, "too late").await;
-    world.run_job("reconcile").await;
+    for job in ["reconcile", "backup", "restore_drill"] {
+        world.run_job(job).await;
+    }
     assert_eq!(world.post("/c4c/main/notifications", &[], "").await, 401);
     reply(&world).await;
     world.settled().await;

@@ -40,8 +40,11 @@ fn unlinked(follower: Follower, suspect: &Suspect) -> Option<Drift> {
         return None;
     }
     let knows_one = suspect.object_id.is_some() && suspect.state == MappingState::Pending;
+    let is_obsolete = suspect.state == MappingState::Obsolete;
     match suspect.claims {
-        0 if suspect.state == MappingState::Obsolete => None,
+        0 if is_obsolete => None,
+        // A person took the customer away: only a person gives them another.
+        _ if is_obsolete && suspect.object_id.is_none() => None,
         // The linking that was begun with a customer goes on with that one.
         _ if knows_one => Some(Drift::MappingWithoutCustomer(follower)),
         0 => Some(Drift::MappingWithoutCustomer(follower)),
@@ -183,13 +186,27 @@ mod tests {
             (Conflict, 2, Some("duplicate_customers")),
             (Obsolete, 3, Some("duplicate_customers")),
         ] {
+            let gone = well().object_id.filter(|_| state == Obsolete);
             let suspect = Suspect {
                 state,
+                claims,
+                object_id: gone,
+                ..well()
+            };
+            assert_eq!(kind(&suspect), expected, "{suspect:?}");
+        }
+    }
+
+    #[test]
+    fn whom_a_person_unlinked_is_left_alone() {
+        for claims in 0..3 {
+            let suspect = Suspect {
+                state: MappingState::Obsolete,
                 claims,
                 object_id: None,
                 ..well()
             };
-            assert_eq!(kind(&suspect), expected, "{suspect:?}");
+            assert_eq!(kind(&suspect), None);
         }
     }
 
