@@ -254,6 +254,28 @@ CREATE TABLE audit (
     detail TEXT
 ) STRICT;
 
+-- No id is given twice, not even that of a newest row which was deleted: other rows may still speak of it.
+CREATE TABLE last_id (
+    name TEXT PRIMARY KEY CHECK (name = 'inbox' OR name = 'message' OR name = 'outbox'),
+    id   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER inbox_last_id AFTER DELETE ON inbox
+WHEN old.id > (SELECT coalesce(max(id), 0) FROM inbox) BEGIN
+    INSERT INTO last_id (name, id) VALUES ('inbox', old.id)
+    ON CONFLICT (name) DO UPDATE SET id = max(id, excluded.id);
+END;
+CREATE TRIGGER message_last_id AFTER DELETE ON message
+WHEN old.id > (SELECT coalesce(max(id), 0) FROM message) BEGIN
+    INSERT INTO last_id (name, id) VALUES ('message', old.id)
+    ON CONFLICT (name) DO UPDATE SET id = max(id, excluded.id);
+END;
+CREATE TRIGGER outbox_last_id AFTER DELETE ON outbox
+WHEN old.id > (SELECT coalesce(max(id), 0) FROM outbox) BEGIN
+    INSERT INTO last_id (name, id) VALUES ('outbox', old.id)
+    ON CONFLICT (name) DO UPDATE SET id = max(id, excluded.id);
+END;
+
 CREATE VIEW v_mapping AS
 SELECT account, openid, unionid, tenant, customer_id, object_id, state, reason, scene,
        strftime('%Y-%m-%dT%H:%M:%fZ', followed_at / 1e6, 'unixepoch') AS followed_at,

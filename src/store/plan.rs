@@ -43,9 +43,12 @@ impl Counter {
 impl Ids {
     pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         let (inbox, message, outbox): (i64, i64, i64) = sqlx::query_as(
-            "SELECT (SELECT coalesce(max(id), 0) FROM inbox),
-                    (SELECT coalesce(max(id), 0) FROM message),
-                    (SELECT coalesce(max(id), 0) FROM outbox)",
+            "SELECT max((SELECT coalesce(max(id), 0) FROM inbox),
+                        coalesce((SELECT id FROM last_id WHERE name = 'inbox'), 0)),
+                    max((SELECT coalesce(max(id), 0) FROM message),
+                        coalesce((SELECT id FROM last_id WHERE name = 'message'), 0)),
+                    max((SELECT coalesce(max(id), 0) FROM outbox),
+                        coalesce((SELECT id FROM last_id WHERE name = 'outbox'), 0))",
         )
         .fetch_one(connection)
         .await?;

@@ -69,6 +69,7 @@ suite! {
         a_database_of_an_older_qiao_is_not_read_before_it_is_migrated
         a_copy_is_kept_before_anything_is_migrated
         what_was_acknowledged_is_there_after_a_drop_without_close
+        no_id_is_given_twice_although_the_newest_rows_were_deleted
         closing_writes_what_is_queued_and_refuses_what_comes_later;
     arrivals:
         a_push_its_message_and_its_effect_are_one_commit_and_point_at_each_other
@@ -206,7 +207,7 @@ suite! {
         what_is_found_is_narrowed_and_comes_in_pages
         the_text_decides_and_not_the_index
         a_word_that_was_deleted_is_not_found
-        a_message_in_the_place_of_a_deleted_one_is_found
+        a_message_behind_a_deleted_one_is_found
         a_text_that_was_deleted_alone_is_not_found
         a_conversation_is_read_page_by_page_both_ways
         only_the_last_runs_of_a_job_are_kept;

@@ -1,9 +1,10 @@
 //! One writer, one version at a time, and nothing lost between two openings.
 
+use qiao::domain::rows::Changes;
 use qiao::store::{Arrived, Moment, OpenError, StoreError};
 
 use super::Way;
-use super::rows::{Room, effect, effects, nothing, push};
+use super::rows::{Room, effect, effects, follower, nothing, push, said};
 use super::stand::{Stand, asked};
 
 pub async fn a_second_writer_is_refused_until_the_first_is_gone(way: &Way) {
@@ -74,6 +75,38 @@ pub async fn what_was_acknowledged_is_there_after_a_drop_without_close(way: &Way
     let next = room.arrive(push("m:2", effects([effect("a")]))).await;
     assert_eq!(next, Arrived::New { inbox_id: 3 }, "ids go on");
     assert_eq!(room.claim_one().await.id, 1, "and so does the order");
+}
+
+pub async fn no_id_is_given_twice_although_the_newest_rows_were_deleted(way: &Way) {
+    let room = Room::new(way).await;
+    let anna = follower('a');
+    for text in ["first", "second"] {
+        let changes = Changes {
+            messages: vec![said(&anna, text)],
+            ..nothing()
+        };
+        room.write(changes).await;
+    }
+    let forgets = vec![anna.clone()];
+    room.write(Changes {
+        forgets,
+        ..nothing()
+    })
+    .await;
+    assert_eq!(room.number("SELECT count(*) FROM message").await, 0);
+    drop(room);
+    let room = Room::new(way).await;
+    let changes = Changes {
+        messages: vec![said(&anna, "third")],
+        ..nothing()
+    };
+    room.write(changes).await;
+    let newest = "SELECT id FROM message";
+    assert_eq!(
+        room.number(newest).await,
+        3,
+        "what spoke of 1 speaks of nobody else"
+    );
 }
 
 pub async fn closing_writes_what_is_queued_and_refuses_what_comes_later(way: &Way) {
