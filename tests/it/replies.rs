@@ -20,14 +20,20 @@ const BUSY: Kind = Kind::Code {
     after_effect: false,
 };
 
-/// A world where a customer has said hello; with their OpenID and their ticket's number.
-async fn asked() -> (World, String, String) {
+/// A world with a customer, and their OpenID.
+async fn customer() -> (World, String) {
     let plan = Plan {
         account: SOCIAL.to_owned(),
         ..Plan::default()
     };
     let world = World::planned(plan).await;
     let openid = world.customer().await;
+    (world, openid)
+}
+
+/// The same after they said hello, with their ticket's number.
+async fn asked() -> (World, String, String) {
+    let (world, openid) = customer().await;
     world.say(&openid, "hello");
     world.recorded().await;
     let ticket = world.the_ticket(&openid).id;
@@ -74,12 +80,7 @@ async fn an_answer_is_told_how_the_send_window_stands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_does_not_overtake_one_whose_follower_is_still_looked_for() {
-    let plan = Plan {
-        account: SOCIAL.to_owned(),
-        ..Plan::default()
-    };
-    let world = World::planned(plan).await;
-    let openid = world.customer().await;
+    let (world, openid) = customer().await;
     world.say(&openid, "hello");
     // Qiao does not learn of the ticket before another try, two seconds later.
     world.c4c_fails("DocumentReference", BUSY);

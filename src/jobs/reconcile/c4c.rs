@@ -40,10 +40,7 @@ impl Walk<'_> {
                 wechat_id: Some(row.wechat_id),
                 active: None,
             });
-            let seen: Vec<SeenCustomer> = seen.collect();
-            store.mark_customers(id, &seen).await?;
-            from = page.next;
-            self.note(from.clone(), seen.len()).await?;
+            from = self.keep(id, seen.collect(), page.next).await?;
             if from.is_none() {
                 return Ok(());
             }
@@ -56,7 +53,6 @@ impl Walk<'_> {
         let Some((_, client)) = live.tenant(id) else {
             return Ok(());
         };
-        let store = &self.context.store;
         let mut from = self.resume.at.take();
         loop {
             let page = client.listed(Pace::Bulk, from.as_deref()).await;
@@ -66,14 +62,23 @@ impl Walk<'_> {
                 wechat_id: row.wechat_id,
                 active: Some(row.active),
             });
-            let seen: Vec<SeenCustomer> = seen.collect();
-            store.mark_customers(id, &seen).await?;
-            from = page.next;
-            self.note(from.clone(), seen.len()).await?;
+            from = self.keep(id, seen.collect(), page.next).await?;
             if from.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    /// Keeps a page and where the next one begins.
+    async fn keep(
+        &mut self,
+        id: &TenantId,
+        seen: Vec<SeenCustomer>,
+        next: Option<String>,
+    ) -> Result<Option<String>, Stop> {
+        self.context.store.mark_customers(id, &seen).await?;
+        self.note(next.clone(), seen.len()).await?;
+        Ok(next)
     }
 
     /// Customers that changed since the last whole run, and no notification said so.
