@@ -5,6 +5,7 @@
 //! write go through the daemon's socket or, without a daemon, take the same file lock. Exit
 //! codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
+mod audit;
 mod check;
 mod conversation;
 mod demo;
@@ -15,6 +16,7 @@ mod mapping;
 mod message;
 mod outbox;
 mod output;
+mod person;
 mod reach;
 mod reconcile;
 mod serve;
@@ -65,6 +67,12 @@ enum Verb {
     /// What runs by the clock
     #[command(subcommand)]
     Jobs(jobs::Verb),
+    /// Everything that is held of one person
+    #[command(subcommand)]
+    Person(person::Verb),
+    /// What operators did
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Compares both platforms with the database
     Reconcile(reconcile::Asked),
     /// Serves a simulated platform
@@ -128,6 +136,8 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Outbox(verb) => outbox::run(config()?, verb).await?,
         Verb::Duplicates(verb) => duplicates::run(config()?, verb).await?,
         Verb::Jobs(verb) => jobs::run(config()?, verb).await?,
+        Verb::Person(verb) => person::run(config()?, verb).await?,
+        Verb::Audit(verb) => audit::run(&config()?, verb).await?,
         Verb::Reconcile(asked) => reconcile::run(config()?, asked).await?,
         Verb::Sim(platform) => sim::run(platform).await?,
         Verb::Bench(options) => bench::run(options).await?,

@@ -1,10 +1,13 @@
 //! The word list: the nouns that every floor shares. No I/O, no async, no clock.
 //!
 //! Start at [`ids`] for who is who, [`verdict`] for how an attempt can end, and [`rows`] for
-//! what a decision may ask the store to write. [`grams`] is how texts are found.
+//! what a decision may ask the store to write. [`grams`] is how texts are found, [`chain`] why nobody
+//! changes the audit unseen, [`pseudonym`] what stands there for a person.
 
+pub mod chain;
 pub mod grams;
 pub mod ids;
 pub mod placeholder;
+pub mod pseudonym;
 pub mod rows;
 pub mod verdict;

@@ -12,6 +12,7 @@ mod files;
 mod hook;
 mod media;
 mod medium;
+mod obsolete;
 mod pickup;
 mod polling;
 mod record;
@@ -58,6 +59,8 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::CUSTOMER_REREAD, reread);
     let rename = Arc::new(rename::CustomerRename(context.clone()));
     remote(names::CUSTOMER_RENAME, rename);
+    let obsolete = Arc::new(obsolete::CustomerObsolete(context.clone()));
+    remote(names::CUSTOMER_OBSOLETE, obsolete);
     let sweep = Arc::new(sweep::CustomerSweep(context.clone()));
     remote(names::CUSTOMER_SWEEP, sweep);
     let record = Arc::new(record::ConversationRecord(context.clone()));

@@ -3,6 +3,7 @@
 //! One file a job. Start reading at [`timetable`]: when a job is due is a pure function.
 
 mod answers;
+mod erase;
 mod expire;
 mod idle;
 mod index;
@@ -11,8 +12,9 @@ mod reconcile;
 pub mod timetable;
 mod token_refresh;
 
+pub use erase::ERASE;
 pub use reconcile::{Options, Reconcile};
-pub use timetable::{JobReport, Timetable};
+pub use timetable::{JobReport, NotRun, Timetable};
 
 use crate::kit::transport::BoxFuture;
 use timetable::Schedule;

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Job;
 use super::answers::ANSWERS;
+use super::erase::ERASE;
 use super::idle::IDLE;
 use super::index::INDEX;
 use super::reconcile::RECONCILE;
@@ -50,7 +51,7 @@ impl Job for Prune {
                 .await
                 .map_err(told)?;
             let mut runs = 0;
-            for job in [INDEX, ANSWERS, IDLE] {
+            for job in [INDEX, ANSWERS, IDLE, ERASE] {
                 runs += store.prune_runs(job, RUNS).await.map_err(told)?;
             }
             let media = self.sweep_media().await?;

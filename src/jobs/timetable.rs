@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_cron_scheduler::{Job as Alarm, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
 
-use super::{Job, answers, expire, idle, index, prune, reconcile, token_refresh};
+use super::{Job, answers, erase, expire, idle, index, prune, reconcile, token_refresh};
 use crate::effects::Context;
 use crate::store::{JobRun, StartedBy, StoreError};
 
@@ -104,12 +104,13 @@ impl std::fmt::Debug for Timetable {
 impl Timetable {
     /// The jobs of this version.
     pub fn new(context: &Context) -> Self {
-        let jobs: [Arc<dyn Job>; 7] = [
+        let jobs: [Arc<dyn Job>; 8] = [
             Arc::new(token_refresh::TokenRefresh(context.clone())),
             Arc::new(expire::Expire(context.clone())),
             Arc::new(idle::Idle(context.clone())),
             Arc::new(answers::Answers(context.clone())),
             Arc::new(index::Index(context.clone())),
+            Arc::new(erase::Erase(context.clone())),
             Arc::new(prune::Prune(context.clone())),
             Arc::new(reconcile::Reconcile::scheduled(context.clone())),
         ];

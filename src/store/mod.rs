@@ -11,11 +11,14 @@
 mod accounts;
 mod apply;
 mod arrivals;
+mod audit;
 mod claims;
 mod codec;
 mod conversation_list;
 mod conversations;
 mod duplicates;
+mod erasing;
+mod erasures;
 mod error;
 mod forget;
 mod given;
@@ -27,6 +30,7 @@ mod mappings;
 mod observe;
 mod open;
 mod operate;
+mod person;
 mod plan;
 mod reconcile;
 mod recovery;
@@ -35,6 +39,7 @@ mod search;
 mod seeding;
 mod settle;
 mod tally;
+mod tidy;
 mod trace;
 mod transcript;
 mod waiting;
@@ -48,10 +53,12 @@ use tokio::sync::watch;
 
 pub use accounts::{StoredGrant, StoredToken};
 pub use arrivals::{Answer, Arrival, Arrived, Dedupe, Source};
+pub use audit::{Act, AuditFilter, AuditRow, Target, Verified, person_target};
 pub use claims::{Ask, Job, RunAhead, Turned};
 pub use conversation_list::{ConversationFilter, ListedConversation};
 pub use conversations::{Conversation, InC4c, MediaRow, Said};
 pub use duplicates::Suppressed;
+pub use erasures::{Beginning, Erasure};
 pub use error::{OpenError, StoreError};
 pub use history::{HeldSend, HistoryLine, MessageRow};
 pub use jobs::{FindingRow, JobRun, StartedBy};
@@ -59,10 +66,12 @@ pub use listing::{AttemptRow, OutboxFilter, OutboxRow, QueueState};
 pub use mappings::Mapping;
 pub use observe::{Batch, CommitWatch, Moment};
 pub use open::Opening;
+pub use person::{Along, Ends, Keys, PARTS, Part, PersonalRow, Place, member};
 pub use search::{FoundMessage, SearchQuery};
 pub use seeding::{SeedError, seed, seeded_openid};
 pub use settle::{NextState, Settlement, Tried};
 pub use tally::{Mark, Tally};
+pub use tidy::Tidied;
 pub use trace::TracedRow;
 pub use transcript::TranscriptRow;
 pub use waiting::Waiting;
@@ -76,6 +85,8 @@ pub struct Store {
     readers: SqlitePool,
     writer: writer::Queue,
     path: Arc<PathBuf>,
+    /// Who is written down for what this handle changes.
+    acting: Option<Arc<Act>>,
 }
 
 impl Store {
@@ -147,6 +158,10 @@ impl Store {
 
     /// Commits changes that follow from no arrival and no attempt (jobs, operators).
     pub async fn write(&self, changes: Changes) -> Result<(), StoreError> {
+        if self.acting.is_some() {
+            let write = operate::Operation::Write(Box::new(changes));
+            return self.operate(write).await.map(drop);
+        }
         self.writer
             .ask(
                 |reply| writer::Request::Write(Box::new(changes), reply),

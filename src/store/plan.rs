@@ -16,9 +16,9 @@ use super::rows::{
     MessageMoved, OutboxInsert, ProfileUpsert, SeatEventInsert, SettledRow, SnapshotUpsert,
     WindowClosedRow,
 };
-use super::{apply, forget, given};
+use super::{apply, erasing, forget, given};
 use crate::domain::rows::{
-    Cancel, Changes, NewEffect, PassiveDelivery, Release, StoredAnswer, names,
+    Cancel, Changes, NewEffect, NewErasure, PassiveDelivery, Release, StoredAnswer, names,
 };
 
 /// The next ids of the tables whose rows are pointed at.
@@ -37,14 +37,21 @@ impl Counter {
         self.0 += 1;
         self.0
     }
+
+    /// The last that was given.
+    pub(super) fn last(&self) -> i64 {
+        self.0
+    }
 }
 
 impl Ids {
     pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Self, sqlx::Error> {
         let (inbox, message, outbox): (i64, i64, i64) = sqlx::query_as(
-            "SELECT (SELECT coalesce(max(id), 0) FROM inbox),
-                    (SELECT coalesce(max(id), 0) FROM message),
-                    (SELECT coalesce(max(id), 0) FROM outbox)",
+            // No id is given twice that an unfinished erasure takes for that of a row of before.
+            "SELECT max(coalesce((SELECT max(id) FROM inbox), 0), coalesce(max(inbox_cut), 0)),
+                    max(coalesce((SELECT max(id) FROM message), 0), coalesce(max(message_cut), 0)),
+                    max(coalesce((SELECT max(id) FROM outbox), 0), coalesce(max(outbox_cut), 0))
+             FROM erasure WHERE state = 'erasing'",
         )
         .fetch_one(connection)
         .await?;
@@ -97,6 +104,7 @@ pub(super) struct Plan {
     profiles: Vec<ProfileUpsert>,
     activities: Vec<ActivityInsert>,
     media: MediaRows,
+    erasures: Vec<NewErasure>,
 }
 
 impl Plan {
@@ -156,6 +164,7 @@ impl Plan {
         self.answers.extend(changes.answers.iter().cloned());
         self.findings
             .extend(changes.findings.iter().map(|f| FindingInsert::new(f, now)));
+        self.erasures.extend(changes.erasures.iter().cloned());
         self.change_conversations(changes, inbox_id);
     }
 
@@ -197,6 +206,9 @@ impl Plan {
         apply::profiles(connection, take(&mut self.profiles)).await?;
         apply::activities(connection, take(&mut self.activities)).await?;
         apply::media(connection, take(&mut self.media)).await?;
+        for erasure in &self.erasures {
+            erasing::order(connection, erasure, self.now).await?;
+        }
         self.moved
             .extend(apply::cancel(connection, &self.cancels, now).await?);
         let (mut reordered, released) = apply::release(connection, &self.releases, now).await?;
