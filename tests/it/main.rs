@@ -10,6 +10,7 @@
 mod agents;
 mod answers;
 mod attachments;
+mod audit;
 mod bench;
 mod burst;
 mod commands;
@@ -34,6 +35,7 @@ mod notices;
 mod outages;
 mod overload;
 mod policies;
+mod privacy;
 mod process;
 mod raw;
 mod reconciliation;
