@@ -132,22 +132,19 @@ impl Certificate {
         ];
         let rows = self.rows.iter();
         let rows: Vec<String> = rows.map(|(table, n)| format!("{table} {n}")).collect();
-        lines.push(match rows.is_empty() {
-            true => "rows erased: none".to_owned(),
-            false => format!("rows erased: {}", rows.join(", ")),
-        });
-        lines.push(match self.file_rewritten {
-            true => "the database file was written anew, its log emptied".to_owned(),
-            false => {
-                "the log was emptied; the file is too large to be written anew while the daemon \
-                      runs, so pieces may be left in unused parts of it: see docs/PRIVACY.md"
-                    .to_owned()
-            }
-        });
-        lines.push(match self.customer_in_c4c.as_str() {
-            "kept" => "the customer in C4C was not touched".to_owned(),
-            _ => "C4C is asked to make the customer obsolete".to_owned(),
-        });
+        lines.push(format!("rows erased: {}", rows.join(", ")));
+        let file = if self.file_rewritten {
+            "the database file was written anew, its log emptied"
+        } else {
+            "the log was emptied; the file is too large to be written anew while the daemon runs, so pieces \
+             may be left in unused parts of it: see docs/PRIVACY.md"
+        };
+        let customer = if self.customer_in_c4c == "kept" {
+            "the customer in C4C was not touched"
+        } else {
+            "C4C is asked to make the customer obsolete"
+        };
+        lines.extend([file.to_owned(), customer.to_owned()]);
         for copy in &self.copies {
             lines.push(match copy.expires_at {
                 Some(at) => format!("still held by {} until {at}", copy.path),

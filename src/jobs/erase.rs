@@ -68,9 +68,10 @@ impl Job for Erase {
             let (mut ended, mut waiting) = (0, 0);
             for erasure in due.map_err(|fault| fault.to_string())? {
                 let gone = self.all_of(erasure).await;
-                match gone.map_err(|fault| fault.to_string())? {
-                    true => ended += 1,
-                    false => waiting += 1,
+                if gone.map_err(|fault| fault.to_string())? {
+                    ended += 1;
+                } else {
+                    waiting += 1;
                 }
             }
             Ok(format!(
@@ -104,14 +105,11 @@ impl Erase {
         if privacy::is_void(&erasure.cause, mapping.as_ref().map(|m| m.state)) {
             return Ok(store.drop_erasure(erasure.id).await?);
         }
-        let tenant = match &mapping {
-            Some(mapping) => Some(mapping.tenant.clone()),
-            None => {
-                let live = self.0.live();
-                let account = live.account(&follower.account);
-                account.map(|(account, _)| account.tenant.clone())
-            }
-        };
+        let live = self.0.live();
+        let account = live.account(&follower.account);
+        let configured = || account.map(|(account, _)| account.tenant.clone());
+        let mapped = mapping.as_ref().map(|mapping| mapping.tenant.clone());
+        let tenant = mapped.or_else(configured);
         let tenant_id = tenant.as_ref().map_or("", |tenant| tenant.as_str());
         let keys = store.keys_of(&follower, tenant_id).await?;
         let customer = mapping.and_then(|mapping| mapping.customer);

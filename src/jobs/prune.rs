@@ -55,6 +55,7 @@ impl Job for Prune {
                 runs += store.prune_runs(job, RUNS).await.map_err(told)?;
             }
             let media = self.sweep_media().await?;
+            self.note_audit().await.map_err(told)?;
             Ok(format!(
                 "{keys} dedupe keys, {findings} findings, {runs} runs of frequent jobs and {media} media \
                  forgotten"
@@ -64,6 +65,18 @@ impl Job for Prune {
 }
 
 impl Prune {
+    /// The head goes into the log, which is kept elsewhere: so that a day later nobody writes the audit's
+    /// end anew unseen.
+    async fn note_audit(&self) -> Result<(), StoreError> {
+        let verified = self.0.store.verify_audit(None).await?;
+        let (row, hash) = (verified.chain.id, verified.chain.hash);
+        match verified.broken {
+            None => tracing::info!(row, hash, "the audit is as it was written"),
+            Some(broken) => tracing::error!(row, %broken, "the audit is broken"),
+        }
+        Ok(())
+    }
+
     /// Removes the files of which every row was deleted.
     async fn sweep_media(&self) -> Result<usize, String> {
         let (media, store) = (&self.0.media, &self.0.store);

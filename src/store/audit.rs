@@ -107,6 +107,7 @@ struct Stored {
 impl Store {
     /// A handle whose operations and writes each leave this row, in their own transaction, if they change
     /// anything. Only for acts that are one operation.
+    #[must_use]
     pub fn on_behalf(&self, act: Act) -> Self {
         Self {
             acting: Some(Arc::new(act)),

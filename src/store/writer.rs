@@ -204,7 +204,7 @@ impl Writer {
                     .await;
                 match request {
                     Request::Tidy(reply) => {
-                        drop(reply.send(tidy::tidy(&mut self.connection).await))
+                        drop(reply.send(tidy::tidy(&mut self.connection).await));
                     }
                     closing => return self.close(closing).await,
                 }

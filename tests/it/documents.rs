@@ -8,11 +8,12 @@ use std::process::Command;
 use regex::Regex;
 
 /// Everything a newcomer reads.
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "docs/ARCHITECTURE.md",
     "docs/BENCHMARKS.md",
     "docs/DESIGN.md",
+    "docs/PRIVACY.md",
     "docs/PROOF.md",
     "docs/SCHEMA.md",
     "docs/WECHAT-SETUP.md",

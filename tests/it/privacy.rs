@@ -91,7 +91,7 @@ impl Two {
     /// What only comes of seats and of a reconciliation.
     async fn found_and_seen(&self) {
         let world = &self.world;
-        let follower = self.follower(&self.anna);
+        let follower = Self::follower(&self.anna);
         let openids = [follower.openid];
         world
             .store()
@@ -114,7 +114,7 @@ impl Two {
             .await;
     }
 
-    fn follower(&self, openid: &str) -> Follower {
+    fn follower(openid: &str) -> Follower {
         Follower {
             account: AccountId::new("main"),
             openid: OpenId::new(openid),
@@ -140,7 +140,7 @@ impl Two {
     }
 
     async fn erase(&self, openid: &str) -> Value {
-        let Follower { account, openid } = self.follower(openid);
+        let Follower { account, openid } = Self::follower(openid);
         let command = Command::PersonErase {
             account,
             openid,
@@ -212,6 +212,23 @@ async fn the_certificate_is_kept_and_says_which_copies_hold_the_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_is_not_written_anew_and_what_was_deleted_is_overwritten_all_the_same() {
+    let two = Two::talked().await;
+    two.world
+        .sql(
+            "INSERT INTO finding (job_run_id, kind, detail, state, found_at)
+             VALUES (1, 'large', printf('%.*c', 70000000, 'x'), 'found', 0)",
+        )
+        .await;
+    let told = two.erase(&two.anna).await;
+    assert_eq!(told["certificate"]["file_rewritten"], false);
+    for needle in [ENGLISH, &two.anna] {
+        let found = raw::files_with(&two.world, needle.as_bytes());
+        assert_eq!(found, Vec::<String>::new(), "{needle} is left");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_after_the_erasure_is_a_new_person() {
     let two = Two::talked().await;
     two.erase(&two.anna).await;
@@ -230,7 +247,7 @@ async fn whoever_comes_after_the_erasure_is_a_new_person() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_that_was_cut_off_is_gone_on_with_after_the_restart() {
     let mut two = Two::talked().await;
-    let follower = two.follower(&two.anna);
+    let follower = Two::follower(&two.anna);
     let needles = two.needles();
     let now = two.world.clock.now();
     let store = two.world.store();
@@ -264,6 +281,19 @@ async fn an_operator_erases_by_a_command_and_the_customer_in_c4c_becomes_obsolet
         .await
         .fails(1, "say --yes");
     let words = ["person", "erase", &two.anna, "--obsolete-customer", "--yes"];
+    two.world
+        .sql(
+            "INSERT INTO mapping (account, openid, tenant, object_id, customer_id, state, created_at, updated_at)
+             SELECT 'shop', 'oOther', tenant, object_id, customer_id, state, 0, 0 FROM mapping
+             ORDER BY created_at LIMIT 1",
+        )
+        .await;
+    qiao(&two.world, &words)
+        .await
+        .fails(1, "stands for a follower of account `shop`, too");
+    two.world
+        .sql("DELETE FROM mapping WHERE account = 'shop'")
+        .await;
     let told = qiao(&two.world, &words).await;
     told.says("C4C is asked to make the customer obsolete");
     two.world.settled().await;

@@ -45,7 +45,7 @@ pub(super) async fn run(config: &Config, asked: &Asked) -> Result<()> {
         store,
         follower,
     };
-    let written = export.into_archive(&mut archive).await;
+    let written = export.write(&mut archive).await;
     match written.and_then(|()| archive.finish()) {
         Ok(()) => say(&format!("{} is written", path.display())),
         Err(fault) => {
@@ -65,7 +65,7 @@ struct Export {
 }
 
 impl Export {
-    async fn into_archive(&self, archive: &mut Archive) -> Result<()> {
+    async fn write(&self, archive: &mut Archive) -> Result<()> {
         archive.text("readme.txt", &readme(&self.follower))?;
         for part in &PARTS {
             self.part(archive, part).await?;
@@ -144,15 +144,16 @@ impl Export {
 
 /// What is what, in both languages.
 fn readme(follower: &Follower) -> String {
-    let mut text = format!(
+    let head = format!(
         "Everything that Qiao holds of one follower of the account `{account}`.\n\
          关注公众号“{account}”的一位用户在 Qiao 中的全部数据。\n\n\
          OpenID: {openid}\n\n\
          Each .json file is a list of rows. Instants are microseconds since 1970, UTC.\n\
-         每个 .json 文件是一组记录；时间为 1970 年以来的微秒数（UTC）。\n\n",
+         每个 .json 文件是一组记录；时间为 1970 年以来的微秒数（UTC）。\n",
         account = follower.account,
         openid = follower.openid.as_str(),
     );
+    let mut lines = vec![head];
     let rest = [
         (
             "audit.json",
@@ -171,7 +172,7 @@ fn readme(follower: &Follower) -> String {
         .map(|part| (format!("{}.json", part.table), part.is));
     let rest = rest.map(|(name, is)| (name.to_owned(), is));
     for (name, [english, chinese]) in parts.chain(rest) {
-        text.push_str(&format!("{name}: {english} / {chinese}\n"));
+        lines.push(format!("{name}: {english} / {chinese}"));
     }
-    text
+    lines.join("\n") + "\n"
 }
