@@ -12,7 +12,9 @@ SOAK_CRASH_ROUNDS := 3
 SOAK_OVERLOAD_SECONDS := 300
 SOAK_BURST_FOLLOWERS := 200
 SOAK_BURST_MESSAGES := 20
+SOAK_DRIFT_FOLLOWERS := 10000
 POWERCUT_IMAGES := 100000
+SOAK_DAMAGED_BACKUPS := 1000
 # A target is a name in tests/fuzz/corpus.
 TARGET := push
 SECONDS := 60
@@ -28,8 +30,9 @@ help:
 	@echo 'make fmt     formats the code'
 	@echo 'make soak    property tests with $(SOAK_CASES) cases, every story $(SOAK_ROUNDS) times,'
 	@echo '             every crash $(SOAK_CRASH_ROUNDS) times, an overload of $(SOAK_OVERLOAD_SECONDS) s,'
-	@echo '             $(SOAK_BURST_FOLLOWERS) followers who say $(SOAK_BURST_MESSAGES) messages each in bursts,'
-	@echo '             and $(POWERCUT_IMAGES) disks after a power cut'
+	@echo '             $(SOAK_BURST_FOLLOWERS) followers who say $(SOAK_BURST_MESSAGES) messages each in bursts, by either way,'
+	@echo '             reconciliation of $(SOAK_DRIFT_FOLLOWERS) followers,'
+	@echo '             $(SOAK_DAMAGED_BACKUPS) damaged backups, and $(POWERCUT_IMAGES) disks after a power cut'
 	@echo 'make simulate  the simulation with $(SEEDS) seeds from $(FROM) on, or with SEED=N alone'
 	@echo 'make fuzz    guided by coverage (nightly Rust): TARGET=$(TARGET) SECONDS=$(SECONDS)'
 	@echo 'make bench   measures speed and memory, writes docs/BENCHMARKS.md (ARGS="--only intake …")'
@@ -61,6 +64,10 @@ soak: nextest
 	QIAO_TEST_BURST_FOLLOWERS=$(SOAK_BURST_FOLLOWERS) QIAO_TEST_BURST_MESSAGES=$(SOAK_BURST_MESSAGES) \
 	QIAO_TEST_BURST_KILLS=3 QIAO_TEST_BURST_OUTAGE=yes \
 		cargo nextest run --locked --profile soak --test it --no-capture -E 'test(/^burst::/)'
+	QIAO_TEST_DAMAGED_BACKUPS=$(SOAK_DAMAGED_BACKUPS) \
+		cargo nextest run --locked --profile soak --test it --no-capture -E 'test(/^backups::damage::/)'
+	QIAO_TEST_DRIFT_FOLLOWERS=$(SOAK_DRIFT_FOLLOWERS) \
+		cargo nextest run --locked --profile soak --test it -E 'test(/^drift::/)'
 	POWERCUT_IMAGES=$(POWERCUT_IMAGES) cargo nextest run --locked --profile soak --workspace --test powercut
 
 # SEED=N runs that one alone and shows what happened in it.

@@ -223,7 +223,10 @@ CREATE TABLE finding (
     detail     TEXT NOT NULL,
     state      TEXT NOT NULL CHECK (
         state = 'found' OR state = 'repairing' OR state = 'for_person'),
-    found_at   INTEGER NOT NULL
+    found_at   INTEGER NOT NULL,
+    repair     TEXT CHECK (repair IS NULL OR json_valid(repair)),   -- what would put it right
+    CHECK (state <> 'repairing' OR repair IS NOT NULL),
+    CHECK (state <> 'for_person' OR repair IS NULL)
 ) STRICT;
 CREATE INDEX finding_of_run ON finding (job_run_id, id);
 
@@ -231,6 +234,8 @@ CREATE INDEX finding_of_run ON finding (job_run_id, id);
 CREATE TABLE reconcile_seen (
     account TEXT NOT NULL,
     openid  TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,                   -- when WeChat was asked
+    moved   INTEGER NOT NULL DEFAULT 0 CHECK (moved = 0 OR moved = 1),   -- had another OpenID before
     PRIMARY KEY (account, openid)
 ) STRICT, WITHOUT ROWID;
 

@@ -66,7 +66,7 @@ impl Parts {
         let live = Live::new(config, &transport)?;
         let remotes = remotes(&live.config);
         // Beside the database, whose lock makes this process its only writer.
-        let folder = store.path().with_file_name("media");
+        let folder = MediaFolder::beside(store.path());
         let media = MediaFolder::new(folder).await?;
         let context = Context::new(store, clock, random, transport, media, live).await?;
         for account in context.live().config.wechat.keys() {

@@ -11,7 +11,7 @@
 //! ```text
 //! cli → bench → app → control    5    commands | what is measured | the composition root | orders
 //! http   jobs                    4    the edges: who woke us
-//! effects                        3    what an outbox row does: reads, calls, asks a flow, settles
+//! effects   backup   doctor     3    what a row does: reads, calls, settles | backups | what is wrong
 //! outbox   flows                 2½   that it happens | what should happen (pure)
 //! store   wechat   c4c           2    adapters, blind to each other
 //! config                         1    typed, validated
@@ -19,11 +19,13 @@
 //! ```
 
 pub mod app;
+pub mod backup;
 pub mod bench;
 pub mod c4c;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod doctor;
 pub mod domain;
 pub mod effects;
 pub mod flows;

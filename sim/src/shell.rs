@@ -191,7 +191,7 @@ async fn answer<C: Core>(
         }
     }
     match delivery {
-        Delivery::Answer(response, _) => to_http(response),
+        Delivery::Answer(response, _) => dated(to_http(response), shared.clock.now()),
         Delivery::Drop | Delivery::Hang => {
             peer.cut();
             HttpResponse::default()
@@ -230,6 +230,15 @@ async fn read_request(
         headers,
         body: axum::body::to_bytes(body, MAX_REQUEST).await?.to_vec(),
     })
+}
+
+/// The answer with the simulator's own time: a platform whose clock is wrong shows it here.
+fn dated(mut answer: HttpResponse, now: Timestamp) -> HttpResponse {
+    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = date.parse() {
+        answer.headers_mut().entry("date").or_insert(date);
+    }
+    answer
 }
 
 fn to_http(response: Response) -> HttpResponse {

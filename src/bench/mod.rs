@@ -18,9 +18,11 @@ mod intake;
 mod load;
 mod machine;
 mod memory;
+mod platforms;
 mod process;
 mod profile;
 mod pushes;
+mod reconcile;
 mod report;
 mod roles;
 mod run;
@@ -116,6 +118,8 @@ enum Topic {
     Memory,
     /// Finding messages by their words
     Search,
+    /// Comparing both platforms with the database
+    Reconcile,
     /// Where the processor time goes
     Profile,
 }
@@ -129,6 +133,7 @@ impl Topic {
             Self::Growth => growth::measure(measure).await,
             Self::Memory => memory::measure(measure).await,
             Self::Search => search::measure(measure).await,
+            Self::Reconcile => reconcile::measure(measure).await,
             Self::Profile => profile::measure(measure).await,
         }
     }

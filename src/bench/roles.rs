@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::apart::{self, Apart};
 use super::drain::{self, Bare, Drain};
+use super::platforms;
 use crate::app::{Parts, transport};
 use crate::config::{Environment, load};
 use crate::http::{Edge, public_router};
@@ -43,6 +44,12 @@ pub(super) enum Role {
         #[arg(long, default_value_t = 0)]
         millis: u64,
     },
+    /// Both platforms, as a reconciliation of many followers asks them
+    Platforms {
+        /// How many
+        #[arg(long)]
+        followers: u64,
+    },
     /// Delivers everything that waits in a database to a sink, through the engine
     Drain(Drain),
     /// Delivers as much to a sink without a database
@@ -56,6 +63,7 @@ pub(super) async fn play(role: Role) -> anyhow::Result<()> {
         Role::Intake { file } => intake(file).await,
         Role::Apart(apart) => apart::measure(&apart).await,
         Role::Sink { millis } => serve(sink(Duration::from_millis(millis))).await,
+        Role::Platforms { followers } => serve(platforms::router(followers)).await,
         Role::Drain(drain) => drain::through_the_engine(&drain).await,
         Role::Bare(bare) => drain::without_a_database(&bare).await,
     }

@@ -30,7 +30,7 @@ const INBOUND: &str = "2";
 const OUTBOUND: &str = "1";
 
 /// By which documents a ticket was made.
-const REFERENCES: &str = "ServiceRequestBusinessTransactionDocumentReferenceCollection";
+pub(super) const REFERENCES: &str = "ServiceRequestBusinessTransactionDocumentReferenceCollection";
 
 /// The type of a reference to a social media activity.
 const SOCIAL_MEDIA_ACTIVITY: &str = "1607";

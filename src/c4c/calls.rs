@@ -165,33 +165,43 @@ impl Client {
         filter: &Filter,
         from: Option<&str>,
     ) -> Result<Changed<T>, Error> {
+        let options = [("$filter", filter.as_str()), ("$orderby", CHANGED_ON)];
+        let first = |skip: Option<&str>| {
+            let skip = skip.map(|skip| ("$skip", skip));
+            let options: Vec<_> = options.into_iter().chain(skip).collect();
+            self.service.query(T::SET, &options)
+        };
+        let Changed { rows, next } = self.page(pace, from, first).await?;
+        let rows = rows.iter().filter_map(|row| T::of(row).ok()).collect();
+        Ok(Changed { rows, next })
+    }
+
+    /// A page of a long list; `from` is the `next` of the page before. `url` makes the address of a
+    /// page that has no link, given how many rows come before it.
+    pub(super) async fn page(
+        &self,
+        pace: Pace,
+        from: Option<&str>,
+        url: impl Fn(Option<&str>) -> String,
+    ) -> Result<Changed<Entity>, Error> {
         let cursor = match from.map(str::parse).transpose() {
             Ok(cursor) => cursor.unwrap_or(Cursor::Skip(0)),
             Err(()) => return Err(self.session.error(Kind::BadCursor)),
         };
         let (url, skipped) = match &cursor {
             Cursor::Link(link) => (self.followed(link)?, None),
-            Cursor::Skip(rows) => (self.changes(T::SET, filter, *rows), Some(*rows)),
+            Cursor::Skip(0) => (url(None), Some(0)),
+            Cursor::Skip(rows) => (url(Some(&rows.to_string())), Some(*rows)),
         };
-        let feed = self.feed(pace, url, Vec::new()).await?;
+        let Feed { entities, next, .. } = self.feed(pace, url, Vec::new()).await?;
         let next = match skipped {
-            Some(rows) => Cursor::after(feed.entities.len(), feed.next, rows),
-            None => feed.next.map(Cursor::Link),
+            Some(rows) => Cursor::after(entities.len(), next, rows),
+            None => next.map(Cursor::Link),
         };
-        let rows = feed.entities.iter().filter_map(|row| T::of(row).ok());
         Ok(Changed {
-            rows: rows.collect(),
+            rows: entities,
             next: next.map(|cursor| cursor.to_string()),
         })
-    }
-
-    fn changes(&self, set: &str, filter: &Filter, skip: usize) -> String {
-        let skip = skip.to_string();
-        let mut options = vec![("$filter", filter.as_str()), ("$orderby", CHANGED_ON)];
-        if skip != "0" {
-            options.push(("$skip", &skip));
-        }
-        self.service.query(set, &options)
     }
 
     /// One page.

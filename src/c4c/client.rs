@@ -21,16 +21,16 @@ use super::pace::Pace;
 use super::paging::{Changed, Page};
 use super::session::Session;
 use crate::config::{CustomService, Tenant, WechatIdField};
-use crate::domain::ids::{ObjectId, OpenId, TenantId};
+use crate::domain::ids::{CustomerId, ObjectId, OpenId, TenantId};
 use crate::kit::transport::Transport;
 
 /// A client of one tenant; share it, since session, call slots and what was learnt are in it.
 #[derive(Debug)]
 pub struct Client {
     pub(super) session: Session,
-    tenant_url: String,
+    pub(super) tenant_url: String,
     pub(super) service: Service,
-    wechat_id: WechatIdField,
+    pub(super) wechat_id: WechatIdField,
     lookups: Vec<LookUp>,
 }
 
@@ -56,6 +56,24 @@ impl Client {
     /// Reads a customer; `None` when C4C has none with that key.
     pub async fn customer(&self, pace: Pace, id: &ObjectId) -> Result<Option<Customer>, Error> {
         self.read(pace, id).await
+    }
+
+    /// The customer whom somebody names by key, by number, or by both; `None` when C4C has none such.
+    pub async fn named(
+        &self,
+        pace: Pace,
+        object: Option<&ObjectId>,
+        number: Option<&CustomerId>,
+    ) -> Result<Option<Customer>, Error> {
+        let found = match (object, number) {
+            (Some(object), _) => self.customer(pace, object).await?,
+            (None, Some(number)) => {
+                let found = self.search(pace, "CustomerID", number.as_str()).await?;
+                found.into_iter().next()
+            }
+            (None, None) => None,
+        };
+        Ok(found.filter(|customer| number.is_none_or(|number| *number == customer.customer_id)))
     }
 
     /// All customers that carry exactly this OpenID, obsolete ones among them.

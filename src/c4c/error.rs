@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::attachment::MAX_FILE;
+use super::metadata::Fault as MetadataFault;
 use super::odata::error_body::{Cause, mentions};
 use super::odata::filter::FilterError;
 use super::odata::json::ShapeError;
@@ -156,6 +157,9 @@ pub enum Kind {
     /// The answer to a read is not OData.
     #[error("the answer cannot be read: {0}; check that service is an OData V2 service of C4C")]
     Malformed(#[from] ShapeError),
+    /// What it says of a service cannot be read.
+    #[error("{0}; check that the path is that of an OData V2 service of C4C")]
+    Metadata(MetadataFault),
     /// An object lacks what all of its kind have.
     #[error("an object came without a usable {0}; check that service is one of C4C")]
     Incomplete(&'static str),
@@ -262,6 +266,7 @@ impl Kind {
             | Self::NotFound { .. }
             | Self::EtagRequired
             | Self::Refused { .. }
+            | Self::Metadata(_)
             | Self::Incomplete(_)
             | Self::Filter(_)
             | Self::NoLookup

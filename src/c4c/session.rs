@@ -20,7 +20,7 @@ use super::odata::types::is_header_text;
 use super::pace::{Pace, Slots};
 use crate::config::{Csrf, Tenant};
 use crate::domain::ids::TenantId;
-use crate::kit::transport::{Method, Request, Response, Transport};
+use crate::kit::transport::{Method, Request, Response, Transport, TransportError};
 
 /// Short, because a technical user needs no token and should not wait for one.
 const CSRF_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,6 +30,9 @@ const JSON: &str = "application/json";
 
 /// The longest CSRF token that is believed; C4C's have 24 characters.
 const MAX_CSRF_TOKEN: usize = 512;
+
+/// A CSRF token that no session has, in the form of a real one.
+const FORGED_TOKEN: &str = "qiao-doctor-is-no-token=";
 
 /// What is known about the CSRF token.
 #[derive(Clone, Default)]
@@ -128,6 +131,17 @@ impl Session {
     /// Asks the service root for a token. No token is no error, whatever the reason; but after a
     /// 401 the write would only be a second wrong log-in, which brings the user nearer to a lock.
     async fn fetch_token(&self) -> Result<Option<String>, Kind> {
+        let Ok(answer) = self.ask_for_token().await else {
+            return Ok(None);
+        };
+        self.keep_cookies(&self.csrf_url, &answer);
+        if answer.status == 401 {
+            return Err(Kind::Unauthorized);
+        }
+        Ok(offered(&answer).map(str::to_owned))
+    }
+
+    async fn ask_for_token(&self) -> Result<Response, TransportError> {
         let mut headers = self.headers(&self.csrf_url, JSON);
         headers.push(("x-csrf-token", "fetch".to_owned()));
         let request = Request {
@@ -137,15 +151,23 @@ impl Session {
             body: Vec::new(),
             timeout: CSRF_TIMEOUT,
         };
-        let Ok(answer) = self.transport.send(request).await else {
-            return Ok(None);
-        };
+        self.transport.send(request).await
+    }
+
+    /// Asks for a token and gives the status of the answer, and whether a token came with it.
+    pub(super) async fn try_for_token(&self, pace: Pace) -> Result<(u16, bool), Error> {
+        let _slot = self.slots.take(pace).await;
+        let answer = self.ask_for_token().await;
+        let answer = answer.map_err(|e| self.error(Kind::of_transport(e, Effect::Read)))?;
         self.keep_cookies(&self.csrf_url, &answer);
-        if answer.status == 401 {
-            return Err(Kind::Unauthorized);
-        }
-        let token = answer.header("x-csrf-token").filter(|t| is_token(t));
-        Ok(token.map(str::to_owned))
+        Ok((answer.status, offered(&answer).is_some()))
+    }
+
+    /// Sends a call under a token that is not ours, and gives the answer whatever it is.
+    pub(super) async fn send_forged(&self, pace: Pace, call: &Call) -> Result<Response, Error> {
+        let _slot = self.slots.take(pace).await;
+        let answer = self.send(call, Some(FORGED_TOKEN)).await;
+        answer.map_err(|kind| self.error(kind))
     }
 
     async fn send(&self, call: &Call, token: Option<&str>) -> Result<Response, Kind> {
@@ -213,6 +235,11 @@ impl Session {
     fn jar(&self) -> MutexGuard<'_, CookieStore> {
         self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The token that an answer brings.
+fn offered(answer: &Response) -> Option<&str> {
+    answer.header("x-csrf-token").filter(|t| is_token(t))
 }
 
 fn is_token(text: &str) -> bool {

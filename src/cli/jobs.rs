@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Subcommand;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::output::{self, instant, say};
@@ -45,7 +46,7 @@ async fn list(config: Config, json: bool) -> Result<()> {
         .report()
         .await?;
     let columns = &[
-        "job", "last_run", "outcome", "took_ms", "next_run", "detail",
+        "job", "does", "schedule", "zone", "last_run", "took_ms", "outcome", "next_run", "detail",
     ];
     let rows: Vec<Value> = report.iter().map(row).collect();
     output::list(columns, &rows, json, "there are no jobs")
@@ -55,11 +56,14 @@ fn row(report: &JobReport) -> Value {
     let last = report.last.as_ref();
     let took = last.and_then(|run| Some(run.finished_at()?.duration_since(run.started_at())));
     json!({
-        "job": report.name,
+        "job": report.job.name,
+        "does": report.job.does,
+        "schedule": report.schedule.text(),
+        "zone": report.schedule.zone().and_then(TimeZone::iana_name),
         "last_run": last.map(|run| instant(run.started_at())),
         "outcome": last.map(|run| &run.outcome),
         "took_ms": took.map(|took| i64::try_from(took.as_millis()).unwrap_or(i64::MAX)),
-        "next_run": instant(report.next),
+        "next_run": report.next.map(instant),
         "detail": last.and_then(|run| run.detail.as_ref()),
     })
 }

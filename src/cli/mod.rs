@@ -6,10 +6,13 @@
 //! codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
 mod audit;
+mod backup;
 mod check;
 mod conversation;
 mod demo;
+mod doctor;
 mod duplicates;
+mod init;
 mod jobs;
 mod logging;
 mod mapping;
@@ -19,6 +22,7 @@ mod output;
 mod person;
 mod reach;
 mod reconcile;
+mod restore;
 mod serve;
 mod sim;
 
@@ -47,8 +51,12 @@ enum Verb {
     Demo(demo::Options),
     /// Runs the daemon
     Serve,
+    /// Writes a first configuration and tells what to enter on both sides
+    Init(init::Asked),
     /// Tells everything that is wrong with the configuration
     Check,
+    /// Tells what is wrong with this installation, and what to do about it
+    Doctor(doctor::Options),
     /// Followers and their customers
     #[command(subcommand)]
     Mapping(mapping::Verb),
@@ -75,6 +83,10 @@ enum Verb {
     Audit(audit::Verb),
     /// Compares both platforms with the database
     Reconcile(reconcile::Asked),
+    /// Writes everything into one file, beside the daemon
+    Backup(backup::Asked),
+    /// Puts a backup in the place of the database, or tries whether it could
+    Restore(restore::Asked),
     /// Serves a simulated platform
     #[command(subcommand)]
     Sim(sim::Platform),
@@ -129,8 +141,10 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
     match arguments.command {
         Verb::Demo(options) => demo::run(&options).await?,
         Verb::Serve => serve::run(loaded()?, named).await?,
+        Verb::Init(asked) => init::run(named, &asked)?,
         Verb::Check => check::run(&loaded()?)?,
-        Verb::Mapping(verb) => mapping::run(&config()?, verb).await?,
+        Verb::Doctor(options) => doctor::run(loaded(), options).await?,
+        Verb::Mapping(verb) => mapping::run(config()?, verb).await?,
         Verb::Conversation(verb) => conversation::run(&config()?, verb).await?,
         Verb::Message(verb) => message::run(config()?, verb).await?,
         Verb::Outbox(verb) => outbox::run(config()?, verb).await?,
@@ -139,6 +153,8 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Person(verb) => person::run(config()?, verb).await?,
         Verb::Audit(verb) => audit::run(&config()?, verb).await?,
         Verb::Reconcile(asked) => reconcile::run(config()?, asked).await?,
+        Verb::Backup(asked) => backup::run(config()?, asked).await?,
+        Verb::Restore(asked) => restore::run(config()?, asked).await?,
         Verb::Sim(platform) => sim::run(platform).await?,
         Verb::Bench(options) => bench::run(options).await?,
     }

@@ -4,9 +4,12 @@
 //! printed page by page, so that memory stays bounded. OpenIDs are shown whole: the operator
 //! needs them to act.
 
+use std::fs::File;
 use std::io::{self, BufWriter, Stdout, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -162,6 +165,21 @@ fn shown(value: &Value) -> String {
         c => harmless(c),
     };
     text.chars().map(plain).collect()
+}
+
+/// Where a whole export goes. A file is for its owner only: it holds who people are and what they said.
+pub(super) fn writer(path: Option<&Path>) -> Result<Box<dyn Write>> {
+    let Some(path) = path else {
+        return Ok(Box::new(BufWriter::new(io::stdout())));
+    };
+    let opened = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
+    let file = opened.with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(Box::new(BufWriter::new(file)))
 }
 
 #[cfg(test)]

@@ -48,14 +48,51 @@ impl Done {
 
 /// Has `command` carried out by the daemon or, when none runs, in this process.
 pub(super) async fn act(config: Config, command: Command) -> Result<Done> {
-    let who = who();
-    let path = config.database.path.clone();
-    if let Some(answer) = socket::ask(&socket::path_for(&path), &command, &who).await {
-        return Ok(Done {
-            told: answer?,
-            daemon: true,
-        });
+    Operator::new(config).act(command).await
+}
+
+/// Has several commands carried out, one after the other. Once this process holds the database, it keeps it.
+pub(super) struct Operator {
+    config: Config,
+    who: String,
+    alone: Option<Parts>,
+}
+
+impl Operator {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            config,
+            who: who(),
+            alone: None,
+        }
     }
+
+    pub(super) async fn act(&mut self, command: Command) -> Result<Done> {
+        if self.alone.is_none() {
+            let socket = socket::path_for(&self.config.database.path);
+            if let Some(answer) = socket::ask(&socket, &command, &self.who).await {
+                return Ok(Done {
+                    told: answer?,
+                    daemon: true,
+                });
+            }
+        }
+        let parts = match self.alone.take() {
+            Some(parts) => parts,
+            None => alone(self.config.clone()).await?,
+        };
+        let told = parts.controls().execute(command, &self.who).await;
+        self.alone = Some(parts);
+        Ok(Done {
+            told: told?,
+            daemon: false,
+        })
+    }
+}
+
+/// The parts, with the database in our own hands.
+async fn alone(config: Config) -> Result<Parts> {
+    let path = config.database.path.clone();
     // A mistyped path must not become a new, empty database.
     if !path.exists() {
         return Err(OpenError::Missing(path).into());
@@ -71,15 +108,11 @@ pub(super) async fn act(config: Config, command: Command) -> Result<Done> {
     })?;
     // We hold the lock, so what stands as running was cut off; a job would seem to run for ever.
     store.recover().await?;
-    let parts = parts(config, store).await?;
-    Ok(Done {
-        told: parts.controls().execute(command, &who).await?,
-        daemon: false,
-    })
+    parts(config, store).await
 }
 
 /// Who acts, for the audit.
-fn who() -> String {
+pub(super) fn who() -> String {
     let environment = Environment::of_process();
     let named = ["USER", "LOGNAME"]
         .into_iter()

@@ -1,5 +1,8 @@
 //! `qiao reconcile`: where both platforms and the database differ.
 
+use std::io::{IsTerminal as _, Write as _, stderr};
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -9,11 +12,14 @@ use super::reach;
 use crate::config::Config;
 use crate::control::Command;
 use crate::flows::reconcile::KINDS;
-use crate::jobs::Options;
+use crate::jobs::{Options, Progress};
 use crate::store::Store;
 
 /// Findings read and printed at once.
 const PAGE: u32 = 1000;
+
+/// How often a person is told how far it has come.
+const TELL_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Args)]
 pub(super) struct Asked {
@@ -26,6 +32,9 @@ pub(super) struct Asked {
     /// Stops after this many findings
     #[arg(long)]
     limit: Option<u64>,
+    /// Repairs even if there are more repairs than reconcile.max_repairs
+    #[arg(long, requires = "apply")]
+    yes: bool,
     /// Prints the findings as a JSON array
     #[arg(long)]
     json: bool,
@@ -36,10 +45,18 @@ pub(super) async fn run(config: Config, asked: Asked) -> Result<()> {
         apply,
         only,
         limit,
+        yes,
         json,
     } = asked;
-    let options = Options { apply, only, limit };
-    let done = reach::act(config.clone(), Command::Reconcile(options)).await?;
+    let options = Options {
+        apply,
+        only,
+        limit,
+        yes,
+    };
+    // It holds the state of every command, so it goes on the heap.
+    let acting = Box::pin(reach::act(config.clone(), Command::Reconcile(options)));
+    let done = told_meanwhile(&config, acting).await?;
     let run = done.told["run"].as_i64();
     let run = run.context("the daemon named no run; it is of another version, restart it")?;
     let repairing = list(&reach::reading(&config).await?, run, json).await?;
@@ -53,6 +70,44 @@ pub(super) async fn run(config: Config, asked: Asked) -> Result<()> {
         done.remind();
     }
     Ok(())
+}
+
+/// Waits, and tells a person at a terminal how far it has come.
+async fn told_meanwhile<T>(config: &Config, acting: impl Future<Output = Result<T>>) -> Result<T> {
+    if !stderr().is_terminal() {
+        return acting.await;
+    }
+    let mut acting = std::pin::pin!(acting);
+    let mut ticks = tokio::time::interval(TELL_EVERY);
+    ticks.tick().await;
+    let mut reader = None;
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut acting => break outcome,
+            _ = ticks.tick() => {
+                if reader.is_none() {
+                    reader = reach::reading(config).await.ok();
+                }
+                let Some(store) = &reader else { continue };
+                let last = store.last_run("reconcile").await.ok().flatten();
+                if let Some(progress) = last.as_ref().and_then(Progress::of) {
+                    tell(&format!(
+                        "{}: {} rows, {} findings",
+                        progress.stage, progress.rows, progress.found
+                    ));
+                }
+            }
+        }
+    };
+    tell("");
+    outcome
+}
+
+/// Replaces the line; who does not see it misses nothing.
+fn tell(line: &str) {
+    let mut to = stderr();
+    let _ = write!(to, "\r\u{1b}[2K{line}");
+    let _ = to.flush();
 }
 
 /// Prints what a run found, page by page, and tells whether anything is being repaired.

@@ -5,12 +5,23 @@ pub(super) const LISTEN: &str = "127.0.0.1:8080";
 pub(super) const TRUSTED_PROXIES: [&str; 1] = ["127.0.0.1"];
 pub(super) const TIME_ZONE: &str = "Asia/Shanghai";
 pub(super) const DATABASE_URL: &str = "sqlite:data/qiao.db";
+pub(super) const BACKUP_FOLDER: &str = "data/backups";
+pub(super) const BACKUP_KEEP: i64 = 7;
+
+/// What was said is kept until somebody decides otherwise.
+pub(super) const KEEP_MESSAGES: i64 = 0;
+pub(super) const KEEP_INBOX: i64 = 90;
+pub(super) const KEEP_ATTEMPTS: i64 = 90;
+pub(super) const KEEP_FINDINGS: i64 = 90;
+pub(super) const KEEP_JOB_RUNS: i64 = 90;
 
 pub(super) const ACCESS_TOKEN: &str = "stable_token";
 pub(super) const API_URL: &str = "https://api.weixin.qq.com";
 pub(super) const OAUTH_URL: &str = "https://open.weixin.qq.com";
 pub(super) const ON_UNFOLLOW: &str = "keep";
 pub(super) const EXISTING_FOLLOWERS: &str = "on_contact";
+/// A night in which more than a thousand followers changed unnoticed is a fault of something else.
+pub(super) const MAX_REPAIRS: i64 = 1000;
 pub(super) const UNCERTAIN_SEND: &str = "hold";
 
 pub(super) const INTO_C4C: &str = "off";

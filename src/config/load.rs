@@ -30,6 +30,10 @@ pub struct Loaded {
     pub file: PathBuf,
     /// Sentences about risky settings; none of them stops anything.
     pub warnings: Vec<String>,
+    /// The files that secrets came from.
+    pub secret_files: Vec<PathBuf>,
+    /// Whether a secret stands in the file itself, or in a variable that takes a key's place.
+    pub holds_secrets: bool,
 }
 
 /// Loads the configuration: from `named` (`-c/--config`), else from `QIAO_CONFIG`, else from
@@ -53,18 +57,20 @@ pub fn load_text(text: &str, file: &Path, env: &Environment) -> Result<Loaded, C
         folder: file.parent().unwrap_or(Path::new("/")),
         notes: RefCell::new(Notes {
             errors,
-            warnings: Vec::new(),
+            ..Notes::default()
         }),
     };
     let config = validate::config(&Section::root(&tree, &run));
-    let Notes { errors, warnings } = run.notes.into_inner();
+    let notes = run.notes.into_inner();
     match config {
-        Ok(config) if errors.is_empty() => Ok(Loaded {
+        Ok(config) if notes.errors.is_empty() => Ok(Loaded {
             config,
             file: file.to_owned(),
-            warnings,
+            warnings: notes.warnings,
+            secret_files: notes.secret_files,
+            holds_secrets: notes.holds_secrets,
         }),
-        _ => Err(ConfigErrors(errors)),
+        _ => Err(ConfigErrors(notes.errors)),
     }
 }
 

@@ -9,9 +9,11 @@ pub mod conversation;
 mod defaults;
 mod environment;
 mod error;
+mod jobs;
 mod keys;
 mod load;
 mod maintenance;
+mod retention;
 mod secret;
 mod tree;
 pub mod types;
@@ -20,7 +22,9 @@ mod validate;
 pub use conversation::{ConversationRules, IntoC4c, OutsideWindow, SocialChannel, TicketFields};
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors};
+pub use jobs::Schedules;
 pub use load::{Loaded, is_too_deep, load, load_text};
+pub use retention::Retention;
 pub use types::*;
 
 #[cfg(test)]

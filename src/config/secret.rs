@@ -1,7 +1,7 @@
 //! Secrets: literally, from an environment variable, or from a file.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::error::Fault;
@@ -9,6 +9,26 @@ use super::error::Fault;
 /// The longest secret file that is read. The longest real secret is a password of some dozens of
 /// characters; a larger file is the wrong one.
 const MAX_FILE: u64 = 4 * 1024;
+
+/// Where a secret stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the configuration itself.
+    Here,
+    /// In an environment variable.
+    Variable,
+    /// In this file.
+    File(PathBuf),
+}
+
+/// Where the secret stands that `text` leads to.
+pub(super) fn place(text: &str, folder: &Path) -> Place {
+    match text.split_once(':') {
+        Some(("env", _)) => Place::Variable,
+        Some(("file", path)) => Place::File(folder.join(path)),
+        _ => Place::Here,
+    }
+}
 
 /// Resolves `env:NAME`, `file:PATH` (relative to `folder`; one trailing newline is trimmed) or
 /// the secret itself. The result is never empty.

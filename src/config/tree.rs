@@ -4,14 +4,14 @@
 //! read all their keys first and use `?` only afterwards, so that one run finds every fault.
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use toml::{Table, Value};
 
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
-use super::secret;
+use super::secret::{self, Place};
 
 /// The error has been noted; there is nothing more to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub(super) type Reading<T> = Result<T, Noted>;
 pub(super) struct Notes {
     pub(super) errors: Vec<ConfigError>,
     pub(super) warnings: Vec<String>,
+    /// The files that secrets came from.
+    pub(super) secret_files: Vec<PathBuf>,
+    /// Whether a secret stands in the configuration as it is.
+    pub(super) holds_secrets: bool,
 }
 
 /// What every section of one run shares.
@@ -226,7 +230,16 @@ impl<'a> Section<'a> {
 
     /// Resolves what stands for a secret before it is parsed.
     pub(super) fn unlocked<T>(&self, parse: impl Parse<T>) -> impl Parse<T> {
-        move |text: &str| parse(&secret::resolve(text, self.run.env, self.run.folder)?)
+        move |text: &str| {
+            let mut notes = self.run.notes.borrow_mut();
+            match secret::place(text, self.run.folder) {
+                Place::File(path) => notes.secret_files.push(path),
+                Place::Here => notes.holds_secrets = true,
+                Place::Variable => {}
+            }
+            drop(notes);
+            parse(&secret::resolve(text, self.run.env, self.run.folder)?)
+        }
     }
 
     fn resolved(&self, check: impl Parse<()>) -> impl Parse<SecretString> {

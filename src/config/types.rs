@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::conversation::ConversationRules;
-
+use super::jobs::Schedules;
+use super::retention::Retention;
 use crate::domain::ids::{AccountId, TenantId};
 
 /// The whole configuration.
@@ -18,12 +19,20 @@ pub struct Config {
     pub server: Server,
     /// `[database]`
     pub database: Database,
+    /// `[backup]`
+    pub backup: BackupPlan,
     /// `[outbound]`
     pub outbound: Outbound,
+    /// `[jobs.<name>]`
+    pub jobs: Schedules,
+    /// `[retention]`
+    pub retention: Retention,
     /// `[wechat.<account>]`
     pub wechat: BTreeMap<AccountId, Account>,
     /// `[c4c.<tenant>]`
     pub c4c: BTreeMap<TenantId, Tenant>,
+    /// `[reconcile]`
+    pub reconcile: Reconcile,
 }
 
 /// `[server]`: where Qiao listens and how it is reached.
@@ -41,11 +50,27 @@ pub struct Server {
     pub time_zone: TimeZone,
 }
 
+/// `[reconcile]`: how far reconciliation may go on its own.
+#[derive(Debug, Clone)]
+pub struct Reconcile {
+    /// `max_repairs`: a run that plans more repairs makes none of them, unless a person said yes.
+    pub max_repairs: u32,
+}
+
 /// `[database]`: where the SQLite file is.
 #[derive(Debug, Clone)]
 pub struct Database {
     /// The file of `url = "sqlite:…"`; relative paths were resolved against the configuration's folder.
     pub path: PathBuf,
+}
+
+/// `[backup]`: backups that are made by the clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupPlan {
+    /// `folder`: where they lie.
+    pub folder: PathBuf,
+    /// `keep`: how many; 0: none is made.
+    pub keep: usize,
 }
 
 /// `[outbound]`: how the outside is reached.
@@ -95,6 +120,8 @@ pub struct Account {
     pub on_unfollow: OnUnfollow,
     /// `existing_followers`
     pub existing_followers: ExistingFollowers,
+    /// `migrated_from`: the AppID of the account from which the platform moved its followers.
+    pub migrated_from: Option<String>,
     /// `uncertain_send`
     pub uncertain_send: UncertainSend,
     /// `conversation`

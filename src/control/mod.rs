@@ -4,7 +4,12 @@
 //! Start reading at [`Command`] and [`Controls::execute`]; [`socket`] carries them to the daemon.
 
 mod erase;
+mod mapping;
 pub mod socket;
+
+use std::path::PathBuf;
+
+pub use mapping::MAX_LINES;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,9 +17,11 @@ use serde_json::{Value, json};
 use crate::domain::ids::{AccountId, OpenId};
 use crate::domain::rows::{Changes, Follower};
 use crate::effects::Context;
+use crate::flows::link::Chosen;
+use crate::flows::mapping_file::Line;
 use crate::flows::sending::{self, ToSay};
-use crate::jobs::{Options, Reconcile, Timetable};
-use crate::store::{Act, StartedBy, StoreError, Target};
+use crate::jobs::{Backup, Options, Progress, Reconcile, Timetable};
+use crate::store::{Act, Mapping, StartedBy, StoreError, Target};
 use crate::wechat::push::Push;
 
 /// The longest text that one command may send: five messages of 2,000 bytes.
@@ -67,6 +74,32 @@ pub enum Command {
         /// C4C's customer is made obsolete, too.
         obsolete_customer: bool,
     },
+    /// `backup`
+    Backup {
+        /// The file, absolute.
+        file: PathBuf,
+    },
+    /// `mapping link`
+    MappingLink {
+        /// In which account.
+        account: AccountId,
+        /// Who.
+        openid: OpenId,
+        /// To whom.
+        chosen: Chosen,
+    },
+    /// `mapping unlink`
+    MappingUnlink {
+        /// In which account.
+        account: AccountId,
+        /// Who.
+        openid: OpenId,
+    },
+    /// A part of `mapping import`
+    MappingImport {
+        /// At most [`MAX_LINES`].
+        lines: Vec<Line>,
+    },
 }
 
 /// What a command is done to, for the audit.
@@ -105,6 +138,15 @@ impl Command {
             Self::PersonErase {
                 account, openid, ..
             } => ("person.erase", person(account, openid)),
+            Self::Backup { file } => ("backup", thing(&file.display())),
+            Self::MappingLink {
+                account, openid, ..
+            } => ("mapping.link", person(account, openid)),
+            Self::MappingUnlink { account, openid } => ("mapping.unlink", person(account, openid)),
+            Self::MappingImport { lines } => (
+                "mapping.import",
+                Aim::Thing(format!("{} lines", lines.len())),
+            ),
         }
     }
 }
@@ -163,6 +205,22 @@ impl Controls {
                 self.erase(Follower { account, openid }, obsolete_customer, act)
                     .await
             }
+            Command::Backup { file } => {
+                self.context.store.audit(act).await?;
+                let job = Backup::asked(self.context.clone(), file);
+                let told = self.timetable.run_job(&job, StartedBy::Operator).await;
+                told.map(|detail| json!({ "detail": detail }))
+                    .map_err(|fault| Refused(fault.to_string()))
+            }
+            Command::MappingLink {
+                account,
+                openid,
+                chosen,
+            } => self.link(Follower { account, openid }, chosen, act).await,
+            Command::MappingUnlink { account, openid } => {
+                self.unlink(Follower { account, openid }, act).await
+            }
+            Command::MappingImport { lines } => self.import(&lines, act).await,
         }
     }
 
@@ -182,18 +240,7 @@ impl Controls {
 
     async fn send(&self, follower: Follower, text: &str, act: Act) -> Result<Value, Refused> {
         let live = self.context.live();
-        let Some((account, _)) = live.account(&follower.account) else {
-            return Err(Refused(format!(
-                "there is no account `{}` in the configuration",
-                follower.account
-            )));
-        };
-        if self.context.store.mapping(&follower).await?.is_none() {
-            return Err(Refused(format!(
-                "account `{}` knows no follower with this OpenID; `qiao mapping list` shows them",
-                follower.account
-            )));
-        }
+        self.known(&follower).await?;
         if text.trim().is_empty() || text.len() > MAX_TEXT {
             return Err(Refused(format!(
                 "a text has 1 to {MAX_TEXT} bytes and this one has {}",
@@ -210,7 +257,8 @@ impl Controls {
         };
         let now = self.context.clock.now();
         let grants = self.context.store.grants(&follower).await?;
-        let outlook = sending::outlook(account, OPERATOR, &grants, now);
+        let account = live.account(&follower.account);
+        let outlook = account.map(|(account, _)| sending::outlook(account, OPERATOR, &grants, now));
         let changes = sending::queue(&say, now);
         let messages = changes.messages.len();
         let act = Act {
@@ -219,6 +267,23 @@ impl Controls {
         };
         self.context.store.on_behalf(act).write(changes).await?;
         Ok(json!({ "queued": messages, "window": outlook }))
+    }
+
+    /// The mapping of a follower whom the operator names.
+    async fn known(&self, follower: &Follower) -> Result<Mapping, Refused> {
+        let account = &follower.account;
+        if self.context.live().account(account).is_none() {
+            return Err(Refused(format!(
+                "there is no account `{account}` in the configuration"
+            )));
+        }
+        let unknown = || {
+            Refused(format!(
+                "account `{account}` knows no follower with this OpenID; `qiao mapping list` shows them"
+            ))
+        };
+        let mapping = self.context.store.mapping(follower).await?;
+        mapping.ok_or_else(unknown)
     }
 
     async fn retry(&self, id: i64, act: Act) -> Result<Value, Refused> {
@@ -304,12 +369,9 @@ impl Controls {
         let job = Reconcile::asked(self.context.clone(), options);
         let told = self.timetable.run_job(&job, StartedBy::Operator).await;
         let detail = told.map_err(|fault| Refused(fault.to_string()))?;
-        let run = self
-            .context
-            .store
-            .last_run("reconcile")
-            .await?
-            .map_or(0, |run| run.id);
+        let run = self.context.store.last_run("reconcile").await?;
+        let run = run.and_then(|run| Progress::of(&run));
+        let run = run.map_or(0, |progress| progress.findings_of);
         Ok(json!({ "detail": detail, "run": run }))
     }
 }

@@ -18,8 +18,9 @@ use super::{Command, Controls, Refused};
 use crate::kit::reqwest_transport::ReqwestTransport;
 use crate::kit::transport::{Method, Request, Transport, TransportError};
 
-/// A reconciliation of many followers takes its time; nothing else comes near it.
-const TIMEOUT: Duration = Duration::from_hours(1);
+/// A reconciliation of a million followers makes thousands of calls, of two seconds each at C4C; nothing
+/// else comes near it.
+const TIMEOUT: Duration = Duration::from_hours(8);
 
 /// A command and who gave it.
 #[derive(Debug, Serialize, Deserialize)]

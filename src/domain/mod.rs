@@ -1,13 +1,16 @@
 //! The word list: the nouns that every floor shares. No I/O, no async, no clock.
 //!
 //! Start at [`ids`] for who is who, [`verdict`] for how an attempt can end, and [`rows`] for
-//! what a decision may ask the store to write. [`grams`] is how texts are found, [`chain`] why nobody
-//! changes the audit unseen, [`pseudonym`] what stands there for a person.
+//! what a decision may ask the store to write. [`grams`] is how texts are found, [`schedule`]
+//! when something is due, [`jobs`] what runs by the clock, [`chain`] why nobody changes the audit
+//! unseen, [`pseudonym`] what stands there for a person.
 
 pub mod chain;
 pub mod grams;
 pub mod ids;
+pub mod jobs;
 pub mod placeholder;
 pub mod pseudonym;
 pub mod rows;
+pub mod schedule;
 pub mod verdict;

@@ -360,4 +360,6 @@ pub struct Finding {
     pub detail: String,
     /// `found`, `repairing` or `for_person`.
     pub state: &'static str,
+    /// What would put it right, as JSON.
+    pub repair: Option<String>,
 }

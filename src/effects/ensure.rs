@@ -11,7 +11,7 @@ use crate::config::{Account, Tenant, WechatIdWrite};
 use crate::domain::rows::{Changes, Follower, MappingState, Priority};
 use crate::flows::contact::Ensure;
 use crate::flows::customer::{self, Linking, Person};
-use crate::flows::naming;
+use crate::flows::{link, naming};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Ahead, Handler, Outcome};
 use crate::store::{Job, Mapping};
@@ -30,13 +30,13 @@ impl Handler for CustomerEnsure {
 }
 
 /// What one attempt works with.
-struct Attempt<'a> {
-    context: &'a Context,
-    pace: Pace,
-    follower: Follower,
-    account: &'a Account,
-    tenant: &'a Tenant,
-    client: &'a Client,
+pub(super) struct Attempt<'a> {
+    pub(super) context: &'a Context,
+    pub(super) pace: Pace,
+    pub(super) follower: Follower,
+    pub(super) account: &'a Account,
+    pub(super) tenant: &'a Tenant,
+    pub(super) client: &'a Client,
 }
 
 impl CustomerEnsure {
@@ -50,6 +50,11 @@ impl CustomerEnsure {
         match mapping.as_ref().map(|m| m.state) {
             Some(MappingState::Unfollowed) => {
                 return Ok(Outcome::cancelled("the follower left"));
+            }
+            Some(MappingState::Obsolete)
+                if mapping.as_ref().is_some_and(|m| m.customer.is_none()) =>
+            {
+                return Ok(Outcome::cancelled(link::UNLINKED));
             }
             Some(MappingState::Linked) if !again => {
                 return Ok(Outcome::done_because("it is linked already"));
@@ -87,17 +92,9 @@ impl Attempt<'_> {
                 Err(candidates) => return Ok(self.conflict(&candidates)),
             },
         };
-        let concern = self.check(&customer).await?;
-        let linking = Linking {
-            follower: &self.follower,
-            account: self.account,
-            tenant: self.tenant,
-            person: &person,
-            customer: &customer,
-            concern: concern.clone(),
-            tell,
-        };
-        let mut changes = customer::linked(&linking, self.context.clock.now());
+        let concern = self.check(&customer).await;
+        let concern = concern.map_err(|error| self.known_but(&customer, &error))?;
+        let mut changes = self.linked(&person, &customer, concern.clone(), tell);
         if let Some(mapping) = mapping {
             // A customer that was found or made before may still have the name of then.
             let name = person.name.as_deref();
@@ -111,6 +108,26 @@ impl Attempt<'_> {
             note: concern,
             changes,
         })
+    }
+
+    /// What follows once the customer is known and checked.
+    pub(super) fn linked(
+        &self,
+        person: &Person,
+        customer: &Customer,
+        concern: Option<String>,
+        tell: bool,
+    ) -> Changes {
+        let linking = Linking {
+            follower: &self.follower,
+            account: self.account,
+            tenant: self.tenant,
+            person,
+            customer,
+            concern,
+            tell,
+        };
+        customer::linked(&linking, self.context.clock.now())
     }
 
     /// One customer, or the several that claim the follower.
@@ -135,17 +152,15 @@ impl Attempt<'_> {
 
     /// Sees that the WeChat ID stands where it should; a sentence when it does not. The link
     /// stands all the same: the mapping holds it.
-    async fn check(&self, customer: &Customer) -> Result<Option<String>, Box<Outcome>> {
+    pub(super) async fn check(&self, customer: &Customer) -> Result<Option<String>, Error> {
         let (pace, object) = (self.pace, &customer.object_id);
-        let known = |error: Error| self.known_but(customer, &error);
         if self.tenant.wechat_id.write == WechatIdWrite::Patch {
             let set = self
                 .client
-                .set_wechat_id(pace, object, &self.follower.openid)
-                .await;
-            set.map_err(known)?;
+                .set_wechat_id(pace, object, &self.follower.openid);
+            set.await?;
         }
-        let stands = self.client.wechat_id(pace, object).await.map_err(known)?;
+        let stands = self.client.wechat_id(pace, object).await?;
         Ok(match stands.as_deref() {
             Some(id) if id == self.follower.openid.as_str() => None,
             Some(_) => Some(
@@ -187,7 +202,7 @@ impl Attempt<'_> {
 
     fn conflict(&self, candidates: &[Customer]) -> Outcome {
         Outcome::Held {
-            reason: "conflict",
+            reason: customer::HELD_CONFLICT,
             uncertain: false,
             failure: None,
             changes: customer::conflict(&self.follower, &self.account.tenant, candidates),

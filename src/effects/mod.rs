@@ -4,14 +4,18 @@
 //! decides nothing itself and opens no transaction. Start reading at [`register`].
 
 mod acted;
+mod adopt;
 mod arrival;
 mod attach;
 pub mod context;
 mod ensure;
 mod files;
 mod hook;
+mod identify;
+mod link;
 mod media;
 mod medium;
+mod moved;
 mod obsolete;
 mod pickup;
 mod polling;
@@ -55,10 +59,18 @@ pub fn register(context: &Context) -> Handlers {
     let mut remote = |name, handler| handlers.remote.insert(name, handler);
     let ensure = Arc::new(ensure::CustomerEnsure(context.clone()));
     remote(names::CUSTOMER_ENSURE, ensure);
+    let link = Arc::new(link::CustomerLink(context.clone()));
+    remote(names::CUSTOMER_LINK, link);
     let reread = Arc::new(reread::CustomerReread(context.clone()));
     remote(names::CUSTOMER_REREAD, reread);
     let rename = Arc::new(rename::CustomerRename(context.clone()));
     remote(names::CUSTOMER_RENAME, rename);
+    let adopt = Arc::new(adopt::CustomerAdopt(context.clone()));
+    remote(names::CUSTOMER_ADOPT, adopt);
+    let identify = Arc::new(identify::CustomerIdentify(context.clone()));
+    remote(names::CUSTOMER_IDENTIFY, identify);
+    let mover = Arc::new(moved::FollowerMove(context.clone()));
+    remote(names::FOLLOWER_MOVE, mover);
     let obsolete = Arc::new(obsolete::CustomerObsolete(context.clone()));
     remote(names::CUSTOMER_OBSOLETE, obsolete);
     let sweep = Arc::new(sweep::CustomerSweep(context.clone()));

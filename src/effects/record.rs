@@ -207,7 +207,8 @@ impl Attempt<'_> {
         };
         let mut changes = match self.conversation {
             Some(conversation) if opens => {
-                record::ticketed(conversation.id, ticket.clone(), number)
+                let tenant = &self.account.tenant;
+                record::ticketed(tenant, conversation.id, ticket.clone(), number)
             }
             _ => Changes::none(),
         };

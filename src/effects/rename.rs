@@ -1,7 +1,6 @@
 //! `customer.rename`: a better name of a follower has become known.
 
-use super::{Context, either, failed, payload, unreadable};
-use crate::c4c::pace::Pace;
+use super::{Context, either, failed, pace, payload, unreadable};
 use crate::domain::rows::{Changes, MappingChange};
 use crate::flows::customer::baseline;
 use crate::flows::naming::{self, Rename};
@@ -31,15 +30,16 @@ impl CustomerRename {
         let Some((object, _)) = &mapping.customer else {
             return Ok(Outcome::cancelled("nobody is linked any more"));
         };
-        let stands = client.wechat_id(Pace::Live, object).await;
+        let pace = pace(job);
+        let stands = client.wechat_id(pace, object).await;
         let stands = stands.map_err(failed)?;
         let openid = &follower.openid;
         let fields = naming::fields(tenant, openid, &name, stands.as_deref());
         if !fields.is_empty() {
-            let patched = client.patch(Pace::Live, object, &fields, None).await;
+            let patched = client.patch(pace, object, &fields, None).await;
             patched.map_err(failed)?;
         }
-        let read = client.customer(Pace::Live, object).await;
+        let read = client.customer(pace, object).await;
         let Some(customer) = read.map_err(failed)? else {
             return Ok(Outcome::cancelled("the customer is gone from C4C"));
         };

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Context, either, payload, unreadable};
 use crate::c4c::pace::Pace;
 use crate::domain::ids::{ObjectId, TenantId};
-use crate::domain::rows::{Changes, Priority};
+use crate::domain::rows::{Changes, MappingState, Priority};
 use crate::flows::notice::{self, Difference};
 use crate::flows::refresh::{Sweep, reread};
 use crate::kit::transport::BoxFuture;
@@ -43,10 +43,12 @@ impl CustomerSweep {
         let mut changes = Changes::none();
         let mut page = None;
         for _ in 0..MAX_PAGES {
-            let StalePage { stale, next } = self.0.stale_page(&id, since, page.as_deref()).await?;
+            let StalePage { stale, gone, next } =
+                self.0.stale_page(&id, since, page.as_deref()).await?;
             changes.effects.extend(
                 stale
                     .iter()
+                    .chain(&gone)
                     .map(|object| reread(&id, object, Priority::Bulk)),
             );
             page = next;
@@ -67,6 +69,8 @@ impl CustomerSweep {
 pub struct StalePage {
     /// Customers whose baseline is out of date.
     pub stale: Vec<ObjectId>,
+    /// Customers that are obsolete and for whom somebody stands all the same.
+    pub gone: Vec<ObjectId>,
     /// Where the next page starts; `None` after the last.
     pub next: Option<String>,
 }
@@ -84,16 +88,17 @@ impl Context {
         let (tenant, client) = live.known_tenant(id)?;
         let read = client.changed_since(Pace::Bulk, since, page).await;
         let read = read.map_err(|error| Box::new(Outcome::failed(error.failure())))?;
-        let mut stale = Vec::new();
+        let (mut stale, mut gone) = (Vec::new(), Vec::new());
         for customer in read.customers {
             let object = &customer.object_id;
-            if self
-                .store
-                .mappings_of(id, object)
-                .await
-                .map_err(unreadable)?
-                .is_empty()
-            {
+            let mappings = self.store.mappings_of(id, object).await;
+            let mappings = mappings.map_err(unreadable)?;
+            if customer.obsolete {
+                let linked = mappings.iter().any(|m| m.state == MappingState::Linked);
+                gone.extend(linked.then_some(customer.object_id));
+                continue;
+            }
+            if mappings.is_empty() {
                 continue;
             }
             let before = self.store.snapshot(id, object).await.map_err(unreadable)?;
@@ -103,6 +108,7 @@ impl Context {
         }
         Ok(StalePage {
             stale,
+            gone,
             next: read.next,
         })
     }

@@ -6,9 +6,8 @@ use crate::c4c::error::Error;
 use crate::c4c::note::NewNote;
 use crate::c4c::pace::Pace;
 use crate::domain::ids::ObjectId;
-use crate::domain::rows::{Changes, NewActivity, Priority};
+use crate::domain::rows::{Changes, NewActivity};
 use crate::domain::verdict::{Failure, Verdict};
-use crate::flows::pickup;
 use crate::flows::record::{self, TicketFind};
 use crate::flows::reply::TicketNote;
 use crate::kit::transport::BoxFuture;
@@ -40,13 +39,7 @@ impl TicketFinder {
         let Some(ticket) = ticket.map_err(failed)? else {
             return Ok(not_yet());
         };
-        let object_id = ticket.object_id;
-        let mut changes = record::ticketed(conversation, object_id.clone(), ticket.id);
-        // It may have stood there for a while, and agents may have worked on it.
-        if job.tries > 0 {
-            let reread = pickup::ticket(&tenant, &object_id, Priority::Normal);
-            changes.effects.push(reread);
-        }
+        let changes = record::ticketed(&tenant, conversation, ticket.object_id, ticket.id);
         Ok(Outcome::done_with(changes))
     }
 }

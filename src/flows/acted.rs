@@ -33,6 +33,10 @@ pub struct Acted {
     /// What happened at WeChat's own seats: a kind of `conversation_event` and who sits there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seat: Option<(SeatAct, String)>,
+    /// No push told of it: reconciliation found it out. What follows is bulk work, and nobody is
+    /// told of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
 }
 
 /// A medium of a message.
@@ -96,6 +100,7 @@ pub fn follow_up(follower: &Follower, push: &Push, received: Timestamp) -> Optio
         scene: push.scene().map(str::to_owned),
         media: attached(push),
         seat: seat(push),
+        found: false,
     };
     Some(NewEffect {
         priority: Priority::Live,

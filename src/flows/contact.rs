@@ -117,9 +117,14 @@ fn there(
     let may_look = !matches!(state, Some(MappingState::Conflict | MappingState::Obsolete));
     let comes_anew = is_follow && !was_overtaken(acted, mapping);
     if may_look && (unfinished || comes_anew || returned) {
+        let priority = if acted.found {
+            Priority::Bulk
+        } else {
+            Priority::Live
+        };
         changes
             .effects
-            .push(ensure(follower, tenant, Priority::Live, !unfinished));
+            .push(ensure(follower, tenant, priority, !unfinished));
     }
     changes
 }
@@ -205,6 +210,7 @@ mod tests {
             scene: None,
             media: Vec::new(),
             seat: None,
+            found: false,
         }
     }
 
@@ -223,6 +229,7 @@ mod tests {
             scene: change.scene.clone(),
             name: None,
             followed_at: change.followed_at.or(mapping.and_then(|m| m.followed_at)),
+            linked_at: None,
             updated_at: Timestamp::UNIX_EPOCH,
         })
     }
@@ -238,6 +245,7 @@ mod tests {
             scene: None,
             name: None,
             followed_at: Some(second(0)),
+            linked_at: Some(second(0)),
             updated_at: second(0),
         }
     }

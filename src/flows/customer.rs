@@ -13,6 +13,13 @@ use crate::domain::ids::{OpenId, TenantId, UnionId};
 use crate::domain::placeholder::{names, render};
 use crate::domain::rows::{Changes, Follower, MappingChange, MappingState, Snapshot};
 
+/// The word in `outbox.held_reason` of a linking for which there are several customers. Once the
+/// follower is linked it goes on, and finds that there is nothing left to do.
+pub const HELD_CONFLICT: &str = "conflict";
+
+/// The purpose of the message that tells a follower their number.
+pub const CUSTOMER_CREATED: &str = "customer_created";
+
 /// What is known of the person behind an OpenID.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Person {
@@ -101,7 +108,7 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
         ]);
         let say = ToSay {
             follower,
-            purpose: "customer_created",
+            purpose: CUSTOMER_CREATED,
             text: &text,
             values,
             inbox_id: None,
@@ -118,9 +125,9 @@ pub fn linked(linking: &Linking<'_>, now: Timestamp) -> Changes {
     changes
         .snapshots
         .push(baseline(&account.tenant, tenant, customer));
-    changes
-        .releases
-        .push(record::release(follower, HELD_NO_CUSTOMER));
+    for reason in [HELD_NO_CUSTOMER, HELD_CONFLICT] {
+        changes.releases.push(record::release(follower, reason));
+    }
     changes
 }
 

@@ -6,6 +6,9 @@ pub const FOLLOWER_ACTED: &str = "follower.acted";
 /// The follower's customer is looked up or created in C4C, and linked.
 pub const CUSTOMER_ENSURE: &str = "customer.ensure";
 
+/// The customer that a person or a file names is read in C4C, and the follower linked to them.
+pub const CUSTOMER_LINK: &str = "customer.link";
+
 /// A customer that may have changed is read again and compared with its baseline.
 pub const CUSTOMER_REREAD: &str = "customer.reread";
 
@@ -17,6 +20,15 @@ pub const CUSTOMER_OBSOLETE: &str = "customer.obsolete";
 
 /// A reread that was held while somebody was being linked goes on. Local.
 pub const CUSTOMER_RESUME: &str = "customer.resume";
+
+/// The one customer that carries a follower's OpenID becomes theirs. A repair.
+pub const CUSTOMER_ADOPT: &str = "customer.adopt";
+
+/// A customer gets the WeChat ID of its follower back. A repair.
+pub const CUSTOMER_IDENTIFY: &str = "customer.identify";
+
+/// A follower whose account was migrated goes on under another OpenID. A repair.
+pub const FOLLOWER_MOVE: &str = "follower.move";
 
 /// Everything that changed lately in a tenant is looked through.
 pub const CUSTOMER_SWEEP: &str = "customer.sweep";

@@ -36,7 +36,9 @@ pub fn rename(
 ) -> Option<NewEffect> {
     let name = name.filter(|name| mapping.name.as_deref() != Some(*name))?;
     let (object_id, _) = mapping.customer.as_ref()?;
-    named_fields(tenant).next()?;
+    if !follow_names(tenant) {
+        return None;
+    }
     let rename = Rename {
         follower: mapping.follower.clone(),
         name: name.to_owned(),
@@ -47,6 +49,11 @@ pub fn rename(
         remotes::c4c(&account.tenant),
         &rename,
     ))
+}
+
+/// Whether customers are named after their followers at all.
+pub fn follow_names(tenant: &Tenant) -> bool {
+    named_fields(tenant).next().is_some()
 }
 
 /// The fields that follow the name.

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::acted::Acted;
 use super::names::{CONVERSATION_RECORD, TICKET_FIND};
+use super::pickup;
 use crate::config::{Account, TicketFields};
 use crate::domain::ids::{ObjectId, TenantId};
 use crate::domain::placeholder::render;
 use crate::domain::rows::{
-    Changes, ConversationChange, Follower, NewActivity, NewEffect, Release, names,
+    Changes, ConversationChange, Follower, NewActivity, NewEffect, Priority, Release, names,
 };
 use crate::store::{Conversation, Said};
 
@@ -124,9 +125,16 @@ pub fn rooted(
     }
 }
 
-/// The conversation's ticket is known.
-pub fn ticketed(conversation: i64, object_id: ObjectId, number: String) -> Changes {
+/// The conversation's ticket is known, and read: what C4C told of it before was of no conversation, and
+/// agents may have worked on it.
+pub fn ticketed(
+    tenant: &TenantId,
+    conversation: i64,
+    object_id: ObjectId,
+    number: String,
+) -> Changes {
     Changes {
+        effects: vec![pickup::ticket(tenant, &object_id, Priority::Normal)],
         conversations: vec![ConversationChange::InC4c {
             id: conversation,
             root_object_id: None,

@@ -9,6 +9,7 @@ use axum::{Json, http::header};
 use serde_json::json;
 
 use super::Edge;
+use crate::doctor::{Language, Readiness, readiness};
 
 /// The process runs and answers.
 pub(super) async fn alive() -> &'static str {
@@ -17,9 +18,16 @@ pub(super) async fn alive() -> &'static str {
 
 /// Whether pushes can be taken, with the reasons; and what is paused, which refuses nobody.
 pub(super) async fn ready(State(edge): State<Arc<Edge>>) -> Response {
-    let remotes: Vec<_> = edge
-        .engine
-        .report()
+    let report = edge.engine.report();
+    let probe = edge.context.store.probe().await;
+    let checks = readiness(&Readiness {
+        probe: probe.as_ref().map_err(ToString::to_string),
+        remotes: &report,
+        database: edge.context.store.path(),
+        now: edge.context.clock.now(),
+    });
+    let checks: Vec<_> = checks.iter().map(|row| row.json(Language::En)).collect();
+    let remotes: Vec<_> = report
         .into_iter()
         .map(|remote| {
             json!({
@@ -30,7 +38,7 @@ pub(super) async fn ready(State(edge): State<Arc<Edge>>) -> Response {
             })
         })
         .collect();
-    let (status, body) = match edge.context.store.probe().await {
+    let (status, body) = match probe {
         Ok(queue) => (
             StatusCode::OK,
             json!({
@@ -38,11 +46,17 @@ pub(super) async fn ready(State(edge): State<Arc<Edge>>) -> Response {
                 "reasons": [],
                 "queue": { "open": queue.open, "held": queue.held, "dead": queue.dead },
                 "remotes": remotes,
+                "checks": checks,
             }),
         ),
         Err(fault) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            json!({ "ready": false, "reasons": [fault.to_string()], "remotes": remotes }),
+            json!({
+                "ready": false,
+                "reasons": [fault.to_string()],
+                "remotes": remotes,
+                "checks": checks,
+            }),
         ),
     };
     (status, Json(body)).into_response()
@@ -67,6 +81,18 @@ pub(super) async fn metrics(State(edge): State<Arc<Edge>>) -> Response {
             metrics::gauge!("qiao_outbox_rows", "state" => name).set(value as f64);
         }
         metrics::gauge!("qiao_outbox_oldest_due_seconds").set(age.max(0.0));
+    }
+    if let Ok(backups) = edge.context.store.backup_state().await {
+        let age = |at| edge.context.clock.now().duration_since(at).as_secs_f64();
+        // Without one there is no number that would be true.
+        if let Some(at) = backups.newest_at {
+            metrics::gauge!("qiao_backup_age_seconds").set(age(at).max(0.0));
+        }
+        if let Some(at) = backups.sound_drill_at {
+            metrics::gauge!("qiao_restore_drill_age_seconds").set(age(at).max(0.0));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a gauge needs no 53rd bit")]
+        metrics::gauge!("qiao_backups_damaged").set(backups.damaged as f64);
     }
     for remote in edge.engine.report() {
         let paused = f64::from(u8::from(remote.paused.is_some()));

@@ -1,10 +1,9 @@
 //! `answers`: tenants that do not tell of agents' answers are asked for them.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::Job;
-use super::timetable::Schedule;
 use crate::domain::ids::TenantId;
 use crate::domain::rows::Changes;
 use crate::effects::Context;
@@ -13,20 +12,13 @@ use crate::kit::transport::BoxFuture;
 use crate::store::StoreError;
 
 /// Its name.
-pub(super) const ANSWERS: &str = "answers";
-
-/// A follower waits for it.
-const EVERY: SignedDuration = SignedDuration::from_mins(1);
+const ANSWERS: &str = "answers";
 
 pub(super) struct Answers(pub(super) Context);
 
 impl Job for Answers {
     fn name(&self) -> &'static str {
         ANSWERS
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule::Every(EVERY)
     }
 
     fn is_idle(&self) -> BoxFuture<'_, bool> {

@@ -5,12 +5,14 @@
 //! `src/store/erasing.rs`. Pushes wait for one commit of some hundred rows at most, and for the file's
 //! rewriting at the end if it is small.
 
+use std::path::Path;
 use std::time::SystemTime;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Job;
-use super::timetable::Schedule;
+use super::backup::{expires_at, standing};
+use crate::backup::BackupError;
 use crate::domain::ids::ObjectId;
 use crate::domain::rows::{Changes, Follower};
 use crate::effects::Context;
@@ -21,9 +23,6 @@ use crate::store::{Beginning, Ends, Erasure, PARTS, Part, PersonalRow, Place, St
 
 /// Its name.
 pub const ERASE: &str = "erase";
-
-/// Below the five seconds between two alarms, so that it runs at each of them.
-const EVERY: SignedDuration = SignedDuration::from_secs(4);
 
 /// Rows of one commit: some milliseconds of the writer's time.
 const ROWS: usize = 250;
@@ -43,15 +42,13 @@ enum Stop {
     Store(#[from] StoreError),
     #[error(transparent)]
     Media(#[from] MediaError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
 }
 
 impl Job for Erase {
     fn name(&self) -> &'static str {
         ERASE
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule::Every(EVERY)
     }
 
     fn is_idle(&self) -> BoxFuture<'_, bool> {
@@ -208,7 +205,7 @@ impl Erase {
             return Ok(false);
         }
         let erased = erasure.finished_at.unwrap_or_else(|| self.0.clock.now());
-        let copies = privacy::holding(self.copies(), erasure.first_seen_at, erased);
+        let copies = privacy::holding(self.copies().await?, erasure.first_seen_at, erased);
         let customer = if erasure.obsolete_customer {
             "obsolete"
         } else {
@@ -234,23 +231,39 @@ impl Erase {
     }
 
     /// Every copy of the database that Qiao knows of: the one place that a certificate asks.
-    fn copies(&self) -> Vec<Copy> {
-        let database = self.0.store.path();
-        let folder = database.parent().map(std::fs::read_dir);
-        let entries = folder.into_iter().flatten().flatten().flatten();
-        let name = database.file_name().unwrap_or_default().to_string_lossy();
-        let before = format!("{name}.before-");
-        let kept = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&before));
-        // Kept before a migration: nobody deletes those but a person.
-        kept.map(|entry| {
-            let made = entry.metadata().and_then(|it| it.modified());
-            Copy {
-                path: entry.path().display().to_string(),
-                made_at: Timestamp::try_from(made.unwrap_or(SystemTime::UNIX_EPOCH))
-                    .unwrap_or(Timestamp::UNIX_EPOCH),
-                expires_at: None,
-            }
-        })
-        .collect()
+    async fn copies(&self) -> Result<Vec<Copy>, Stop> {
+        let live = self.0.live();
+        let schedule = live.config.jobs.of("backup");
+        let schedule = schedule.expect("every job stands in JOBS");
+        let (keep, now) = (live.config.backup.keep, self.0.clock.now());
+        let standing = standing(&self.0).await?;
+        let backups = standing.iter().map(|backup| Copy {
+            path: backup.path.clone(),
+            made_at: backup.created_at(),
+            expires_at: expires_at(backup, &standing, keep, schedule, now),
+        });
+        let mut copies: Vec<Copy> = backups.collect();
+        copies.extend(moved_aside(self.0.store.path()));
+        Ok(copies)
     }
+}
+
+/// What was kept before a migration, or replaced by a restore: nobody deletes those but a person.
+fn moved_aside(database: &Path) -> Vec<Copy> {
+    let folder = database.parent().map(std::fs::read_dir);
+    let entries = folder.into_iter().flatten().flatten().flatten();
+    let name = database.file_name().unwrap_or_default().to_string_lossy();
+    let names = [".before-", ".replaced-"].map(|why| format!("{name}{why}"));
+    let is_copy = |of: &str| names.iter().any(|name| of.starts_with(name));
+    let kept = entries.filter(|entry| is_copy(&entry.file_name().to_string_lossy()));
+    kept.map(|entry| {
+        let made = entry.metadata().and_then(|it| it.modified());
+        let made = made.unwrap_or(SystemTime::UNIX_EPOCH);
+        Copy {
+            path: entry.path().display().to_string(),
+            made_at: Timestamp::try_from(made).unwrap_or(Timestamp::UNIX_EPOCH),
+            expires_at: None,
+        }
+    })
+    .collect()
 }

@@ -1,9 +1,6 @@
 //! `expire`: what waits or is held past its `expires_at` is given up.
 
-use jiff::SignedDuration;
-
 use super::Job;
-use super::timetable::Schedule;
 use crate::effects::Context;
 use crate::flows::reply::Delivery;
 use crate::kit::transport::BoxFuture;
@@ -17,10 +14,6 @@ pub(super) struct Expire(pub(super) Context);
 impl Job for Expire {
     fn name(&self) -> &'static str {
         "expire"
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule::Every(SignedDuration::from_mins(1))
     }
 
     fn run(&self, _run: i64) -> BoxFuture<'_, Result<String, String>> {

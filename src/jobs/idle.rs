@@ -1,9 +1,8 @@
 //! `idle`: conversations in which nobody says anything any more have ended.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Job;
-use super::timetable::Schedule;
 use crate::domain::rows::{Changes, ConversationChange};
 use crate::effects::Context;
 use crate::flows::conversation;
@@ -13,18 +12,11 @@ use crate::store::StoreError;
 /// Conversations that one commit ends: after a night without a daemon there may be many.
 const PAGE: u32 = 500;
 
-/// Its name.
-pub(super) const IDLE: &str = "idle";
-
 pub(super) struct Idle(pub(super) Context);
 
 impl Job for Idle {
     fn name(&self) -> &'static str {
-        IDLE
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule::Every(SignedDuration::from_mins(1))
+        "idle"
     }
 
     fn is_idle(&self) -> BoxFuture<'_, bool> {

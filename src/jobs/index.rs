@@ -1,17 +1,8 @@
 //! `index`: what was said becomes findable by its words, after it was answered.
 
-use jiff::SignedDuration;
-
 use super::Job;
-use super::timetable::Schedule;
 use crate::effects::Context;
 use crate::kit::transport::BoxFuture;
-
-/// Its name.
-pub(super) const INDEX: &str = "index";
-
-/// Below the five seconds between two alarms, so that it runs at each of them.
-const EVERY: SignedDuration = SignedDuration::from_secs(4);
 
 /// Messages of one commit: pushes wait for it, some milliseconds.
 const BATCH: u32 = 250;
@@ -24,11 +15,7 @@ pub(super) struct Index(pub(super) Context);
 
 impl Job for Index {
     fn name(&self) -> &'static str {
-        INDEX
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule::Every(EVERY)
+        "index"
     }
 
     fn is_idle(&self) -> BoxFuture<'_, bool> {

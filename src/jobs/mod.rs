@@ -1,31 +1,34 @@
 //! Scheduled jobs: each only writes rows; what must happen outside goes through the outbox.
 //!
-//! One file a job. Start reading at [`timetable`]: when a job is due is a pure function.
+//! One file a job. Start reading at [`timetable`]. Names and schedules stand in
+//! [`crate::domain::jobs`], and when a job is due is a pure function, [`crate::domain::schedule`].
 
 mod answers;
+pub mod backup;
 mod erase;
 mod expire;
 mod idle;
 mod index;
+mod integrity;
+mod media_sweep;
 mod prune;
 mod reconcile;
+pub mod restore_drill;
+mod retention;
 pub mod timetable;
 mod token_refresh;
 
+pub use backup::Backup;
 pub use erase::ERASE;
-pub use reconcile::{Options, Reconcile};
+pub use reconcile::{Options, Progress, Reconcile};
 pub use timetable::{JobReport, NotRun, Timetable};
 
 use crate::kit::transport::BoxFuture;
-use timetable::Schedule;
 
 /// A job of the timetable.
 pub trait Job: Send + Sync {
-    /// Its name in `job_run.job` and in `qiao jobs`.
+    /// Its name in [`crate::domain::jobs::JOBS`].
     fn name(&self) -> &'static str;
-
-    /// When it is due.
-    fn schedule(&self) -> Schedule;
 
     /// Whether it has nothing to do; then no run is begun and written down by the clock.
     fn is_idle(&self) -> BoxFuture<'_, bool> {

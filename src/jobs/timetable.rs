@@ -1,73 +1,38 @@
-//! When which job runs: due-ness is pure, the scheduler only wakes.
+//! Which job runs: the scheduler only wakes, and what is due then is told by
+//! [`crate::domain::schedule`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::civil::Time;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio_cron_scheduler::{Job as Alarm, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
 
-use super::{Job, answers, erase, expire, idle, index, prune, reconcile, token_refresh};
+use super::{
+    Job, answers, backup, erase, expire, idle, index, integrity, media_sweep, prune, reconcile,
+    restore_drill, retention, token_refresh,
+};
+use crate::domain::jobs::{KnownJob, known};
+use crate::domain::schedule::{Schedule, Since};
 use crate::effects::Context;
 use crate::store::{JobRun, StartedBy, StoreError};
 
 /// How often the scheduler wakes: every five seconds, so that nothing is late by more.
 const WAKE: &str = "*/5 * * * * *";
 
-/// When a job is due.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Schedule {
-    /// This long after its last start.
-    Every(SignedDuration),
-    /// Once a day at this time of this zone.
-    Daily(Time, TimeZone),
-}
-
-impl Schedule {
-    /// When it is due next, given its last start. One that never ran is due at once if it is
-    /// periodic, and at its next hour if it is daily: a new installation does not begin with a
-    /// reconciliation. After downtime it is due once, however many times it was missed.
-    pub fn next(&self, last: Option<Timestamp>, now: Timestamp) -> Timestamp {
-        match (self, last) {
-            (Self::Every(_), None) => now,
-            (Self::Every(wait), Some(last)) => {
-                // A clock that was set back must not silence a job for long.
-                let next = last.saturating_add(*wait).unwrap_or(now);
-                let latest = now.saturating_add(*wait).unwrap_or(now);
-                next.min(latest)
-            }
-            (Self::Daily(at, zone), last) => next_daily(*at, zone, last.unwrap_or(now).min(now)),
-        }
-    }
-}
-
-fn next_daily(at: Time, zone: &TimeZone, after: Timestamp) -> Timestamp {
-    let day = after.to_zoned_datetime(zone.clone()).date();
-    let on = |date: jiff::civil::Date| {
-        let local = date.to_datetime(at);
-        zone.to_ambiguous_timestamp(local)
-            .compatible()
-            .unwrap_or(after)
-    };
-    let today = on(day);
-    if today > after {
-        today
-    } else {
-        on(day.tomorrow().unwrap_or(day))
-    }
-}
-
 /// How a job stands.
 #[derive(Debug, Clone)]
 pub struct JobReport {
-    /// Its name.
-    pub name: &'static str,
+    /// Its name, and what it does.
+    pub job: &'static KnownJob,
+    /// When it runs.
+    pub schedule: Schedule,
     /// Its last run.
     pub last: Option<JobRun>,
-    /// When it is due next.
-    pub next: Timestamp,
+    /// When it is due next; `None` when it is off.
+    pub next: Option<Timestamp>,
+    /// Whether it has nothing to do, so that no run is begun by the clock.
+    pub is_idle: bool,
 }
 
 /// Why a job did not run.
@@ -102,9 +67,9 @@ impl std::fmt::Debug for Timetable {
 }
 
 impl Timetable {
-    /// The jobs of this version.
+    /// The jobs of this version, in the order of [`crate::domain::jobs::JOBS`].
     pub fn new(context: &Context) -> Self {
-        let jobs: [Arc<dyn Job>; 8] = [
+        let jobs: Vec<Arc<dyn Job>> = vec![
             Arc::new(token_refresh::TokenRefresh(context.clone())),
             Arc::new(expire::Expire(context.clone())),
             Arc::new(idle::Idle(context.clone())),
@@ -112,11 +77,16 @@ impl Timetable {
             Arc::new(index::Index(context.clone())),
             Arc::new(erase::Erase(context.clone())),
             Arc::new(prune::Prune(context.clone())),
+            Arc::new(retention::Retention(context.clone())),
+            Arc::new(media_sweep::MediaSweep(context.clone())),
             Arc::new(reconcile::Reconcile::scheduled(context.clone())),
+            Arc::new(backup::Backup::scheduled(context.clone())),
+            Arc::new(restore_drill::RestoreDrill(context.clone())),
+            Arc::new(integrity::Integrity(context.clone())),
         ];
         Self {
             context: context.clone(),
-            jobs: Arc::new(jobs),
+            jobs: jobs.into(),
             running: TaskTracker::new(),
         }
     }
@@ -136,23 +106,60 @@ impl Timetable {
 
     /// Starts every job that is due and has something to do; returns without waiting for them.
     pub async fn tick(&self) {
-        let now = self.context.clock.now();
         for job in self.jobs.iter() {
-            let last = match self.context.store.last_run(job.name()).await {
-                Ok(last) => last.map(|run| run.started_at()),
-                Err(fault) => {
-                    tracing::warn!(job = job.name(), error = %fault, "cannot see when it last ran");
-                    continue;
+            match self.start_if_due(&**job).await {
+                Ok(None) => {}
+                Ok(Some(run)) => {
+                    let (timetable, job) = (self.clone(), Arc::clone(job));
+                    self.running.spawn(async move {
+                        // What it came to stands in job_run and in the log.
+                        let _ = timetable.carry_out(&*job, run).await;
+                    });
                 }
-            };
-            if job.schedule().next(last, now) <= now && !job.is_idle().await {
-                let (timetable, job) = (self.clone(), Arc::clone(job));
-                self.running.spawn(async move {
-                    // What it came to stands in job_run and in the log.
-                    let _ = timetable.run_job(&*job, StartedBy::Schedule).await;
-                });
+                Err(fault) => {
+                    tracing::warn!(job = job.name(), error = %fault, "a job cannot be started");
+                }
             }
         }
+    }
+
+    /// Begins a run when it is time for one; `None` when it is not, or when one is under way.
+    async fn start_if_due(&self, job: &dyn Job) -> Result<Option<i64>, StoreError> {
+        let store = &self.context.store;
+        let now = self.context.clock.now();
+        let last = store.last_run(job.name()).await?;
+        let since = self.since(job.name(), last.as_ref(), now).await?;
+        if since == Since::Known(now) {
+            store.know_job(job.name()).await?;
+        }
+        let next = self.schedule(job.name()).next(since, now);
+        if next.is_none_or(|next| next > now) || job.is_idle().await {
+            return Ok(None);
+        }
+        // An operator or another alarm may have started it since we looked.
+        let last = last.map_or(0, |run| run.id);
+        store.start_due_job(job.name(), last).await
+    }
+
+    /// From when its schedule counts; from now on, when nobody knew it.
+    async fn since(
+        &self,
+        job: &str,
+        last: Option<&JobRun>,
+        now: Timestamp,
+    ) -> Result<Since, StoreError> {
+        if let Some(run) = last {
+            return Ok(Since::Ran(run.started_at()));
+        }
+        let known = self.context.store.known_since(job).await?;
+        Ok(Since::Known(known.unwrap_or(now)))
+    }
+
+    /// The schedule in force: a reload may change it.
+    fn schedule(&self, job: &str) -> Schedule {
+        let live = self.context.live();
+        let schedule = live.config.jobs.of(job);
+        schedule.expect("every job stands in JOBS").clone()
     }
 
     /// Runs a job now, for a person.
@@ -164,10 +171,13 @@ impl Timetable {
 
     /// Runs `job` under the rules of the timetable: recorded, and never beside itself.
     pub async fn run_job(&self, job: &dyn Job, by: StartedBy) -> Result<String, NotRun> {
-        let store = &self.context.store;
-        let Some(run) = store.start_job(job.name(), by).await? else {
-            return Err(NotRun::Running(job.name()));
-        };
+        match self.context.store.start_job(job.name(), by).await? {
+            Some(run) => self.carry_out(job, run).await,
+            None => Err(NotRun::Running(job.name())),
+        }
+    }
+
+    async fn carry_out(&self, job: &dyn Job, run: i64) -> Result<String, NotRun> {
         let outcome = job.run(run).await;
         if let Err(reason) = &outcome {
             tracing::warn!(job = job.name(), error = %reason, "a job failed");
@@ -175,23 +185,26 @@ impl Timetable {
         let word = if outcome.is_ok() { "done" } else { "failed" };
         metrics::counter!("qiao_job_runs_total", "job" => job.name(), "outcome" => word)
             .increment(1);
+        let store = &self.context.store;
         store.finish_job(run, outcome.clone()).await?;
         outcome.map_err(NotRun::Failed)
     }
 
     /// How every job stands.
     pub async fn report(&self) -> Result<Vec<JobReport>, StoreError> {
+        let store = &self.context.store;
         let now = self.context.clock.now();
         let mut report = Vec::new();
         for job in self.jobs.iter() {
-            let last = self.context.store.last_run(job.name()).await?;
-            let next = job
-                .schedule()
-                .next(last.as_ref().map(JobRun::started_at), now);
+            let last = store.last_run(job.name()).await?;
+            let since = self.since(job.name(), last.as_ref(), now).await?;
+            let schedule = self.schedule(job.name());
             report.push(JobReport {
-                name: job.name(),
+                job: known(job.name()).expect("every job stands in JOBS"),
+                next: schedule.next(since, now),
+                schedule,
                 last,
-                next,
+                is_idle: job.is_idle().await,
             });
         }
         Ok(report)
@@ -202,53 +215,5 @@ impl Timetable {
         self.running.close();
         // What is cut off is found interrupted at the next start and resumes.
         let _ = tokio::time::timeout(patience, self.running.wait()).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_periodic_job_is_due_once_after_downtime() {
-        let schedule = Schedule::Every(SignedDuration::from_mins(1));
-        let now = at("2026-11-23T10:00:00Z");
-        assert_eq!(schedule.next(None, now), now);
-        let long_ago = at("2026-11-20T10:00:00Z");
-        assert!(schedule.next(Some(long_ago), now) <= now);
-        assert_eq!(schedule.next(Some(now), now), at("2026-11-23T10:01:00Z"));
-    }
-
-    #[test]
-    fn a_clock_that_was_set_back_does_not_silence_a_job() {
-        let schedule = Schedule::Every(SignedDuration::from_mins(1));
-        let now = at("2026-11-23T10:00:00Z");
-        let in_the_future = at("2027-11-23T10:00:00Z");
-        assert_eq!(
-            schedule.next(Some(in_the_future), now),
-            at("2026-11-23T10:01:00Z")
-        );
-    }
-
-    #[test]
-    fn a_daily_job_follows_the_local_clock_over_a_change_of_time() {
-        let zone = TimeZone::get("Europe/Berlin").unwrap();
-        let schedule = Schedule::Daily(Time::constant(3, 30, 0, 0), zone);
-        // Summer time ends in the night to 2026-10-25: 03:30 is 01:30Z before and 02:30Z after.
-        let before = at("2026-10-24T01:30:00Z");
-        assert_eq!(
-            schedule.next(Some(before), before),
-            at("2026-10-25T02:30:00Z")
-        );
-        let new = at("2026-10-25T12:00:00Z");
-        assert_eq!(schedule.next(None, new), at("2026-10-26T02:30:00Z"));
-        assert!(
-            schedule.next(Some(before), new) <= new,
-            "missed while down: due once"
-        );
     }
 }

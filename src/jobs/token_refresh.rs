@@ -1,9 +1,6 @@
 //! `token_refresh`: access_tokens are renewed before they expire.
 
-use jiff::SignedDuration;
-
 use super::Job;
-use super::timetable::Schedule;
 use crate::effects::Context;
 use crate::kit::transport::BoxFuture;
 
@@ -12,10 +9,6 @@ pub(super) struct TokenRefresh(pub(super) Context);
 impl Job for TokenRefresh {
     fn name(&self) -> &'static str {
         "token_refresh"
-    }
-
-    fn schedule(&self) -> Schedule {
-        Schedule::Every(SignedDuration::from_mins(1))
     }
 
     fn run(&self, _run: i64) -> BoxFuture<'_, Result<String, String>> {

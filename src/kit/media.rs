@@ -16,8 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use tokio::runtime::{Handle, RuntimeFlavor};
-
+use super::blocking::blocking;
 use super::file_type::FileType;
 use super::hex::hex;
 
@@ -63,6 +62,17 @@ pub enum MediaError {
 }
 
 impl MediaFolder {
+    /// Where the media of a database lie.
+    pub fn beside(database: &Path) -> PathBuf {
+        database.with_file_name("media")
+    }
+
+    /// Where in the folder the bytes of an address lie: `ab/cdef…`, because folders of many thousand
+    /// files are slow to list. `None`: it is no address.
+    pub fn place_of(sha256: &str) -> Option<PathBuf> {
+        Address::read(sha256).ok().map(|address| address.place())
+    }
+
     /// Opens the folder, makes it if it is not there, and removes what a crash left unfinished.
     ///
     /// Only for who alone writes: a second one would lose the file it has half written.
@@ -95,20 +105,12 @@ impl MediaFolder {
         self.work(move |folder| folder.delete(&address)).await
     }
 
-    /// Files block, so they are worked on where that disturbs nobody. Work that has begun is
-    /// finished, even when nobody waits for it any more. A runtime of one thread is one whose order
-    /// must be known, as a simulation's: there it is done at once.
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, MediaError> + Send + 'static,
     ) -> Result<T, MediaError> {
-        if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
-            return work(self);
-        }
         let folder = self.clone();
-        tokio::task::spawn_blocking(move || work(&folder))
-            .await
-            .unwrap_or_else(|stopped| Err(io::Error::other(stopped).into()))
+        blocking(move || work(&folder)).await
     }
 
     fn prepare(&self) -> Result<(), MediaError> {
@@ -186,10 +188,8 @@ impl MediaFolder {
         self.1.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `ab/cdef…`: folders of many thousand files are slow to list.
     fn path(&self, address: &Address) -> PathBuf {
-        let (folder, name) = address.0.split_at(2);
-        self.0.join(folder).join(name)
+        self.0.join(address.place())
     }
 }
 
@@ -198,6 +198,11 @@ impl MediaFolder {
 struct Address(String);
 
 impl Address {
+    fn place(&self) -> PathBuf {
+        let (folder, name) = self.0.split_at(2);
+        Path::new(folder).join(name)
+    }
+
     fn of(bytes: &[u8]) -> Self {
         Self(sha256(bytes))
     }

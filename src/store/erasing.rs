@@ -121,8 +121,9 @@ async fn is_busy(
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM json_each(?1) l CROSS JOIN outbox o
                  ON o.lane = l.value AND o.state = 'running')
-             OR EXISTS (SELECT 1 FROM outbox o WHERE o.lane = 'in:' || ?2 AND o.state = 'ready'
-                 AND instr(o.payload, ?3) > 0)",
+             OR EXISTS (SELECT 1 FROM outbox o
+                 WHERE (o.lane = 'in:' || ?2 OR o.lane = 'found:' || ?2)
+                     AND (o.state = 'ready' OR o.state = 'running') AND instr(o.payload, ?3) > 0)",
     )
     .bind(json(&keys.lanes))
     .bind(follower.account.as_str())
@@ -145,6 +146,13 @@ async fn forget(
                  WHERE m.account = ?1 AND m.openid = ?2 AND NOT EXISTS (
                      SELECT 1 FROM mapping x WHERE x.tenant = m.tenant AND x.object_id = m.object_id
                          AND (x.account <> m.account OR x.openid <> m.openid)))",
+        ),
+        (
+            "reconcile_customer",
+            "DELETE FROM reconcile_customer WHERE (tenant, object_id) IN (
+                 SELECT r.tenant, r.object_id FROM mapping m JOIN reconcile_customer r
+                     ON r.tenant = m.tenant AND (r.wechat_id = m.openid OR r.object_id = m.object_id)
+                 WHERE m.account = ?1 AND m.openid = ?2)",
         ),
         (
             "mapping",

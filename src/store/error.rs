@@ -85,6 +85,9 @@ pub enum OpenError {
     /// There is none to read.
     #[error("{0} does not exist; start `qiao serve` once to create it")]
     Missing(PathBuf),
+    /// A restore was cut off, and only reading was asked for.
+    #[error("a restore of {0} was cut off; `qiao serve`, or any command that writes, finishes it")]
+    Restoring(PathBuf),
     /// A file or folder cannot be made or read.
     #[error("{path}: {source}")]
     Io {

@@ -68,6 +68,29 @@ pub struct HeldSend {
 }
 
 impl Store {
+    /// Whether a message of that purpose that holds `piece` reached the follower, or is on its way.
+    pub async fn was_told(
+        &self,
+        follower: &Follower,
+        purpose: &str,
+        piece: &str,
+    ) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar(
+            "WITH RECURSIVE bucket(number) AS (
+                 SELECT (SELECT max(id) FROM message) >> 10
+                 UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
+             SELECT EXISTS (SELECT 1 FROM bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
+                 WHERE m.account = ?1 AND m.openid = ?2 AND m.purpose = ?3
+                 AND instr(m.text, ?4) > 0 AND m.state <> 'failed' AND m.state <> 'cancelled')",
+        )
+        .bind(follower.account.as_str())
+        .bind(follower.openid.as_str())
+        .bind(purpose)
+        .bind(piece)
+        .fetch_one(&self.readers)
+        .await?)
+    }
+
     /// The oldest message held for `reason` in a follower's send lane.
     pub async fn held_send(
         &self,

@@ -67,11 +67,36 @@ pub struct FindingRow {
 }
 
 impl Store {
+    /// Remembers that this installation knows a job from now on; what it knows already stays as it is.
+    pub async fn know_job(&self, job: &str) -> Result<(), StoreError> {
+        let job = job.to_owned();
+        self.operate(Operation::KnowJob { job }).await.map(drop)
+    }
+
+    /// Since when this installation knows a job.
+    pub async fn known_since(&self, job: &str) -> Result<Option<Timestamp>, StoreError> {
+        let since: Option<i64> = sqlx::query_scalar("SELECT known_since FROM job WHERE name = ?")
+            .bind(job)
+            .fetch_optional(&self.readers)
+            .await?;
+        Ok(since.map(instant))
+    }
+
     /// Begins a run and returns its id; `None` when the job is already running.
     pub async fn start_job(&self, job: &str, by: StartedBy) -> Result<Option<i64>, StoreError> {
         let job = job.to_owned();
-        let started = self.operate(Operation::StartJob { job, by }).await?;
-        Ok((started.rows > 0).then_some(started.id))
+        let known = None;
+        let started = self.operate(Operation::StartJob { job, by, known });
+        started.await.map(Effected::made)
+    }
+
+    /// The same for the timetable, which has found the job due after the run `last`, 0 for none: also
+    /// `None` when it has been started since.
+    pub async fn start_due_job(&self, job: &str, last: i64) -> Result<Option<i64>, StoreError> {
+        let (job, by) = (job.to_owned(), StartedBy::Schedule);
+        let known = Some(last);
+        let started = self.operate(Operation::StartJob { job, by, known });
+        started.await.map(Effected::made)
     }
 
     /// Remembers where the run would go on after a crash.
@@ -141,14 +166,6 @@ impl Store {
         .await?)
     }
 
-    /// Keeps the findings of the last `runs` runs of a job; returns how many went.
-    pub async fn prune_findings(&self, job: &str, runs: u32) -> Result<u64, StoreError> {
-        let job = job.to_owned();
-        self.operate(Operation::PruneFindings { job, runs })
-            .await
-            .map(|done| done.rows)
-    }
-
     /// Keeps the last `kept` runs of a job; returns how many went.
     pub async fn prune_runs(&self, job: &str, kept: u32) -> Result<u64, StoreError> {
         let job = job.to_owned();
@@ -174,20 +191,17 @@ impl Store {
     }
 }
 
-pub(super) async fn prune_findings(
+pub(super) async fn know(
     connection: &mut SqliteConnection,
     job: &str,
-    runs: u32,
+    now: Timestamp,
 ) -> Result<Effected, sqlx::Error> {
-    sqlx::query(
-        "DELETE FROM finding WHERE job_run_id IN (
-             SELECT id FROM job_run WHERE job = ? ORDER BY id DESC LIMIT -1 OFFSET ?)",
-    )
-    .bind(job)
-    .bind(runs)
-    .execute(connection)
-    .await
-    .map(|done| Effected::rows(done.rows_affected()))
+    sqlx::query("INSERT INTO job (name, known_since) VALUES (?, ?) ON CONFLICT DO NOTHING")
+        .bind(job)
+        .bind(micros(now))
+        .execute(connection)
+        .await
+        .map(|done| Effected::rows(done.rows_affected()))
 }
 
 pub(super) async fn prune_runs(
@@ -211,13 +225,16 @@ pub(super) async fn start(
     connection: &mut SqliteConnection,
     job: &str,
     by: StartedBy,
+    known: Option<i64>,
     now: Timestamp,
 ) -> Result<Effected, sqlx::Error> {
     let done = sqlx::query(
         "INSERT INTO job_run (job, started_by, started_at, outcome)
          SELECT ?1, ?2, ?3, 'running'
          WHERE (SELECT outcome FROM job_run WHERE job = ?1 ORDER BY id DESC LIMIT 1)
-             IS NOT 'running'",
+             IS NOT 'running'
+             AND (?4 IS NULL OR ?4 = coalesce(
+                 (SELECT id FROM job_run WHERE job = ?1 ORDER BY id DESC LIMIT 1), 0))",
     )
     .bind(job)
     .bind(match by {
@@ -225,6 +242,7 @@ pub(super) async fn start(
         StartedBy::Operator => "operator",
     })
     .bind(micros(now))
+    .bind(known)
     .execute(connection)
     .await?;
     Ok(Effected {

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
-use super::codec::{instant, json};
+use sqlx::sqlite::SqliteConnection;
+
+use super::codec::{instant, json, micros};
+use super::operate::{Effected, Operation};
 use super::{Store, StoreError};
 use crate::domain::ids::{AccountId, CustomerId, ObjectId, OpenId, TenantId, UnionId};
 use crate::domain::rows::{Follower, MappingState, Snapshot};
@@ -30,6 +33,8 @@ pub struct Mapping {
     pub name: Option<String>,
     /// CreateTime of the last follow or unfollow.
     pub followed_at: Option<Timestamp>,
+    /// Since when they are linked to this customer.
+    pub linked_at: Option<Timestamp>,
     /// When it was last written.
     pub updated_at: Timestamp,
 }
@@ -47,6 +52,7 @@ struct Row {
     scene: Option<String>,
     name: Option<String>,
     followed_at: Option<i64>,
+    linked_at: Option<i64>,
     updated_at: i64,
 }
 
@@ -68,6 +74,7 @@ impl From<Row> for Mapping {
             scene: row.scene,
             name: row.name,
             followed_at: row.followed_at.map(instant),
+            linked_at: row.linked_at.map(instant),
             updated_at: instant(row.updated_at),
         }
     }
@@ -78,7 +85,7 @@ impl Store {
     pub async fn mapping(&self, follower: &Follower) -> Result<Option<Mapping>, StoreError> {
         let row: Option<Row> = sqlx::query_as(
             "SELECT account, openid, unionid, tenant, object_id, customer_id, state, reason, scene,
-                 name, followed_at, updated_at
+                 name, followed_at, linked_at, updated_at
              FROM mapping WHERE account = ? AND openid = ?",
         )
         .bind(follower.account.as_str())
@@ -95,7 +102,7 @@ impl Store {
     ) -> Result<HashMap<Follower, Mapping>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT m.account, m.openid, m.unionid, m.tenant, m.object_id, m.customer_id, m.state,
-                 m.reason, m.scene, m.name, m.followed_at, m.updated_at
+                 m.reason, m.scene, m.name, m.followed_at, m.linked_at, m.updated_at
              FROM json_each(?) f
              CROSS JOIN mapping m ON m.account = f.value ->> 'account'
                  AND m.openid = f.value ->> 'openid'",
@@ -115,7 +122,7 @@ impl Store {
     ) -> Result<Vec<Mapping>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT account, openid, unionid, tenant, object_id, customer_id, state, reason, scene,
-                 name, followed_at, updated_at
+                 name, followed_at, linked_at, updated_at
              FROM mapping WHERE tenant = ? AND object_id = ?",
         )
         .bind(tenant.as_str())
@@ -148,7 +155,7 @@ impl Store {
         });
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT account, openid, unionid, tenant, object_id, customer_id, state, reason, scene,
-                 name, followed_at, updated_at
+                 name, followed_at, linked_at, updated_at
              FROM mapping
              WHERE (account, openid) > (?1, ?2) AND (?3 IS NULL OR account = ?3)
              ORDER BY account, openid LIMIT ?4",
@@ -157,6 +164,30 @@ impl Store {
         .bind(after_openid)
         .bind(account.map(AccountId::as_str))
         .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(Mapping::from).collect())
+    }
+
+    /// Mappings of followers whom the running reconciliation has seen at WeChat, in key order after
+    /// `after`; who is taken to have left is left out.
+    pub async fn seen_mappings(
+        &self,
+        account: &AccountId,
+        after: Option<&OpenId>,
+        limit: usize,
+    ) -> Result<Vec<Mapping>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT m.account, m.openid, m.unionid, m.tenant, m.object_id, m.customer_id, m.state,
+                 m.reason, m.scene, m.name, m.followed_at, m.linked_at, m.updated_at
+             FROM reconcile_seen s
+             CROSS JOIN mapping m ON m.account = s.account AND m.openid = s.openid
+             WHERE s.account = ?1 AND s.openid > ?2 AND m.state <> 'unfollowed'
+             ORDER BY s.openid LIMIT ?3",
+        )
+        .bind(account.as_str())
+        .bind(after.map_or("", OpenId::as_str))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&self.readers)
         .await?;
         Ok(rows.into_iter().map(Mapping::from).collect())
@@ -201,4 +232,37 @@ impl Store {
             changed_at: changed_at.map(instant),
         }))
     }
+
+    /// Takes their customer from a follower, who is `obsolete` then, or has left as before. `false` when they have
+    /// none.
+    pub async fn unlink(
+        &self,
+        follower: &Follower,
+        reason: &'static str,
+    ) -> Result<bool, StoreError> {
+        let follower = follower.clone();
+        let done = self.operate(Operation::Unlink { follower, reason }).await?;
+        Ok(done.rows > 0)
+    }
+}
+
+pub(super) async fn unlink(
+    connection: &mut SqliteConnection,
+    follower: &Follower,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    sqlx::query(
+        "UPDATE mapping SET object_id = NULL, customer_id = NULL, linked_at = NULL, reason = ?3,
+             state = CASE WHEN state = 'unfollowed' THEN state ELSE 'obsolete' END,
+             updated_at = ?4
+         WHERE account = ?1 AND openid = ?2 AND object_id IS NOT NULL",
+    )
+    .bind(follower.account.as_str())
+    .bind(follower.openid.as_str())
+    .bind(reason)
+    .bind(micros(now))
+    .execute(connection)
+    .await
+    .map(|done| Effected::rows(done.rows_affected()))
 }

@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, SqlitePool};
 
-use super::{CommitWatch, OpenError, Store, writer};
+use super::{CommitWatch, OpenError, Store, swap, writer};
 use crate::kit::clock::Clock;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
@@ -49,6 +49,7 @@ pub(super) async fn for_writing(
         std::fs::create_dir_all(folder).map_err(|source| io(folder, source))?;
     }
     let lock = take_lock(path)?;
+    swap::finish(path, &swap::aside(clock.now())).map_err(|source| io(path, source))?;
     let synchronous = if opening.volatile {
         SqliteSynchronous::Off
     } else {
@@ -78,6 +79,9 @@ pub(super) async fn for_writing(
 }
 
 pub(super) async fn for_reading(path: &Path) -> Result<Store, OpenError> {
+    if swap::is_cut_off(path) {
+        return Err(OpenError::Restoring(path.to_owned()));
+    }
     if !path.exists() {
         return Err(OpenError::Missing(path.to_owned()));
     }
@@ -99,7 +103,7 @@ pub(super) async fn for_reading(path: &Path) -> Result<Store, OpenError> {
 }
 
 /// The lock file beside the database; it is released when the process ends, however it ends.
-fn take_lock(path: &Path) -> Result<File, OpenError> {
+pub(super) fn take_lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let name = PathBuf::from(name);
@@ -125,12 +129,17 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", CACHE_KIB)
 }
 
+/// A connection that only reads.
+pub(super) fn reading(path: &Path) -> SqliteConnectOptions {
+    options(path).read_only(true)
+}
+
 async fn readers(path: &Path, most: u32) -> Result<SqlitePool, OpenError> {
     SqlitePoolOptions::new()
         .max_connections(most)
         // A file needs no ping, which would cost as much as the read.
         .test_before_acquire(false)
-        .connect_with(options(path).read_only(true))
+        .connect_with(reading(path))
         .await
         .map_err(|source| sqlite(path, source))
 }
@@ -160,12 +169,12 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), O
         })
 }
 
-fn newest_known() -> i64 {
+pub(super) fn newest_known() -> i64 {
     let versions = MIGRATIONS.iter().map(|migration| migration.version);
     versions.max().unwrap_or_default()
 }
 
-fn refuse_newer(applied: &[i64], path: &Path) -> Result<(), OpenError> {
+pub(super) fn refuse_newer(applied: &[i64], path: &Path) -> Result<(), OpenError> {
     let known = newest_known();
     match applied.iter().copied().find(|version| *version > known) {
         Some(version) => Err(OpenError::Newer {
@@ -176,7 +185,9 @@ fn refuse_newer(applied: &[i64], path: &Path) -> Result<(), OpenError> {
     }
 }
 
-async fn applied_versions(connection: &mut SqliteConnection) -> Result<Vec<i64>, sqlx::Error> {
+pub(super) async fn applied_versions(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<i64>, sqlx::Error> {
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
             .fetch_one(&mut *connection)

@@ -11,10 +11,10 @@ use super::erasures::Beginning;
 use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
-    Dedupe, Store, StoreError, accounts, apply, audit, duplicates, erasing, indexing, jobs,
-    reconcile, recovery, waiting, writer,
+    Dedupe, Store, StoreError, accounts, apply, audit, backups, duplicates, erasing, indexing,
+    jobs, mappings, reconcile, recovery, retention, waiting, writer,
 };
-use crate::domain::rows::{Changes, NewErasure};
+use crate::domain::rows::{Changes, Follower, NewErasure};
 
 /// One rare write.
 pub(super) enum Operation {
@@ -28,9 +28,9 @@ pub(super) enum Operation {
     Prune {
         keys: Vec<Dedupe>,
     },
-    PruneFindings {
-        job: String,
-        runs: u32,
+    Delete {
+        kind: retention::Kept,
+        ids: Vec<i64>,
     },
     PruneRuns {
         job: String,
@@ -46,14 +46,22 @@ pub(super) enum Operation {
         id: i64,
         reason: String,
     },
+    Unlink {
+        follower: Follower,
+        reason: &'static str,
+    },
     Release {
         inbox_id: i64,
         changes: Box<Changes>,
     },
     ReplaceToken(accounts::TokenReplacement),
+    KnowJob {
+        job: String,
+    },
     StartJob {
         job: String,
         by: jobs::StartedBy,
+        known: Option<i64>,
     },
     NoteJob {
         run: i64,
@@ -66,11 +74,36 @@ pub(super) enum Operation {
     },
     Seen {
         account: String,
-        openids: Vec<String>,
+        openids: String,
+        at: Timestamp,
+    },
+    Moved {
+        account: String,
+        openids: String,
     },
     ForgetSeen {
         account: String,
     },
+    Backup(backups::Entry),
+    SeenCustomers {
+        tenant: String,
+        customers: String,
+    },
+    ForgetCustomers {
+        tenant: String,
+    },
+    CountCall {
+        account: String,
+        call: &'static str,
+        day: String,
+        most: u32,
+    },
+    NoteFindings {
+        run: i64,
+        resume: String,
+        findings: Box<Changes>,
+    },
+    Repair(Box<reconcile::Repaired>),
     /// Changes that somebody is to be named for.
     Write(Box<Changes>),
     /// Nothing but the row of an act.
@@ -109,6 +142,11 @@ impl Effected {
     pub(super) fn rows(rows: u64) -> Self {
         Self { rows, id: 0 }
     }
+
+    /// The id of what was made, if it was.
+    pub(super) fn made(self) -> Option<i64> {
+        (self.rows > 0).then_some(self.id)
+    }
 }
 
 /// Runs an operation. If it changes something, whoever acts is written down with it.
@@ -137,13 +175,14 @@ async fn carry_out(
         Operation::Expire { expired } => waiting::expire(connection, ids, expired, now).await,
         Operation::GiveBack { ids } => give_back(connection, ids, now).await,
         Operation::Prune { keys } => duplicates::prune(connection, keys).await,
-        Operation::PruneFindings { job, runs } => {
-            jobs::prune_findings(connection, job, *runs).await
-        }
+        Operation::Delete { kind, ids } => retention::delete(connection, *kind, ids).await,
         Operation::PruneRuns { job, kept } => jobs::prune_runs(connection, job, *kept).await,
         Operation::Index { limit } => indexing::index(connection, *limit).await,
         Operation::Retry { id } => retry(connection, *id, now).await,
         Operation::Cancel { id, reason } => cancel(connection, *id, reason, now).await,
+        Operation::Unlink { follower, reason } => {
+            mappings::unlink(connection, follower, reason, now).await
+        }
         Operation::Release { inbox_id, changes } => {
             let released = duplicates::mark_released(connection, *inbox_id).await?;
             if released.rows > 0 {
@@ -154,15 +193,49 @@ async fn carry_out(
             Ok(released)
         }
         Operation::ReplaceToken(token) => accounts::replace_token(connection, token).await,
-        Operation::StartJob { job, by } => jobs::start(connection, job, *by, now).await,
+        Operation::KnowJob { job } => jobs::know(connection, job, now).await,
+        Operation::StartJob { job, by, known } => {
+            jobs::start(connection, job, *by, *known, now).await
+        }
         Operation::NoteJob { run, resume } => jobs::note(connection, *run, resume.as_deref()).await,
         Operation::FinishJob {
             run,
             outcome,
             detail,
         } => jobs::finish(connection, *run, outcome, detail, now).await,
-        Operation::Seen { account, openids } => reconcile::seen(connection, account, openids).await,
+        Operation::Seen {
+            account,
+            openids,
+            at,
+        } => reconcile::seen(connection, account, openids, *at).await,
+        Operation::Moved { account, openids } => {
+            reconcile::moved(connection, account, openids).await
+        }
         Operation::ForgetSeen { account } => reconcile::forget_seen(connection, account).await,
+        Operation::Backup(entry) => backups::write(connection, entry, now).await,
+        Operation::SeenCustomers { tenant, customers } => {
+            reconcile::seen_customers(connection, tenant, customers).await
+        }
+        Operation::ForgetCustomers { tenant } => {
+            reconcile::forget_customers(connection, tenant).await
+        }
+        Operation::CountCall {
+            account,
+            call,
+            day,
+            most,
+        } => reconcile::count_call(connection, account, call, day, *most).await,
+        Operation::NoteFindings {
+            run,
+            resume,
+            findings,
+        } => {
+            let mut plan = Plan::new(now);
+            plan.change(findings, None, ids);
+            plan.write(connection).await?;
+            jobs::note(connection, *run, Some(resume)).await
+        }
+        Operation::Repair(repaired) => reconcile::repair(connection, repaired, ids, now).await,
         Operation::Write(changes) => {
             let mut plan = Plan::new(now);
             plan.change(changes, None, ids);

@@ -92,7 +92,7 @@ pub struct PersonalRow {
 
 /// All of them, in the order in which an erasure takes those that grow: what points before what it
 /// points to.
-pub const PARTS: [Part; 14] = [
+pub const PARTS: [Part; 15] = [
     Part {
         table: "mapping",
         is: ["the customer that you are", "您对应的客户"],
@@ -136,6 +136,16 @@ pub const PARTS: [Part; 14] = [
         along: None,
         rows: "SELECT 0 AS id, json_object('account', account, 'openid', openid) AS row
              FROM reconcile_seen WHERE account = ?1 AND openid = ?2",
+    },
+    Part {
+        table: "reconcile_customer",
+        is: ["that your customer was seen in C4C", "对账时在 C4C 见到您的客户"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('tenant', r.tenant, 'object_id', r.object_id,
+                'wechat_id', r.wechat_id, 'active', r.active) AS row
+             FROM mapping m JOIN reconcile_customer r ON r.tenant = m.tenant
+                 AND (r.wechat_id = m.openid OR r.object_id = m.object_id)
+             WHERE m.account = ?1 AND m.openid = ?2",
     },
     Part {
         table: "outbox",

@@ -202,9 +202,10 @@ pub(super) struct MappingUpsert {
     pub scene: Option<String>,
     pub name: Option<String>,
     pub followed_at: Option<i64>,
+    pub linked_at: Option<i64>,
     pub now: i64,
 }
-row!(MappingUpsert: account, openid, unionid, tenant, object_id, customer_id, state, returned, reason, scene, name, followed_at, now);
+row!(MappingUpsert: account, openid, unionid, tenant, object_id, customer_id, state, returned, reason, scene, name, followed_at, linked_at, now);
 
 impl MappingUpsert {
     pub(super) fn new(change: &MappingChange, now: Timestamp) -> Self {
@@ -222,6 +223,7 @@ impl MappingUpsert {
             scene: change.scene.clone(),
             name: change.name.clone(),
             followed_at: change.followed_at.map(micros),
+            linked_at: change.linked_at.map(micros),
             now: micros(now),
         }
     }
@@ -283,8 +285,9 @@ pub(super) struct FindingInsert {
     pub detail: String,
     pub state: &'static str,
     pub found_at: i64,
+    pub repair: Option<String>,
 }
-row!(FindingInsert: job_run_id, kind, account, tenant, openid, object_id, detail, state, found_at);
+row!(FindingInsert: job_run_id, kind, account, tenant, openid, object_id, detail, state, found_at, repair);
 
 impl FindingInsert {
     pub(super) fn new(finding: &Finding, now: Timestamp) -> Self {
@@ -298,6 +301,7 @@ impl FindingInsert {
             detail: finding.detail.clone(),
             state: finding.state,
             found_at: micros(now),
+            repair: finding.repair.clone(),
         }
     }
 }

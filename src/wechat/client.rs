@@ -20,7 +20,7 @@ use crate::kit::transport::{Method, Request, Response, Transport};
 
 use super::error::{Call, Cause, Error};
 use super::json::{self, decode, encode};
-use super::user::{FollowerPage, UserInfo};
+use super::user::{ChangedOpenId, FollowerPage, UserInfo};
 
 /// The platform answers such calls within a second; a send that takes longer is as good as lost.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,7 +28,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// A page of 10,000 OpenIDs is 300 KB.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The most followers that [`Client::users`] may ask about; the platform refuses more.
+/// The most followers that [`Client::users`] and [`Client::changed_openids`] may ask about; the
+/// platform refuses more.
 pub const MAX_USERS: usize = 100;
 
 /// Longest value of a template's keyword: the platform cuts longer ones (wechat.md 4.4).
@@ -222,6 +223,25 @@ impl Client {
         request.timeout = PAGE_TIMEOUT;
         let answer = self.call(Call::Followers, request).await?;
         Ok(FollowerPage::read(&answer, next_openid))
+    }
+
+    /// The OpenIDs that up to [`MAX_USERS`] followers have since the account of that AppID was migrated
+    /// to the one whose token this is; whoever did not follow both is left out (wechat.md 5).
+    pub async fn changed_openids(
+        &self,
+        token: &AccessToken,
+        from_app_id: &str,
+        openids: &[OpenId],
+    ) -> Result<Vec<ChangedOpenId>, Error> {
+        let list: Vec<&str> = openids.iter().map(OpenId::as_str).collect();
+        let request = self.post(
+            "/cgi-bin/changeopenid",
+            &[("access_token", token.expose())],
+            &json!({ "from_appid": from_app_id, "openid_list": list }),
+        );
+        let answer = self.call(Call::ChangeOpenIds, request).await?;
+        let list = json::list(&answer, "result_list");
+        Ok(list.filter_map(ChangedOpenId::read).collect())
     }
 
     pub(super) async fn call(&self, call: Call, request: Request) -> Result<Value, Error> {

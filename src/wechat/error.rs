@@ -41,6 +41,8 @@ pub enum Call {
     UserInfo,
     /// A page of followers.
     Followers,
+    /// New OpenIDs after the migration of an account.
+    ChangeOpenIds,
     /// The mark that somebody is typing.
     Typing,
     /// A medium.
@@ -49,6 +51,10 @@ pub enum Call {
     FetchVideo,
     /// A medium to be sent.
     UploadMedia,
+    /// How much of the day's quota is left.
+    Quota,
+    /// WeChat's own look at the way to our server.
+    CallbackCheck,
 }
 
 impl Call {
@@ -60,10 +66,13 @@ impl Call {
             Self::SendTemplate => "a template message",
             Self::UserInfo => "a look-up of followers",
             Self::Followers => "the list of followers",
+            Self::ChangeOpenIds => "the look-up of new OpenIDs",
             Self::Typing => "the mark of typing",
             Self::DownloadMedia => "the download of a medium",
             Self::FetchVideo => "the fetch of a video",
             Self::UploadMedia => "the upload of a medium",
+            Self::Quota => "a look at the quota",
+            Self::CallbackCheck => "the check of the way to this server",
         }
     }
 

@@ -14,6 +14,7 @@ pub mod crypto;
 pub mod custom;
 pub mod download;
 pub mod error;
+pub mod examine;
 mod json;
 pub mod keys;
 pub mod push;

@@ -67,6 +67,25 @@ impl UserInfo {
     }
 }
 
+/// What became of an OpenID when its account was migrated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedOpenId {
+    /// As it was.
+    pub from: OpenId,
+    /// As it is now.
+    pub to: OpenId,
+}
+
+impl ChangedOpenId {
+    /// Reads an entry of `result_list`; `None` when WeChat knows no new OpenID.
+    pub(super) fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            from: OpenId::new(text(value, "ori_openid")?),
+            to: OpenId::new(text(value, "new_openid")?),
+        })
+    }
+}
+
 /// A page of followers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FollowerPage {

@@ -251,6 +251,34 @@ async fn a_note_of_the_bridge_whose_writing_was_lost_on_the_way_back_is_no_answe
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_wrote_before_the_bridge_knew_the_ticket_is_found() {
+    // The ticket stands in C4C, and for a minute only C4C knows: whoever opened it got no answer …
+    let lost = Kind::Drop { after_effect: true };
+    // … or whoever looks for it must wait.
+    let busy = Kind::Status {
+        status: 503,
+        html: false,
+        retry_after: None,
+    };
+    for (conversation, on, kind) in [
+        (SOCIAL, "DocumentReferenceCollection", busy),
+        (TICKET, "ServiceRequestCollection", lost),
+    ] {
+        let world = planned(conversation, "").await;
+        world.notifies_of_everything(Variant::Event);
+        let openid = world.customer().await;
+        world.c4c_fails(on, kind);
+        world.says(&openid, "hello").await;
+        let ticket = world.tickets(&openid).remove(0).id;
+        world.agent_notes(&ticket, "an answer").await;
+        assert!(world.heard(&openid).is_empty(), "whose ticket is it?");
+        world.advance(Duration::from_mins(2));
+        world.settled().await;
+        assert_eq!(world.heard(&openid), ["an answer"], "{conversation}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn answers_that_piled_up_while_c4c_was_down_keep_their_order() {
     let world = planned(SOCIAL, "").await;
     let (openid, ticket) = world.conversations().await;

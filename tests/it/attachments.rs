@@ -321,13 +321,13 @@ async fn a_file_goes_when_the_last_history_that_has_it_was_deleted() {
         files.map(|file| file.unwrap().path()).collect::<Vec<_>>()
     };
     assert_eq!(files().len(), 2);
-    let prune = async || {
+    let sweep = async || {
         asked
             .world
             .daemon()
             .parts
             .timetable
-            .run("prune")
+            .run("media_sweep")
             .await
             .unwrap()
     };
@@ -339,7 +339,7 @@ async fn a_file_goes_when_the_last_history_that_has_it_was_deleted() {
         }
     };
     age();
-    prune().await;
+    sweep().await;
     assert_eq!(files().len(), 2, "a message has them");
     let other = asked.world.customer().await;
     asked
@@ -349,14 +349,14 @@ async fn a_file_goes_when_the_last_history_that_has_it_was_deleted() {
     asked.later(1).await;
     asked.world.click(&asked.openid, "delete");
     asked.world.settled().await;
-    prune().await;
+    sweep().await;
     assert_eq!(
         files().len(),
         1,
         "the picture is young, and somebody else's, too"
     );
     age();
-    prune().await;
+    sweep().await;
     assert_eq!(files().len(), 1, "it is somebody else's");
     assert_eq!(std::fs::read(&files()[0]).unwrap(), PICTURE);
 }

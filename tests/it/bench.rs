@@ -13,13 +13,14 @@ use sqlx::SqliteConnection;
 use crate::world::open;
 
 /// The tables, with the number of their rows and of their targets.
-const SECTIONS: [(&str, usize, usize); 7] = [
+const SECTIONS: [(&str, usize, usize); 8] = [
     ("intake", 11, 5),
     ("delivery", 8, 5),
     ("feel", 4, 4),
     ("growth", 3, 4),
     ("memory", 3, 3),
     ("search", 9, 4),
+    ("reconcile", 1, 1),
     ("profile", 8, 0),
 ];
 
@@ -110,6 +111,23 @@ fn only_what_is_asked_for_is_measured() {
     let sections = report["sections"].as_array().unwrap();
     assert_eq!(sections.len(), 1, "{report}");
     assert_eq!(sections[0]["name"], "memory");
+}
+
+#[test]
+fn a_reconciliation_is_measured_and_finds_what_it_must() {
+    let folder = tempfile::tempdir().unwrap();
+    #[rustfmt::skip]
+    let output = qiao(&[
+        "--only", "reconcile", "--rounds", "1", "--mappings", "12500", "--json",
+        "--folder", text(folder.path()),
+    ]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let section = &report["sections"][0];
+    assert_eq!(section["rows"][0][0], 12_500);
+    assert!(section["rows"][0][2].as_f64().unwrap() > 0.0, "{section}");
+    assert_eq!(section["targets"][0]["met"], true, "{section}");
 }
 
 #[tokio::test]

@@ -8,21 +8,23 @@
 //! gate of the whole remote for a minute, so `make soak` has one of each platform, and the small
 //! story none.
 
+mod agents;
 mod said;
 mod trouble;
+mod way;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use qiao::kit::random::Random;
-use qiao_sim::c4c::{Answer, TicketView};
-use qiao_sim::wechat::Via;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use self::agents::check_answers;
 use self::said::{Said, in_order, say};
 use self::trouble::{KINDS, outage};
+use self::way::{Way, books};
 use crate::process::{Process, Site};
 use crate::raw::client;
 use crate::world::{Plan, open};
@@ -48,37 +50,23 @@ const LOOK: Duration = Duration::from_millis(100);
 /// No ending takes longer; a 503 costs a minute, and the fourth try of an unlucky call another.
 const LONGEST: Duration = Duration::from_mins(15);
 
-const CONVERSATION: &str = r#"
-[wechat.main.conversation]
-into_c4c = "social"
-channel_id = "WECHAT"
-delivery_notes = "10007"
-"#;
-
-const ACTIVITIES: &str = "SocialMediaActivityCollection";
-
 fn number(name: &str, usually: u64) -> u64 {
     std::env::var(name).map_or(usually, |value| value.parse().unwrap())
 }
 
 /// Both platforms, and what has been said there.
 struct House {
+    way: Way,
     site: Site,
     seed: u64,
     followers: u64,
     messages: u64,
 }
 
-/// An agent's answer.
-struct Answered {
-    openid: String,
-    text: String,
-}
-
 impl House {
-    async fn new() -> Self {
+    async fn new(way: Way) -> Self {
         let mut plan = Plan {
-            account: CONVERSATION.to_owned(),
+            account: way.conversation().to_owned(),
             tenant: "max_calls = 9".to_owned(),
             ..Plan::default()
         };
@@ -86,6 +74,7 @@ impl House {
         plan.wechat.attempts = 1_000;
         plan.wechat.attempt_spacing_ms = 200;
         let house = Self {
+            way,
             site: Site::planned(plan).await,
             seed: number(SEED, 1),
             followers: number(FOLLOWERS, 12),
@@ -100,6 +89,10 @@ impl House {
             (replies.retries, replies.retry_millis) = (1_000, 200);
             let notifications = &mut c4c.notifications().settings;
             (notifications.retries, notifications.retry_millis) = (1_000, 200);
+            notifications.duplicates = 1;
+            for subscription in &mut notifications.subscriptions {
+                subscription.objects = way.notified().to_vec();
+            }
         });
         house
     }
@@ -135,45 +128,6 @@ impl House {
         (openid, all)
     }
 
-    /// Agents answer each ticket once or twice, as soon as they see it.
-    async fn answer(self: Arc<Self>) -> Vec<Answered> {
-        let random = Random::from_seed(self.seed);
-        let mut wanted: HashMap<String, u64> = HashMap::new();
-        let mut given = Vec::new();
-        let mut look = tokio::time::interval(LOOK);
-        let is_over = |wanted: &HashMap<String, u64>| {
-            wanted.len() as u64 == self.followers && wanted.values().all(|many| *many == 0)
-        };
-        while !is_over(&wanted) {
-            look.tick().await;
-            let tickets: Vec<TicketView> = self.site.c4c.look(|c4c| c4c.tickets().collect());
-            for ticket in tickets {
-                let many = wanted
-                    .entry(ticket.id.clone())
-                    .or_insert_with(|| 1 + random.word() % 2);
-                // A second answer has to be thought of first.
-                if *many > 0 && random.word().is_multiple_of(4) {
-                    given.push(self.answer_one(&ticket, *many));
-                    *many -= 1;
-                }
-            }
-        }
-        given
-    }
-
-    fn answer_one(&self, ticket: &TicketView, number: u64) -> Answered {
-        let text = format!("回复 {number}，工单 {}", ticket.id);
-        let answer = Answer::new(&text, "Li Wei");
-        let openid = self.site.c4c.with(|c4c, now, _| {
-            c4c.answer(&ticket.id, &answer, now).unwrap();
-            let mut customers = c4c.customers();
-            let buyer = customers
-                .find(|customer| customer.customer_id() == ticket.buyer.trim_start_matches('0'));
-            buyer.unwrap().wechat_id().to_owned()
-        });
-        Answered { openid, text }
-    }
-
     /// Kills the daemon whenever another part of the messages has been brought to C4C.
     async fn kill(&self, mut daemon: Process, kills: u64) -> Process {
         for kill in 1..=kills {
@@ -181,7 +135,7 @@ impl House {
             let brought = self
                 .site
                 .c4c
-                .until(|c4c| (c4c.calls().total("POST", ACTIVITIES) >= part).then_some(()));
+                .until(|c4c| (self.way.written(c4c) >= part).then_some(()));
             brought.await;
             daemon.kill().await;
             daemon = self.site.serve().await;
@@ -209,47 +163,6 @@ impl House {
                 return;
             }
         }
-    }
-
-    fn check_c4c(&self, openid: &str, said: &[Said], answered: &[Answered]) {
-        let (customers, profiles, activities, tickets) = self.site.c4c.look(|c4c| {
-            (
-                c4c.find_by_wechat_id(openid).len(),
-                c4c.profiles_of(openid).len(),
-                c4c.activities_of(openid),
-                c4c.tickets_of(openid),
-            )
-        });
-        let ones = (customers, profiles, tickets.len());
-        assert_eq!(ones, (1, 1, 1), "one customer, one profile, one ticket");
-        let (told, sent): (Vec<_>, Vec<_>) = activities.into_iter().partition(|a| a.inbound);
-        let ids: Vec<&str> = told.iter().map(|a| a.message_id.as_str()).collect();
-        let expected: Vec<String> = said.iter().map(|said| said.msg_id.to_string()).collect();
-        assert_eq!(ids, expected, "each message of {openid} once, in order");
-        for (said, activity) in said.iter().zip(&told) {
-            said.assert_stands_as(activity);
-            assert_eq!(activity.root_uuid, told[0].uuid, "one conversation");
-        }
-        let theirs = answered.iter().filter(|answer| answer.openid == openid);
-        assert_eq!(sent.len(), theirs.count());
-        let notes: Vec<&str> = tickets[0].notes.iter().map(|n| n.text.as_str()).collect();
-        let different: HashSet<&str> = notes.iter().copied().collect();
-        assert_eq!(different.len(), notes.len(), "told once: {notes:?}");
-    }
-
-    /// What followers saw of all that was sent to them: the text, and who saw it.
-    fn seen(&self) -> HashMap<String, Vec<String>> {
-        let mut seen: HashMap<String, Vec<String>> = HashMap::new();
-        self.site.wechat.look(|wechat| {
-            for (openid, _) in wechat.people() {
-                for one in wechat.seen(openid) {
-                    assert_ne!(one.via, Via::FaultBanner);
-                    let who = seen.entry(one.text.clone()).or_default();
-                    who.push(openid.to_owned());
-                }
-            }
-        });
-        seen
     }
 
     /// Effects that did not happen: whose, what, why.
@@ -285,8 +198,17 @@ impl Undone {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_message_and_every_answer_once_whatever_happens() {
+    burst(Way::Social).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_message_and_every_answer_once_as_notes_of_tickets() {
+    burst(Way::Ticket).await;
+}
+
+async fn burst(way: Way) {
     let (kills, outage_wanted) = (number(KILLS, 2), std::env::var(OUTAGE).is_ok());
-    let house = Arc::new(House::new().await);
+    let house = Arc::new(House::new(way).await);
     let daemon = house.site.serve().await;
     house.fail_at_rates();
     let started = Instant::now();
@@ -317,7 +239,7 @@ async fn every_message_and_every_answer_once_whatever_happens() {
     };
     let undone = house.undone().await;
     println!(
-        "seed {}, {:?}: {}",
+        "{way:?}, seed {}, {:?}: {}",
         house.seed,
         started.elapsed(),
         summary(&struck, kills, &undone)
@@ -326,20 +248,13 @@ async fn every_message_and_every_answer_once_whatever_happens() {
     for (openid, said) in &conversations {
         house.check_c4c(openid, said, &answered);
     }
-    let all = house.site.c4c.look(|c4c| {
-        let messages = c4c.activities().filter(|activity| activity.inbound);
-        (
-            c4c.customers().count() as u64,
-            c4c.tickets().count() as u64,
-            messages.count() as u64,
-        )
+    let (customers, tickets, books) = house.site.c4c.look(|c4c| {
+        let (customers, tickets) = (c4c.customers().count(), c4c.tickets().count());
+        (customers as u64, tickets as u64, books(c4c))
     });
     let (followers, messages) = (house.followers, house.followers * house.messages);
-    assert_eq!(
-        all,
-        (followers, followers, messages),
-        "nothing else stands there"
-    );
+    assert_eq!((customers, tickets), (followers, followers), "nobody else");
+    assert_eq!(books, way.books(messages), "nothing else stands there");
     let others: Vec<_> = undone
         .iter()
         .filter(|row| !row.is_uncertain_send())
@@ -349,26 +264,6 @@ async fn every_message_and_every_answer_once_whatever_happens() {
     for struck in struck {
         let missing = KINDS.iter().filter(|kind| !struck.contains_key(*kind));
         assert_eq!(missing.count(), 0, "{struck:?}");
-    }
-}
-
-/// Each answer was seen once by the one whom it is for, or waits visibly; nobody saw anything twice.
-fn check_answers(seen: &HashMap<String, Vec<String>>, answered: &[Answered], undone: &[Undone]) {
-    for Answered { openid, text } in answered {
-        let held = undone.iter().filter(|row| row.text.as_ref() == Some(text));
-        let held: Vec<_> = held.map(|row| row.openid.as_ref()).collect();
-        assert!(
-            held.is_empty() || held == [Some(openid)],
-            "{text}: {held:?}"
-        );
-        match seen.get(text).map(Vec::as_slice) {
-            None => assert_eq!(held.len(), 1, "`{text}` is lost"),
-            Some(who) => assert_eq!(who, [openid.as_str()], "{text}"),
-        }
-    }
-    for (text, who) in seen {
-        let different: HashSet<&String> = who.iter().collect();
-        assert_eq!(different.len(), who.len(), "`{text}` was seen twice");
     }
 }
 

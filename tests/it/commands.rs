@@ -1,6 +1,7 @@
 //! What operators type, and what they read: the real binary, beside a daemon and without one.
 
 mod alone;
+mod init;
 mod reading;
 mod writing;
 
@@ -40,7 +41,7 @@ impl Told {
 }
 
 /// The binary with this configuration, as the user `wang` of an otherwise empty environment.
-fn binary(config: &Path) -> Command {
+pub fn binary(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_qiao"));
     command
         .env_clear()
@@ -51,7 +52,7 @@ fn binary(config: &Path) -> Command {
     command
 }
 
-async fn run(config: &Path, words: &[&str]) -> Told {
+pub async fn run(config: &Path, words: &[&str]) -> Told {
     let ended = binary(config).args(words).output().await.unwrap();
     Told {
         code: ended.status.code().expect("ended by itself"),

@@ -8,13 +8,17 @@ use std::process::Command;
 use regex::Regex;
 
 /// Everything a newcomer reads.
-const DOCUMENTS: [&str; 12] = [
+const DOCUMENTS: &[&str] = &[
     "README.md",
     "docs/ARCHITECTURE.md",
+    "docs/BACKUP.md",
     "docs/BENCHMARKS.md",
     "docs/DESIGN.md",
+    "docs/DOCTOR.md",
+    "docs/MAPPINGS.md",
     "docs/PRIVACY.md",
     "docs/PROOF.md",
+    "docs/RECONCILIATION.md",
     "docs/SCHEMA.md",
     "docs/WECHAT-SETUP.md",
     "docs/C4C-SETUP.md",

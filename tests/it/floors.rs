@@ -55,6 +55,7 @@ const RULES: [Rule; 7] = [
             "src/control/socket.rs",
             "src/app.rs",
             "src/bench/roles.rs",
+            "src/bench/platforms.rs",
             "src/cli/",
         ]),
         remedy: "routes live in `http`; what they do belongs to `effects` or `flows`",

@@ -13,7 +13,7 @@ use qiao::flows::privacy;
 use qiao::kit::clock::Clock as _;
 use qiao::kit::media::sha256;
 use qiao::store::{Beginning, PARTS};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::commands::qiao;
 use crate::world::{PATIENCE, Plan, World};
@@ -95,7 +95,7 @@ impl Two {
         let openids = [follower.openid];
         world
             .store()
-            .mark_seen(&follower.account, &openids)
+            .mark_seen(&follower.account, &openids, world.clock.now())
             .await
             .unwrap();
         world
@@ -103,6 +103,12 @@ impl Two {
                 "INSERT INTO finding (job_run_id, kind, account, openid, detail, state, found_at)
                  SELECT 1, 'stale_snapshot', account, openid, openid || ' is stale', 'found', 0
                  FROM mapping ORDER BY created_at LIMIT 1",
+            )
+            .await;
+        world
+            .sql(
+                "INSERT INTO reconcile_customer (tenant, object_id, wechat_id)
+                 SELECT tenant, object_id, openid FROM mapping ORDER BY created_at LIMIT 1",
             )
             .await;
         world
@@ -188,8 +194,18 @@ async fn the_certificate_is_kept_and_says_which_copies_hold_the_person() {
     // Its time is that of the disk, which is none that the story knows: she is older than all.
     two.world.sql("UPDATE mapping SET created_at = 0").await;
     std::fs::write(data.join("qiao.db.before-0008"), b"a copy").unwrap();
+    let backup = two.world.folder.path().join("by hand.tar");
+    let file = backup.clone();
+    two.world.command(Command::Backup { file }).await;
     let told = two.erase(&two.anna).await;
     let certificate = &told["certificate"];
+    let copies = certificate["copies"].as_array().unwrap();
+    let held: Vec<_> = copies
+        .iter()
+        .map(|copy| (&copy["path"], &copy["expires_at"]))
+        .collect();
+    let nobody = Value::Null;
+    assert!(held.contains(&(&json!(backup), &nobody)), "{held:?}");
     assert_eq!(certificate["file_rewritten"], true);
     assert_eq!(certificate["customer_in_c4c"], "kept");
     let id = told["erasure"].as_str().unwrap();
@@ -352,7 +368,13 @@ async fn who_leaves_is_erased_after_a_while_unless_they_are_back() {
 }
 
 /// Tables of which no row tells anything of a person.
-const OF_NOBODY: [(&str, &str); 7] = [
+const OF_NOBODY: [(&str, &str); 10] = [
+    (
+        "backup",
+        "a file is named in a certificate, and goes by rotation",
+    ),
+    ("call_count", "of an account"),
+    ("job", "of the timetable"),
     ("account_token", "of an account"),
     ("audit", "a person stands there as a pseudonym"),
     ("erasure", "its OpenID goes with the person"),

@@ -1,11 +1,13 @@
 //! What webhooks did not tell is found by looking, and put right by ordinary rows.
 
+mod limits;
+
 use std::time::Duration;
 
 use qiao::control::Command;
 use qiao::jobs::Options;
 use qiao::store::FindingRow;
-use qiao_sim::fault::{Kind, UNTIL_CLEARED};
+use qiao_sim::fault::Kind;
 use qiao_sim::wechat::{self, PushOptions};
 
 use crate::world::{Plan, World};
@@ -115,8 +117,8 @@ async fn a_dry_run_finds_all_four_kinds_and_touches_nothing() {
     assert_eq!(
         kinds(&found),
         [
-            "follower_without_mapping",
             "unfollow_missed",
+            "follower_without_mapping",
             "mapping_without_customer",
             "stale_snapshot"
         ]
@@ -149,7 +151,8 @@ async fn applying_repairs_all_four_kinds_once() {
     world.object_of(&stranded);
     world.until_seen(&changed, "Mobile").await;
     let bulk = "SELECT count(*) FROM v_outbox WHERE priority = 'bulk' AND state = 'done'";
-    assert_eq!(world.count(bulk).await, 3, "repairs are ordinary bulk rows");
+    // Two follow from the one that brings somebody in.
+    assert_eq!(world.count(bulk).await, 5, "repairs are ordinary bulk rows");
 
     let rows = effects(&world).await;
     assert_eq!(kinds(&reconcile(&world, true).await), Vec::<&str>::new());
@@ -221,43 +224,91 @@ async fn who_follows_while_reconciliation_runs_is_not_taken_for_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_run_goes_on_where_it_stopped() {
-    let mut world = World::planned(importing(wechat::Settings {
-        page_size: 2,
-        ..Plan::default().wechat
-    }))
-    .await;
-    let openids: Vec<String> = (0..5).map(|_| from_before(&world)).collect();
-    world.wechat_fails(FOLLOWERS, Kind::Latency { millis: 0 });
-    world.wechat_fails_for(
-        FOLLOWERS,
-        Kind::Hang {
-            after_effect: false,
-        },
-        UNTIL_CLEARED,
+async fn what_one_platform_refuses_does_not_hide_what_the_other_tells() {
+    let world = World::new().await;
+    let openid = world.customer().await;
+    world
+        .c4c
+        .with(|c4c, _, _| c4c.notifications().settings.lose_next = 1);
+    let object = world.object_of(&openid);
+    world
+        .c4c
+        .with(|c4c, now, _| assert!(c4c.delete(&object, now)));
+    world.advance(HOUR);
+    world.wechat_refuses(FOLLOWERS, 48001);
+    let night = world.daemon().parts.timetable.run("reconcile").await;
+    let reason = night.unwrap_err().to_string();
+    assert!(
+        reason.contains("48001") && reason.contains("1 findings"),
+        "{reason}"
     );
+    world.settled().await;
+    assert_eq!(state_of(&world, &openid).await, "obsolete");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_wechat_does_not_tell_who_was_moved_nobody_is_taken_to_have_left() {
+    let world = World::planned(Plan {
+        account: "migrated_from = \"wx00000000000000aa\"\n".to_owned(),
+        ..Plan::default()
+    })
+    .await;
+    let openid = world.customer().await;
+    let new = world
+        .wechat
+        .with(|wechat, _, rng| wechat.migrate(&openid, rng));
+    world.advance(HOUR);
+    let night = world.daemon().parts.timetable.run("reconcile").await;
+    assert!(night.unwrap_err().to_string().contains("40013"));
+    world.settled().await;
+    assert_eq!(state_of(&world, &openid).await, "linked");
+
+    // They have come by themselves meanwhile, and got a customer of their own.
+    let new = new.expect("they follow");
+    world.say(&new, "hello");
+    world.until_seen(&new, "1000").await;
+    world.settled().await;
+    world.advance(HOUR);
+    world.wechat.with(|wechat, _, _| {
+        "wx00000000000000aa".clone_into(&mut wechat.settings.migrated_from);
+    });
+    let found = reconcile(&world, true).await;
+    assert_eq!(kinds(&found), ["openid_changed"]);
+    assert_eq!(found[0].state, "for_person");
+    assert!(found[0].detail.contains(&new));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_that_a_page_has_missed_is_not_taken_for_gone() {
+    const CUSTOMERS: &str = "IndividualCustomerCollection";
+    let world = World::planned(Plan {
+        c4c: qiao_sim::c4c::Settings {
+            page: 2,
+            ..qiao_sim::c4c::Settings::default()
+        },
+        ..Plan::default()
+    })
+    .await;
+    let first = world
+        .c4c
+        .with(|c4c, now, _| c4c.create_customer(&[("LastName", "Wang")], now));
+    for _ in 0..3 {
+        world.customer().await;
+    }
+    world.advance(25 * HOUR);
+    world.c4c.with(|c4c, _, _| c4c.clear_calls());
+    // It is on its way while a customer of the first page is deleted, so that the second page begins
+    // one later.
+    world.c4c_fails(CUSTOMERS, Kind::Latency { millis: 500 });
     let timetable = world.daemon().parts.timetable.clone();
     let run = tokio::spawn(async move { timetable.run("reconcile").await });
     world
-        .wechat
-        .until(|wechat| (wechat.calls(FOLLOWERS) == 2).then_some(()))
+        .c4c
+        .until(|c4c| (c4c.calls().total("GET", CUSTOMERS) == 1).then_some(()))
         .await;
-    run.abort();
-    assert!(run.await.unwrap_err().is_cancelled());
-    world.stop().await;
-    world.wechat.with(|wechat, _, _| wechat.faults.clear(None));
-    world.start().await;
-    let interrupted = "SELECT count(*) FROM job_run WHERE outcome = 'interrupted'";
-    assert_eq!(world.count(interrupted).await, 1);
-
-    let listed = |world: &World| world.wechat.look(|wechat| wechat.calls(FOLLOWERS));
-    reconcile(&world, true).await;
-    let resumed = listed(&world) - 2;
-    for openid in &openids {
-        assert_eq!(state_of(&world, openid).await, "linked");
-        world.object_of(openid);
-    }
-    reconcile(&world, true).await;
-    let whole = listed(&world) - 2 - resumed;
-    assert_eq!(resumed, whole - 1, "the first page is not read again");
+    world
+        .c4c
+        .with(|c4c, now, _| assert!(c4c.delete(&first, now)));
+    let told = run.await.unwrap().unwrap();
+    assert_eq!(told, "0 findings, repairs queued");
 }

@@ -163,9 +163,18 @@ impl World {
         file
     }
 
+    /// The configuration as its daemon got it.
+    pub fn config_text(&self) -> &str {
+        &self.config
+    }
+
     /// Stops the daemon as SIGTERM does.
     pub async fn stop(&mut self) {
         self.daemon.take().expect("a running daemon").stop().await;
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.daemon.is_some()
     }
 
     pub fn daemon(&self) -> &Daemon {

@@ -81,6 +81,17 @@ async fn a_request_reaches_the_core_and_its_answer_comes_back() {
 }
 
 #[tokio::test]
+async fn an_answer_carries_the_simulators_own_time() {
+    let server = probe().await;
+    let answer = client().get(server.url()).send().await.unwrap();
+    assert_eq!(answer.headers()["date"], "Thu, 01 Jan 1970 00:00:00 GMT");
+    server.clock().advance(Duration::from_secs(61));
+    let answer = client().get(server.url()).send().await.unwrap();
+    assert_eq!(answer.headers()["date"], "Thu, 01 Jan 1970 00:01:01 GMT");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_dropped_request_is_a_broken_connection_without_a_status() {
     let server = probe().await;
     let error = client()

@@ -73,6 +73,52 @@ impl WeChat {
         Ok(ok())
     }
 
+    /// `POST /cgi-bin/openapi/quota/get`: 76003 for what is no path (`wechat.md` 9).
+    pub(super) fn quota_of(&mut self, call: &mut Call<'_>) -> Outcome {
+        let body = call.json()?;
+        let path = body["cgi_path"].as_str().unwrap_or_default();
+        let limit = self.daily_limit(path).filter(|_| path.starts_with('/'));
+        let limit = limit.ok_or_else(|| Refusal::new(76003))?;
+        let used = self.quotas.used(path, call.now);
+        Ok(json!({
+            "errcode": 0,
+            "errmsg": "ok",
+            "quota": { "daily_limit": limit, "used": used, "remain": limit.saturating_sub(used) },
+        }))
+    }
+
+    /// `POST /cgi-bin/callback/check` (`wechat.md` 9): what it would see of the server behind
+    /// `push_url` is a setting.
+    pub(super) fn callback_check(&mut self, call: &mut Call<'_>) -> Outcome {
+        let body = call.json()?;
+        let asked = |name: &str, known: &[&str]| {
+            let word = body[name].as_str().unwrap_or_default().to_owned();
+            known.contains(&word.as_str()).then_some(word)
+        };
+        let action = asked("action", &["dns", "ping", "all"]);
+        let operator = asked("check_operator", &["CHINANET", "UNICOM", "CAP", "DEFAULT"]);
+        let (Some(action), Some(_)) = (action, operator) else {
+            return Err(Refusal::new(47001));
+        };
+        let mut told = serde_json::Map::new();
+        if action != "ping" {
+            let address = json!({ "ip": "203.0.113.7", "real_operator": "UNICOM" });
+            told.insert("dns".to_owned(), json!([address]));
+        }
+        if action != "dns" {
+            let pings = self.settings.callback_losses.iter().map(|loss| {
+                json!({
+                    "ip": "203.0.113.7",
+                    "from_operator": "UNICOM",
+                    "package_loss": loss,
+                    "time": "20.536ms",
+                })
+            });
+            told.insert("ping".to_owned(), pings.collect());
+        }
+        Ok(Value::Object(told))
+    }
+
     /// `GET /cgi-bin/get_api_domain_ip` and `getcallbackip`.
     #[expect(
         clippy::unnecessary_wraps,

@@ -119,6 +119,8 @@ const ENDPOINTS: &[Endpoint] = &[
         .per_minute(10_000),
     Endpoint::post("/cgi-bin/clear_quota", WeChat::clear_quota),
     Endpoint::post("/cgi-bin/clear_quota/v2", WeChat::clear_quota_with_secret).without_token(),
+    Endpoint::post("/cgi-bin/openapi/quota/get", WeChat::quota_of),
+    Endpoint::post("/cgi-bin/callback/check", WeChat::callback_check),
     Endpoint::get("/cgi-bin/get_api_domain_ip", WeChat::ip_list),
     Endpoint::get("/cgi-bin/getcallbackip", WeChat::ip_list),
     Endpoint::post("/cgi-bin/message/custom/send", WeChat::custom_send).per_day(500_000),
@@ -130,6 +132,7 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint::get("/cgi-bin/user/info", WeChat::user_info).per_day(5_000_000),
     Endpoint::post("/cgi-bin/user/info/batchget", WeChat::user_info_batch),
     Endpoint::get("/cgi-bin/user/get", WeChat::user_get).per_day(500),
+    Endpoint::post("/cgi-bin/changeopenid", WeChat::change_openids),
 ];
 
 impl WeChat {
@@ -174,6 +177,13 @@ impl WeChat {
             Run::Object(run) => run(self, call).map(|object| self.right(&object)),
             Run::Download(run) => run(self, call),
         }
+    }
+
+    /// Calls a day of a path; `None` for a path that has no limit, or that does not exist.
+    pub(super) fn daily_limit(&self, path: &str) -> Option<u32> {
+        let endpoint = ENDPOINTS.iter().find(|endpoint| endpoint.path == path);
+        let set = self.settings.daily_limits.get(path).copied();
+        set.or(endpoint?.per_day)
     }
 
     fn right(&self, object: &Value) -> Response {

@@ -2,7 +2,8 @@
 //!
 //! `GET`: `state`, `followers`, `seen?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
 //! (its bytes), `settings`, `faults`.
-//! `POST`: `follow`, `scan`, `unfollow`, `adopt`, `say`, `click`, `message`, `event`, `repeat`,
+//! `POST`: `follow`, `scan`, `unfollow`, `adopt`, `leave_unnoticed`, `migrate`, `say`, `click`,
+//! `message`, `event`, `repeat`,
 //! `verify`, `person`, `material`, `settings`, `faults`, `faults/clear`, `tokens/revoke`,
 //! `tokens/expire`, and what a follower sends besides texts: see [`sent`].
 //! The shell adds `clock`.
@@ -39,6 +40,8 @@ struct Act {
     fields: Map<String, Value>,
     blacklisted: Option<bool>,
     blocks: Option<bool>,
+    remark: Option<String>,
+    unionid: Option<String>,
     #[serde(flatten)]
     sent: Sent,
     #[serde(flatten)]
@@ -152,10 +155,18 @@ impl WeChat {
         };
         match name {
             "adopt" => self.adopt(&openid, now),
+            "leave_unnoticed" => self.leave_unnoticed(&openid),
+            "migrate" => {
+                let new = self.migrate(&openid, rng);
+                let new = new.ok_or_else(|| bad("nobody has that openid".to_owned()))?;
+                return Ok(json!({"openid": new}));
+            }
             "person" => {
                 let person = self.people.known(&openid);
                 person.blacklisted = act.blacklisted.unwrap_or(person.blacklisted);
                 person.blocks = act.blocks.unwrap_or(person.blocks);
+                person.remark = act.remark.unwrap_or_else(|| person.remark.clone());
+                person.unionid = act.unionid.or_else(|| person.unionid.clone());
             }
             _ => {
                 self.next_push(act.options);

@@ -33,6 +33,19 @@ impl WeChat {
         person.subscribe_time = Some(now);
     }
 
+    /// Stops following, and no push says so.
+    pub fn leave_unnoticed(&mut self, openid: &str) {
+        let person = self.people.known(openid);
+        person.subscribed = false;
+        person.windows.void();
+        person.exchanged = None;
+    }
+
+    /// The account was migrated: someone has another OpenID since. `None` for somebody unknown.
+    pub fn migrate(&mut self, openid: &str, rng: &mut dyn Rng) -> Option<String> {
+        self.people.move_on(openid, rng)
+    }
+
     /// Follows, by the QR code of `scene` or without one.
     pub fn follow(
         &mut self,

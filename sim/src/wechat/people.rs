@@ -82,7 +82,11 @@ impl Person {
 
 /// Everyone, in the order of their OpenIDs, which is the order of user/get's pages.
 #[derive(Debug, Default)]
-pub(super) struct People(BTreeMap<String, Person>);
+pub(super) struct People {
+    known: BTreeMap<String, Person>,
+    /// New OpenIDs by those from before the migration.
+    moved: BTreeMap<String, String>,
+}
 
 impl People {
     /// Someone new, who does not follow yet; returns their OpenID.
@@ -92,28 +96,42 @@ impl People {
             unionid: with_unionid.then(|| ids::person_id(rng)),
             ..Person::default()
         };
-        self.0.insert(openid.clone(), person);
+        self.known.insert(openid.clone(), person);
         openid
     }
 
     /// One of them.
     pub(super) fn get(&self, openid: &str) -> Option<&Person> {
-        self.0.get(openid)
+        self.known.get(openid)
     }
 
     /// One of them, to change.
     pub(super) fn get_mut(&mut self, openid: &str) -> Option<&mut Person> {
-        self.0.get_mut(openid)
+        self.known.get_mut(openid)
     }
 
     /// That person, known from now on.
     pub(super) fn known(&mut self, openid: &str) -> &mut Person {
-        self.0.entry(openid.to_owned()).or_default()
+        self.known.entry(openid.to_owned()).or_default()
+    }
+
+    /// That person gets another OpenID, as all do when their account is migrated.
+    pub(super) fn move_on(&mut self, openid: &str, rng: &mut dyn Rng) -> Option<String> {
+        let person = self.known.remove(openid)?;
+        let new = ids::person_id(rng);
+        self.known.insert(new.clone(), person);
+        self.moved.insert(openid.to_owned(), new.clone());
+        Some(new)
+    }
+
+    /// The OpenID of whoever had this one before the migration.
+    pub(super) fn now(&self, old: &str) -> Option<&str> {
+        self.moved.get(old).map(String::as_str)
     }
 
     /// Everyone.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Person)> {
-        self.0
+        self.known
             .iter()
             .map(|(openid, person)| (openid.as_str(), person))
     }
@@ -122,7 +140,7 @@ impl People {
     pub(super) fn followers_after(&self, openid: Option<&str>) -> impl Iterator<Item = &str> {
         use std::ops::Bound::{Excluded, Unbounded};
         let from = openid.map_or(Unbounded, Excluded);
-        self.0
+        self.known
             .range::<str, _>((from, Unbounded))
             .filter(|(_, person)| person.subscribed)
             .map(|(openid, _)| openid.as_str())

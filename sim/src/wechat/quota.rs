@@ -44,6 +44,14 @@ impl Quotas {
         Ok(())
     }
 
+    /// Calls of a path on this Beijing day.
+    pub(super) fn used(&self, path: &str, now: Timestamp) -> u32 {
+        match self.daily.get(path) {
+            Some((day, used)) if *day == beijing_day(now) => *used,
+            _ => 0,
+        }
+    }
+
     /// Sets every daily counter back; ten times a month, then 48006.
     pub(super) fn clear(&mut self, now: Timestamp) -> Result<(), Refusal> {
         let month = beijing_day(now).first_of_month();

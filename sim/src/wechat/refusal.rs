@@ -101,6 +101,7 @@ fn message_of(code: i64) -> &'static str {
         48004 => "api forbidden for irregularities, view detail on mp.weixin.qq.com",
         48006 => "forbid to clear quota because of reaching the limit",
         48008 => "no permission for this msgtype",
+        76003 => "invalid cgi_path",
         _ => "error",
     }
 }

@@ -67,6 +67,8 @@ pub struct Settings {
     /// Addresses that may fetch tokens; empty for any. The caller's is the first of
     /// `x-forwarded-for`, else 127.0.0.1.
     pub ip_allow_list: Vec<String>,
+    /// `package_loss` of each ping of callback/check, one for each network that it tries from.
+    pub callback_losses: Vec<String>,
     /// The account has the right to send (else 48001).
     pub may_send: bool,
     /// Largest picture of media/upload, bytes: the reference leaves 2 MB or 10 MB open.
@@ -80,6 +82,9 @@ pub struct Settings {
     pub text_limit: usize,
     /// OpenIDs on a page of user/get.
     pub page_size: usize,
+    /// AppID of the account from which this one took its followers over; empty for none. It can be
+    /// asked for their new OpenIDs then (`wechat.md` 5).
+    pub migrated_from: String,
     /// Followers have UnionIDs.
     pub unionids: bool,
     /// user/info holds a raw control character, as names did.
@@ -114,12 +119,14 @@ impl Default for Settings {
             template_status: "success".to_owned(),
             templates: Vec::new(),
             ip_allow_list: Vec::new(),
+            callback_losses: vec!["0%".to_owned(); 3],
             may_send: true,
             image_limit: 10 << 20,
             media_content_type: None,
             download_url: String::new(),
             text_limit: 2_048,
             page_size: 10_000,
+            migrated_from: String::new(),
             unionids: false,
             control_char_in_user_info: false,
             content_type: "application/json; encoding=utf-8".to_owned(),

@@ -28,6 +28,11 @@ impl Service {
         as_json(&format!("{}/", self.0), &[])
     }
 
+    /// What is in it, as EDMX (c4c.md 1.4).
+    pub fn metadata(&self) -> String {
+        format!("{}/$metadata", self.0)
+    }
+
     /// An entity set, for a create.
     pub fn set(&self, set: &str) -> String {
         format!("{}/{set}", self.0)

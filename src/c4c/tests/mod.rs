@@ -4,6 +4,7 @@ mod activities;
 mod customers;
 mod failures;
 mod files;
+mod listing;
 mod profiles;
 mod replies;
 mod session;

@@ -1,14 +1,13 @@
 //! `qiao conversation export`: all that was said with one follower, streamed page by page.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use jiff::tz::TimeZone;
 
+use super::super::output::writer;
 use super::super::reach;
 use super::transcript::{Format, Transcript};
 use crate::store::Store;
@@ -52,19 +51,4 @@ pub(super) async fn run(store: &Store, asked: Asked, zone: &TimeZone) -> Result<
         eprintln!("nothing was said yet");
     }
     Ok(())
-}
-
-/// A file is for its owner only: it holds what people said.
-fn writer(path: Option<&Path>) -> Result<Box<dyn Write>> {
-    let Some(path) = path else {
-        return Ok(Box::new(BufWriter::new(io::stdout())));
-    };
-    let opened = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path);
-    let file = opened.with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(Box::new(BufWriter::new(file)))
 }

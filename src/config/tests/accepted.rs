@@ -191,3 +191,42 @@ fn the_environment_alone_beats_the_file() {
     let loaded = load_text(MINIMAL, Path::new("/etc/qiao/qiao.toml"), &env).unwrap();
     assert_eq!(loaded.config.server.listen.port(), 9);
 }
+
+#[test]
+fn a_job_takes_its_schedule_from_the_file_and_its_hours_from_its_zone_or_the_server() {
+    let config = config(
+        r#"
+        server.time_zone = "Europe/Berlin"
+        jobs.reconcile.schedule = "0 1 * * *"
+        jobs.integrity = { schedule = "0 2 1 * *", zone = "UTC" }
+        jobs.index.schedule = "off"
+        jobs.prune.zone = "America/New_York""#,
+    );
+    let shown = |job: &str| {
+        let schedule = config.jobs.of(job).unwrap();
+        let zone = schedule.zone().and_then(|zone| zone.iana_name());
+        format!("{} {}", schedule.text(), zone.unwrap_or("-"))
+    };
+    assert_eq!(shown("reconcile"), "0 1 * * * Europe/Berlin");
+    assert_eq!(shown("integrity"), "0 2 1 * * UTC");
+    assert_eq!(shown("index"), "off -");
+    assert_eq!(shown("prune"), "50 2 * * * America/New_York");
+    assert_eq!(shown("expire"), "every 1 min -");
+    assert_eq!(config.jobs.of("recconcile"), None);
+}
+
+#[test]
+fn a_zone_that_changes_nothing_is_warned_of() {
+    let warnings = warnings("jobs.expire.zone = \"UTC\"");
+    let told = warnings.iter().find(|w| w.starts_with("jobs.expire.zone"));
+    assert!(told.unwrap().contains("it changes nothing"), "{warnings:?}");
+}
+
+#[test]
+fn days_of_retention_are_days_and_nought_is_for_ever() {
+    let hours = |days: i64| Some(jiff::SignedDuration::from_hours(days * 24));
+    let kept = config("retention = { messages = 365, inbox = 0, findings = 1 }").retention;
+    assert_eq!((kept.messages, kept.inbox), (hours(365), None));
+    assert_eq!((kept.findings, kept.attempts), (hours(1), hours(90)));
+    assert_eq!(config("").retention.messages, None, "what was said is kept");
+}

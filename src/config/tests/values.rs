@@ -72,6 +72,57 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "neither https:// nor",
     ),
     (
+        "jobs.reconcile.schedule = \"61 3 * * *\"",
+        "jobs.reconcile.schedule",
+        "the field \"minute\"",
+    ),
+    (
+        "jobs.reconcile.schedule = \"3:30\"",
+        "jobs.reconcile.schedule",
+        "five fields",
+    ),
+    (
+        "jobs.reconcile.schedule = \"0 3 30 2 *\"",
+        "jobs.reconcile.schedule",
+        "never fire",
+    ),
+    (
+        "jobs.index.schedule = \"every 0 s\"",
+        "jobs.index.schedule",
+        "whole number from 1",
+    ),
+    (
+        "jobs.reconcile.zone = \"Mars/Olympus\"",
+        "jobs.reconcile.zone",
+        "time zone database",
+    ),
+    (
+        "jobs.expire.schedule = \"off\"",
+        "jobs.expire.schedule",
+        "cannot do without the job expire",
+    ),
+    (
+        "jobs.recconcile.schedule = \"off\"",
+        "jobs.recconcile",
+        "no such job",
+    ),
+    (
+        "jobs.reconcile = \"off\"",
+        "jobs.reconcile",
+        "must be a table",
+    ),
+    ("retention.inbox = 13", "retention.inbox", "between 14 and"),
+    (
+        "retention.messages = -1",
+        "retention.messages",
+        "neither 0 nor",
+    ),
+    (
+        "retention.attempts = \"long\"",
+        "retention.attempts",
+        "no whole number",
+    ),
+    (
         "wechat.main.app_id = \"wx123\"",
         "wechat.main.app_id",
         "16 digits",
@@ -238,6 +289,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "no path",
     ),
     ("c4c.main.csrf = \"on\"", "c4c.main.csrf", "not known"),
+    ("backup.keep = -1", "backup.keep", "between 0 and 1000"),
+    ("backup.keep = 1001", "backup.keep", "between 0 and 1000"),
     (
         "c4c.main.max_calls = 1",
         "c4c.main.max_calls",

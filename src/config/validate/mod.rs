@@ -5,13 +5,17 @@
 mod c4c;
 mod conversation;
 mod forms;
+mod jobs;
 mod maintenance;
+mod retention;
 mod rules;
 mod server;
 mod texts;
 mod wechat;
 
 use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
 
 use super::error::Fault;
 use super::tree::{Reading, Section, all};
@@ -22,7 +26,21 @@ use crate::domain::ids::{AccountId, TenantId, is_config_id};
 pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     let server = root.section("server").and_then(|s| server::server(&s));
     let database = root.section("database").and_then(|s| server::database(&s));
+    let backup = root.section("backup").and_then(|s| server::backup(&s));
     let outbound = root.section("outbound").and_then(|s| server::outbound(&s));
+    let reconcile = root
+        .section("reconcile")
+        .and_then(|s| server::reconcile(&s));
+    // Where the zone of the server is wrong, which is noted, any will do.
+    let zone = server
+        .as_ref()
+        .map_or(TimeZone::UTC, |s| s.time_zone.clone());
+    let jobs = root
+        .section("jobs")
+        .and_then(|s| jobs::schedules(&s, &zone));
+    let retention = root
+        .section("retention")
+        .and_then(|s| retention::retention(&s));
     let tenants = members(root, "c4c", "tenant");
     let known: Vec<TenantId> = tenants
         .iter()
@@ -43,9 +61,13 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     Ok(Config {
         server: server?,
         database: database?,
+        backup: backup?,
         outbound: outbound?,
+        jobs: jobs?,
+        retention: retention?,
         wechat,
         c4c: c4c?.into_iter().collect(),
+        reconcile: reconcile?,
     })
 }
 

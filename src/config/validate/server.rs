@@ -1,4 +1,4 @@
-//! `[server]`, `[database]` and `[outbound]`.
+//! `[server]`, `[database]`, `[backup]`, `[outbound]` and `[reconcile]`.
 
 use url::Url;
 
@@ -6,7 +6,7 @@ use super::forms;
 use crate::config::defaults;
 use crate::config::error::Fault;
 use crate::config::tree::{Reading, Section};
-use crate::config::types::{Database, Outbound, Server};
+use crate::config::types::{BackupPlan, Database, Outbound, Reconcile, Server};
 
 pub(super) fn server(section: &Section<'_>) -> Reading<Server> {
     let listen = section.or("listen", defaults::LISTEN, forms::socket);
@@ -61,6 +61,25 @@ pub(super) fn database(section: &Section<'_>) -> Reading<Database> {
     })
 }
 
+/// More than three years of daily ones; each is a whole copy.
+const MOST_KEPT: i64 = 1000;
+
+pub(super) fn backup(section: &Section<'_>) -> Reading<BackupPlan> {
+    let folder = section.or("folder", defaults::BACKUP_FOLDER, forms::text);
+    let keep = section.number("keep").and_then(|keep| {
+        let keep = keep.unwrap_or(defaults::BACKUP_KEEP);
+        let kept = usize::try_from(keep).ok().filter(|_| keep <= MOST_KEPT);
+        kept.ok_or_else(|| {
+            let reason = format!("the number is not between 0 and {MOST_KEPT}");
+            section.error("keep", Fault::new(reason, "write how many are kept"))
+        })
+    });
+    Ok(BackupPlan {
+        folder: section.run.folder.join(folder?),
+        keep: keep?,
+    })
+}
+
 pub(super) fn outbound(section: &Section<'_>) -> Reading<Outbound> {
     // A proxy's URL may hold credentials, so it may stand outside the file like a secret.
     let proxy = section.optional("proxy", section.unlocked(proxy_url));
@@ -70,6 +89,18 @@ pub(super) fn outbound(section: &Section<'_>) -> Reading<Outbound> {
         proxy: proxy?.unwrap_or_default(),
         no_proxy: no_proxy?.unwrap_or_default(),
         ca_file: ca_file?.map(|file| section.run.folder.join(file)),
+    })
+}
+
+pub(super) fn reconcile(section: &Section<'_>) -> Reading<Reconcile> {
+    let number = section.number("max_repairs")?;
+    let allowed = u32::try_from(number.unwrap_or(defaults::MAX_REPAIRS));
+    let max_repairs = allowed.map_err(|_| {
+        let fault = Fault::new("the number is negative or too large", "1000 suits most");
+        section.error("max_repairs", fault)
+    });
+    Ok(Reconcile {
+        max_repairs: max_repairs?,
     })
 }
 

@@ -29,6 +29,7 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         existing_followers(section),
         uncertain_send(section),
     );
+    let migrated_from = section.optional("migrated_from", forms::app_id);
     let answer_hook = section.optional("answer_hook", section.unlocked(forms::http_url));
     let conversation = section
         .section("conversation")
@@ -51,6 +52,7 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         tenant: tenant?,
         on_unfollow: on_unfollow?,
         existing_followers: existing_followers?,
+        migrated_from: migrated_from?,
         uncertain_send: uncertain_send?,
         conversation: conversation?,
         answer_hook: answer_hook?,
@@ -132,6 +134,10 @@ fn uncertain_send(section: &Section<'_>) -> Reading<UncertainSend> {
 }
 
 fn warn(section: &Section<'_>, account: &Account) {
+    if account.migrated_from.as_ref() == Some(&account.app_id) {
+        let warning = "it is the account's own AppID; name the one from before the migration";
+        section.warn("migrated_from", warning);
+    }
     if account.aes_keys.is_empty() {
         let warning = "it is not set, so WeChat's pushes come in plaintext";
         section.warn("encoding_aes_key", warning);

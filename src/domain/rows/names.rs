@@ -11,6 +11,12 @@ pub fn inbound_lane(account: &AccountId) -> String {
     format!("in:{account}")
 }
 
+/// The lane of what reconciliation found out about an account's followers. It is not `in:`, so that
+/// those who act do not wait behind thousands of these.
+pub fn found_lane(account: &AccountId) -> String {
+    format!("found:{account}")
+}
+
 /// The lane of one C4C object.
 pub fn object_lane(tenant: &TenantId, object: &ObjectId) -> String {
     format!("object:{tenant}:{object}")

@@ -74,6 +74,8 @@ pub struct MappingChange {
     pub name: Option<String>,
     /// CreateTime of the follow or unfollow.
     pub followed_at: Option<Timestamp>,
+    /// Since when they are linked, where that was before now.
+    pub linked_at: Option<Timestamp>,
 }
 
 impl MappingChange {
@@ -90,6 +92,7 @@ impl MappingChange {
             scene: None,
             name: None,
             followed_at: None,
+            linked_at: None,
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::store::rows::{
 /// the C4C lane found (`returned = false`) goes before what the follower did.
 ///
 /// Who decides on an act may have read the mapping before the C4C lane linked it: their `pending`, which
-/// names no customer, leaves it linked.
+/// names no customer, leaves it linked. And who follows or leaves overrides nothing that they did later, in
+/// whatever order it is decided.
 pub(in crate::store) async fn mappings(
     connection: &mut SqliteConnection,
     mut rows: Vec<MappingUpsert>,
@@ -29,21 +30,25 @@ pub(in crate::store) async fn mappings(
                      AND m.state = 'unfollowed')
                  THEN 'unfollowed' ELSE g.state END,
              g.reason, g.scene, g.name, g.followed_at, g.now,
-             CASE WHEN g.object_id IS NOT NULL THEN g.now END, g.now
+             CASE WHEN g.object_id IS NOT NULL THEN coalesce(g.linked_at, g.now) END, g.now
          FROM given g WHERE g.account IS NOT NULL
          ON CONFLICT (account, openid) DO UPDATE SET
              unionid = coalesce(excluded.unionid, unionid),
              tenant = excluded.tenant,
              object_id = coalesce(excluded.object_id, object_id),
              customer_id = coalesce(excluded.customer_id, customer_id),
-             state = CASE WHEN excluded.state = 'pending' AND excluded.object_id IS NULL
+             state = CASE WHEN excluded.followed_at < followed_at THEN state
+                 WHEN excluded.state = 'pending' AND excluded.object_id IS NULL
                      AND state = 'linked'
                  THEN 'linked' ELSE excluded.state END,
-             reason = excluded.reason,
+             reason = CASE WHEN excluded.followed_at < followed_at THEN reason
+                 ELSE excluded.reason END,
              scene = coalesce(excluded.scene, scene),
              name = coalesce(excluded.name, name),
-             followed_at = coalesce(excluded.followed_at, followed_at),
-             linked_at = coalesce(excluded.linked_at, linked_at),
+             followed_at = max(coalesce(excluded.followed_at, followed_at),
+                 coalesce(followed_at, excluded.followed_at)),
+             linked_at = CASE WHEN state = 'linked' AND object_id = excluded.object_id
+                 THEN linked_at ELSE coalesce(excluded.linked_at, linked_at) END,
              updated_at = excluded.updated_at",
         rows,
     )

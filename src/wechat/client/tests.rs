@@ -20,6 +20,7 @@ fn account(source: TokenSource) -> Account {
         tenant: TenantId::new("main"),
         on_unfollow: crate::config::OnUnfollow::Keep,
         existing_followers: crate::config::ExistingFollowers::OnContact,
+        migrated_from: None,
         uncertain_send: crate::config::UncertainSend::Hold,
         conversation: crate::config::ConversationRules::sample(),
         answer_hook: None,
@@ -39,6 +40,28 @@ fn account(source: TokenSource) -> Account {
 
 const OK: &str = r#"{"errcode":0,"errmsg":"ok"}"#;
 const TOKEN: &str = r#"{"access_token":"AT","expires_in":7200}"#;
+
+#[tokio::test]
+async fn new_openids_are_asked_for_with_the_old_appid() {
+    let answer = r#"{"errcode":0,"errmsg":"ok","result_list":[
+        {"ori_openid":"oOld1","new_openid":"oNew1","err_msg":"ok"},
+        {"ori_openid":"oOld2","err_msg":"ori_openid error"}]}"#;
+    let script = Script::answering(200, answer);
+    let openids = [OpenId::new("oOld1"), OpenId::new("oOld2")];
+    let changed = script
+        .client()
+        .changed_openids(&token(), "wx00000000000000aa", &openids)
+        .await
+        .unwrap();
+    let asked: Value = serde_json::from_slice(&script.asked().body).unwrap();
+    let expected = json!({"from_appid": "wx00000000000000aa", "openid_list": ["oOld1", "oOld2"]});
+    assert_eq!(asked, expected);
+    assert_eq!(changed.len(), 1);
+    assert_eq!(
+        (changed[0].from.as_str(), changed[0].to.as_str()),
+        ("oOld1", "oNew1")
+    );
+}
 
 #[tokio::test]
 async fn a_stable_token_is_asked_for_with_a_post() {

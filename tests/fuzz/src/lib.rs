@@ -29,8 +29,9 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 23] = [
     targets::address::TARGET,
+    targets::backup::TARGET,
     targets::c4c_client::TARGET,
     targets::c4c_error::TARGET,
     targets::command::TARGET,
@@ -39,6 +40,8 @@ pub const TARGETS: [Target; 20] = [
     targets::filter::TARGET,
     targets::instant::TARGET,
     targets::maintenance::TARGET,
+    targets::mapping_file::TARGET,
+    targets::metadata::TARGET,
     targets::notification::TARGET,
     targets::odata::TARGET,
     targets::placeholder::TARGET,
@@ -54,6 +57,6 @@ pub const TARGETS: [Target; 20] = [
 
 /// The target of that name.
 pub fn target(name: &str) -> Option<&'static Target> {
-    static ALL: [Target; 20] = TARGETS;
+    static ALL: [Target; 23] = TARGETS;
     ALL.iter().find(|target| target.name == name)
 }

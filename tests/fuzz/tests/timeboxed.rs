@@ -42,8 +42,8 @@ macro_rules! timeboxed {
 }
 
 timeboxed! {
-    address c4c_client c4c_error command config envelope filter instant maintenance notification
-    odata placeholder push query reply reply_form simulator split wechat_client xml
+    address backup c4c_client c4c_error command config envelope filter instant maintenance mapping_file
+    metadata notification odata placeholder push query reply reply_form simulator split wechat_client xml
 }
 
 #[test]

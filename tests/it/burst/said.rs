@@ -131,15 +131,32 @@ fn made(beginning: &[u8], random: &Random) -> Vec<u8> {
 }
 
 impl Said {
-    /// Checks what stands in C4C for this message.
+    pub fn medium(&self) -> Option<&[u8]> {
+        self.medium.as_deref()
+    }
+
+    /// Checks the activity that stands for this message.
     pub fn assert_stands_as(&self, activity: &ActivityView) {
-        let (text, words) = (&activity.text, &self.words);
-        assert!(text.contains(words), "`{text}` tells `{words}`");
-        assert!(!self.is_text || text == words, "`{text}` is `{words}`");
+        let text = &activity.text;
+        self.assert_told_by(text);
         let at = activity.written_at.as_second();
         assert_eq!(at, self.created.as_second(), "`{text}` has its time");
         let files: Vec<&[u8]> = activity.files.iter().map(|file| &file.bytes[..]).collect();
-        let original: Vec<&[u8]> = self.medium.as_deref().into_iter().collect();
+        let original: Vec<&[u8]> = self.medium().into_iter().collect();
         assert!(files == original, "{:?} of `{text}`", activity.files);
+    }
+
+    /// Checks the note that stands for this message: its head, and the words below.
+    pub fn assert_noted_as(&self, note: &str) {
+        let local = self.created.in_tz("Asia/Shanghai").unwrap();
+        let head = format!("WeChat {} #{}\n", local.strftime("%F %T"), self.msg_id);
+        let text = note.strip_prefix(&head);
+        self.assert_told_by(text.unwrap_or_else(|| panic!("`{note}` begins with `{head}`")));
+    }
+
+    fn assert_told_by(&self, text: &str) {
+        let words = &self.words;
+        assert!(text.contains(words), "`{text}` tells `{words}`");
+        assert!(!self.is_text || text == words, "`{text}` is `{words}`");
     }
 }

@@ -108,7 +108,7 @@ pub async fn the_last_walk_that_got_through_a_stage_is_found(way: &Way) {
     assert_eq!(other, None);
 }
 
-pub async fn findings_are_read_in_pages_and_kept_for_the_last_runs(way: &Way) {
+pub async fn findings_are_read_in_pages(way: &Way) {
     let room = Room::new(way).await;
     let found = |job_run_id, detail: &str| Finding {
         job_run_id,
@@ -119,6 +119,7 @@ pub async fn findings_are_read_in_pages_and_kept_for_the_last_runs(way: &Way) {
         object_id: None,
         detail: detail.to_owned(),
         state: "repairing",
+        repair: Some("{}".to_owned()),
     };
     let mut runs = Vec::new();
     for _ in 0..3 {
@@ -148,9 +149,31 @@ pub async fn findings_are_read_in_pages_and_kept_for_the_last_runs(way: &Way) {
         (rest[0].state.as_str(), &rest[0].tenant),
         ("repairing", &None)
     );
+}
 
-    assert_eq!(room.store.prune_findings("prune", 0).await.unwrap(), 0);
-    assert_eq!(room.store.prune_findings("reconcile", 2).await.unwrap(), 3);
-    assert!(room.store.findings(runs[0], 0, 9).await.unwrap().is_empty());
-    assert_eq!(room.store.findings(runs[1], 0, 9).await.unwrap().len(), 3);
+pub async fn a_job_is_known_since_it_was_first_seen(way: &Way) {
+    let room = Room::new(way).await;
+    assert_eq!(room.store.known_since("reconcile").await.unwrap(), None);
+    let first = room.now();
+    for _ in 0..2 {
+        room.store.know_job("reconcile").await.unwrap();
+        room.wait(60);
+    }
+    let since = room.store.known_since("reconcile").await.unwrap();
+    assert_eq!(since, Some(first));
+    assert_eq!(room.store.known_since("prune").await.unwrap(), None);
+}
+
+pub async fn what_was_found_due_is_not_started_after_somebody_else_did(way: &Way) {
+    let room = Room::new(way).await;
+    let due = async |last| room.store.start_due_job("prune", last).await.unwrap();
+    let first = due(0).await.expect("it never ran");
+    assert_eq!(due(0).await, None, "it runs");
+    assert_eq!(due(first).await, None, "it runs");
+    room.finish(first).await;
+    assert_eq!(due(0).await, None, "it has run since");
+    let by_hand = room.start("prune").await;
+    room.finish(by_hand).await;
+    assert_eq!(due(first).await, None, "a person has run it since");
+    assert!(due(by_hand).await.is_some());
 }

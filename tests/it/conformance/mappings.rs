@@ -26,6 +26,7 @@ pub async fn a_mapping_keeps_what_a_change_does_not_name(way: &Way) {
         ..mapping_to(&anna, MappingState::Linked)
     };
     let followed_at = first.followed_at;
+    let linked_at = Some(room.now());
     room.write(mapped(first)).await;
     room.wait(5);
     let obsolete = MappingChange {
@@ -43,6 +44,7 @@ pub async fn a_mapping_keeps_what_a_change_does_not_name(way: &Way) {
         scene: Some("poster".to_owned()),
         name: Some("Anna".to_owned()),
         followed_at,
+        linked_at,
         updated_at: room.now(),
     };
     assert_eq!(room.mapping(&anna).await, expected);
@@ -108,6 +110,62 @@ pub async fn what_was_decided_before_a_link_stood_does_not_undo_it(way: &Way) {
         state,
         MappingState::Pending,
         "who knows the customer knows it better"
+    );
+}
+
+pub async fn since_when_they_are_linked_stays_while_the_customer_does(way: &Way) {
+    let room = Room::new(way).await;
+    let (anna, bert) = (follower('a'), follower('b'));
+    let since = room.now();
+    room.write(mapped(linked(&anna, 7))).await;
+    room.wait(5);
+    let named = MappingChange {
+        name: Some("Anna".to_owned()),
+        ..linked(&anna, 7)
+    };
+    room.write(mapped(named)).await;
+    assert_eq!(room.mapping(&anna).await.linked_at, Some(since));
+    room.write(mapped(linked(&anna, 8))).await;
+    assert_eq!(room.mapping(&anna).await.linked_at, Some(room.now()));
+    let from_before = MappingChange {
+        linked_at: Some(since),
+        ..linked(&bert, 9)
+    };
+    room.write(mapped(from_before)).await;
+    room.wait(5);
+    room.write(mapped(linked(&bert, 9))).await;
+    assert_eq!(room.mapping(&bert).await.linked_at, Some(since));
+}
+
+pub async fn an_unlinked_follower_stands_for_nobody(way: &Way) {
+    let room = Room::new(way).await;
+    let (anna, bert, cleo) = (follower('a'), follower('b'), follower('c'));
+    let unlink = async |who: &Follower| room.store.unlink(who, "wrong person").await.unwrap();
+    for who in [&anna, &bert, &cleo] {
+        room.write(mapped(linked(who, 7))).await;
+    }
+    room.write(mapped(mapping_to(&bert, MappingState::Unfollowed)))
+        .await;
+    room.wait(5);
+    assert!(unlink(&anna).await && unlink(&bert).await);
+    assert!(!unlink(&anna).await, "of nobody");
+    assert!(!unlink(&follower('x')).await);
+    let mapping = room.mapping(&anna).await;
+    assert_eq!(
+        (mapping.state, mapping.customer),
+        (MappingState::Obsolete, None)
+    );
+    assert_eq!(mapping.reason.as_deref(), Some("wrong person"));
+    assert_eq!((mapping.linked_at, mapping.updated_at), (None, room.now()));
+    let left = room.mapping(&bert).await;
+    assert_eq!(
+        (left.state, left.customer),
+        (MappingState::Unfollowed, None)
+    );
+    assert_eq!(
+        room.mapping(&cleo).await.customer,
+        Some(customer(7)),
+        "nobody else"
     );
 }
 

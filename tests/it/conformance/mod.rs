@@ -12,11 +12,13 @@
 //! plan of every statement that it made.
 
 mod arrivals;
+mod backups;
 mod claims;
 mod concurrency;
 mod conversations;
 mod crashes;
 mod erasing;
+mod examining;
 mod jobs;
 mod lanes;
 mod mappings;
@@ -25,6 +27,7 @@ mod operators;
 mod plans;
 mod reading;
 mod reconciling;
+mod retention;
 mod rows;
 mod searching;
 mod settling;
@@ -132,6 +135,8 @@ suite! {
         a_mapping_keeps_what_a_change_does_not_name
         a_late_link_does_not_bring_back_somebody_who_left
         what_was_decided_before_a_link_stood_does_not_undo_it
+        since_when_they_are_linked_stays_while_the_customer_does
+        an_unlinked_follower_stands_for_nobody
         everybody_who_stands_for_a_customer_is_found
         somebody_who_waits_for_their_customer_is_noticed
         the_mappings_of_many_are_read_at_once
@@ -148,11 +153,32 @@ suite! {
         a_run_remembers_where_to_go_on
         a_run_that_was_cut_off_is_interrupted_and_the_job_free
         the_last_walk_that_got_through_a_stage_is_found
-        findings_are_read_in_pages_and_kept_for_the_last_runs;
+        findings_are_read_in_pages
+        a_job_is_known_since_it_was_first_seen
+        what_was_found_due_is_not_started_after_somebody_else_did;
+    backups:
+        a_copy_holds_one_moment_and_no_token
+        what_a_copy_has_still_to_do_is_doubted_but_for_its_own_decisions
+        a_copy_that_is_no_database_or_of_a_newer_qiao_is_told
+        the_book_of_backups_tells_which_stand_and_how_they_were_tried;
+    retention:
+        what_was_said_long_ago_goes_with_its_media_and_its_words
+        a_conversation_goes_as_a_whole_and_not_while_it_is_open
+        what_waits_is_held_or_dead_keeps_its_message_and_its_push
+        an_effect_that_settled_just_now_stays_however_old_it_is
+        a_push_that_comes_again_gets_its_answer_after_older_ones_went
+        findings_events_and_runs_go_but_the_last_run_of_each_job
+        much_goes_page_by_page_past_what_stays
+        a_sound_database_has_no_damage;
     reconciling:
         the_far_side_lists_somebody_we_do_not_know
         we_know_somebody_whom_the_far_side_does_not_list
-        a_pending_mapping_without_work_is_stranded;
+        a_link_whose_customer_does_not_fit_is_suspected
+        a_pending_mapping_without_work_is_stranded
+        one_customer_or_one_person_with_several_is_found
+        a_day_has_so_many_calls
+        a_repair_is_queued_once_and_its_finding_says_so
+        what_is_found_late_undoes_nothing_that_was_done_later;
     conversations:
         a_conversation_goes_on_until_it_ends_and_the_next_knows_of_it
         a_follower_has_one_open_conversation
@@ -171,6 +197,7 @@ suite! {
     reading:
         a_conversation_is_told_in_order_and_only_of_its_follower
         a_follower_reads_what_reached_them
+        what_a_follower_was_told_is_known
         deleting_a_history_leaves_no_word_of_it_and_nothing_of_anybody_else
         the_outbox_is_listed_by_state_and_effect
         the_queue_is_counted
@@ -193,6 +220,11 @@ suite! {
         readers_see_whole_commits_only
         a_full_queue_refuses_at_once_and_keeps_what_it_took
         what_can_wait_is_told_when_senders_do;
+    examining:
+        the_file_is_described_and_looked_through
+        a_look_through_the_file_ends_in_time
+        the_newest_row_tells_when_the_clock_was_last_read
+        traces_of_trouble_are_counted;
     crashes:
         an_arrival_is_there_once_it_is_committed
         a_settlement_is_there_once_it_is_committed

@@ -45,7 +45,7 @@ async fn harmful_walks(statements: &BTreeSet<String>) -> Vec<String> {
             }
         }
     }
-    for allowed in &ALLOWED {
+    for allowed in ALLOWED {
         for step in allowed.steps {
             if !needed.contains(&(allowed.statement, (*step).to_owned())) {
                 let (statement, reason) = (allowed.statement, allowed.reason);

@@ -45,6 +45,30 @@ pub async fn a_conversation_is_told_in_order_and_only_of_its_follower(way: &Way)
     assert_eq!(room.store.message_of(99).await.unwrap(), None);
 }
 
+pub async fn what_a_follower_was_told_is_known(way: &Way) {
+    let room = Room::new(way).await;
+    let (anna, bert) = (follower('a'), follower('b'));
+    let told = async |who, purpose, piece| room.store.was_told(who, purpose, piece).await.unwrap();
+    assert!(
+        !told(&anna, "operator", "1000441").await,
+        "nothing was said yet"
+    );
+    room.write(to_say(&anna, "your number is 1000441")).await;
+    room.write(messages([said(&bert, "1000441?")])).await;
+    assert!(told(&anna, "operator", "1000441").await);
+    assert!(!told(&anna, "operator", "1000442").await);
+    assert!(!told(&anna, "welcome", "1000441").await);
+    assert!(
+        !told(&bert, "operator", "1000441").await,
+        "they said it themselves"
+    );
+    room.run(NextState::Dead).await;
+    assert!(
+        !told(&anna, "operator", "1000441").await,
+        "it did not reach them"
+    );
+}
+
 pub async fn a_follower_reads_what_reached_them(way: &Way) {
     let room = Room::new(way).await;
     let anna = follower('a');

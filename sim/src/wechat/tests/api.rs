@@ -241,6 +241,32 @@ fn user_info_may_hold_a_raw_control_character() {
 }
 
 #[test]
+fn after_a_migration_old_openids_lead_to_new_ones() {
+    let mut world = World::new();
+    let (moved, other) = (world.follower(), world.follower());
+    let new = world.wx.migrate(&moved, &mut world.rng).unwrap();
+    let asked = |from: &str| json!({"from_appid": from, "openid_list": [moved, other]});
+    let path = "/cgi-bin/changeopenid";
+    assert_eq!(world.call(path, &asked("wx00000000000000aa")).0, 40013);
+    world.wx.settings.migrated_from = "wx00000000000000aa".to_owned();
+    let (code, told) = world.call(path, &asked("wx00000000000000aa"));
+    assert_eq!(code, 0);
+    let list = &told["result_list"];
+    assert_eq!(list[0]["ori_openid"], json!(moved));
+    assert_eq!(
+        (&list[0]["new_openid"], &list[0]["err_msg"]),
+        (&json!(new), &json!("ok"))
+    );
+    assert_eq!(list[1]["err_msg"], "ori_openid error");
+    assert_eq!(list[1].get("new_openid"), None);
+    let many = json!({"from_appid": "wx00000000000000aa", "openid_list": vec![moved; 101]});
+    assert_eq!(world.call(path, &many).0, 40032);
+    let (_, list) = world.call("/cgi-bin/user/get", &Value::Null);
+    let listed = list["data"]["openid"].as_array().unwrap();
+    assert!(listed.contains(&json!(new)) && listed.len() == 2);
+}
+
+#[test]
 fn user_get_lists_the_followers_page_by_page() {
     let mut world = World::new();
     world.wx.settings.page_size = 2;
@@ -327,4 +353,36 @@ fn a_code_after_the_effect_leaves_the_caller_in_the_dark() {
     assert_eq!(world.send_text(&openid, "once"), -1);
     assert_eq!(world.texts_seen(&openid), ["once"]);
     assert_eq!(world.wx.calls(CUSTOM_SEND), 1);
+}
+
+#[test]
+fn the_quota_tells_what_is_left_of_the_day() {
+    let mut world = World::new();
+    let limits = &mut world.wx.settings.daily_limits;
+    limits.insert("/cgi-bin/user/get".to_owned(), 5);
+    assert_eq!(world.call("/cgi-bin/user/get", &Value::Null).0, 0);
+    let of = |path: &str| json!({ "cgi_path": path });
+    let quota = "/cgi-bin/openapi/quota/get";
+    let (code, told) = world.call(quota, &of("/cgi-bin/user/get"));
+    assert_eq!(
+        (code, &told["quota"]),
+        (0, &json!({"daily_limit": 5, "used": 1, "remain": 4}))
+    );
+    for path in ["cgi-bin/user/get", "/cgi-bin/no", ""] {
+        assert_eq!(world.call(quota, &of(path)).0, 76003, "{path}");
+    }
+}
+
+#[test]
+fn the_callback_check_tells_what_each_network_lost() {
+    let mut world = World::new();
+    world.wx.settings.callback_losses = vec!["0%".to_owned(), "100%".to_owned()];
+    let check = "/cgi-bin/callback/check";
+    let ask = |action: &str| json!({ "action": action, "check_operator": "DEFAULT" });
+    let (_, all) = world.call(check, &ask("all"));
+    assert_eq!(all["ping"][1]["package_loss"], "100%");
+    assert!(all["dns"][0]["ip"].is_string());
+    assert_eq!(world.call(check, &ask("dns")).1["ping"], Value::Null);
+    assert_eq!(world.call(check, &ask("trace")).0, 47001);
+    assert_eq!(world.call(check, &json!({ "action": "all" })).0, 47001);
 }

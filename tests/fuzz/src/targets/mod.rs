@@ -1,6 +1,7 @@
 //! One file a promise; each has a `TARGET`.
 
 pub(crate) mod address;
+pub(crate) mod backup;
 pub(crate) mod c4c_client;
 pub(crate) mod c4c_error;
 pub(crate) mod command;
@@ -9,6 +10,8 @@ pub(crate) mod envelope;
 pub(crate) mod filter;
 pub(crate) mod instant;
 pub(crate) mod maintenance;
+pub(crate) mod mapping_file;
+pub(crate) mod metadata;
 pub(crate) mod notification;
 pub(crate) mod odata;
 pub(crate) mod placeholder;

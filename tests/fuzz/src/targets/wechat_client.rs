@@ -71,6 +71,10 @@ fn read(answer: &str) {
         assert_fit(&format!("{user:?}"));
     }
     told(replay::run(client.users(&token, &[follower()])));
+    told(replay::run(client.quota(&token, "/cgi-bin/user/get")));
+    if let Some(way) = told(replay::run(client.check_callback(&token))) {
+        assert!(way.whole + way.lost <= way.tried);
+    }
     let start = follower();
     let page = replay::run(client.follower_page(&token, Some(&start)));
     if let Some(page) = told(page) {
