@@ -150,10 +150,15 @@ async fn forget(
         (
             "reconcile_customer",
             "DELETE FROM reconcile_customer WHERE (tenant, object_id) IN (
-                 SELECT m.tenant, m.object_id FROM mapping m
-                 WHERE m.account = ?1 AND m.openid = ?2
-                 UNION SELECT x.tenant, x.object_id FROM mapping m JOIN reconcile_customer x
-                     ON x.tenant = m.tenant AND x.wechat_id = m.openid
+                 SELECT r.tenant, r.object_id FROM mapping m JOIN reconcile_customer r
+                     ON r.tenant = m.tenant AND r.object_id = m.object_id
+                 WHERE m.account = ?1 AND m.openid = ?2)",
+        ),
+        (
+            "reconcile_customer",
+            "DELETE FROM reconcile_customer WHERE (tenant, object_id) IN (
+                 SELECT r.tenant, r.object_id FROM mapping m JOIN reconcile_customer r
+                     ON r.tenant = m.tenant AND r.wechat_id = m.openid
                  WHERE m.account = ?1 AND m.openid = ?2)",
         ),
         (

@@ -143,12 +143,15 @@ pub const PARTS: [Part; 15] = [
         along: None,
         rows: "SELECT 0 AS id, json_object('tenant', r.tenant, 'object_id', r.object_id,
                 'wechat_id', r.wechat_id, 'active', r.active) AS row
-             FROM reconcile_customer r WHERE (r.tenant, r.object_id) IN (
-                 SELECT m.tenant, m.object_id FROM mapping m
-                 WHERE m.account = ?1 AND m.openid = ?2
-                 UNION SELECT x.tenant, x.object_id FROM mapping m JOIN reconcile_customer x
-                     ON x.tenant = m.tenant AND x.wechat_id = m.openid
-                 WHERE m.account = ?1 AND m.openid = ?2)",
+             FROM mapping m JOIN reconcile_customer r
+                 ON r.tenant = m.tenant AND r.object_id = m.object_id
+             WHERE m.account = ?1 AND m.openid = ?2
+             UNION
+             SELECT 0 AS id, json_object('tenant', r.tenant, 'object_id', r.object_id,
+                'wechat_id', r.wechat_id, 'active', r.active) AS row
+             FROM mapping m JOIN reconcile_customer r
+                 ON r.tenant = m.tenant AND r.wechat_id = m.openid
+             WHERE m.account = ?1 AND m.openid = ?2",
     },
     Part {
         table: "outbox",
