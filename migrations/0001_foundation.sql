@@ -244,14 +244,17 @@ CREATE TABLE reconcile_seen (
     PRIMARY KEY (account, openid)
 ) STRICT, WITHOUT ROWID;
 
--- Every act of an operator that changes something.
+-- Every act of an operator that changes something. AUTOINCREMENT, so that SQLite remembers the highest
+-- id: rows that are gone from the end are missed.
 CREATE TABLE audit (
-    id     INTEGER PRIMARY KEY,
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
     at     INTEGER NOT NULL,
     who    TEXT NOT NULL,
     act    TEXT NOT NULL,
-    target TEXT NOT NULL,
-    detail TEXT
+    target TEXT NOT NULL,                       -- an id or a name; of a person only their pseudonym
+    before TEXT,                                -- states, ids and counts, never contents
+    after  TEXT,
+    hash   TEXT NOT NULL CHECK (length(hash) = 64)   -- over the row before it and this one
 ) STRICT;
 
 -- No id is given twice, not even that of a newest row which was deleted: other rows may still speak of it.

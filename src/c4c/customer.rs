@@ -14,6 +14,10 @@ use crate::domain::ids::{CustomerId, ObjectId};
 /// The life-cycle code of a customer that is no longer in use.
 const OBSOLETE: &str = "4";
 
+/// Where the life-cycle code stands; the old service c4codata calls it StatusCode.
+const STATUS: &str = "LifeCycleStatusCode";
+const OLD_STATUS: &str = "StatusCode";
+
 /// An individual customer.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Customer {
@@ -50,8 +54,7 @@ impl EntityType for Customer {
         let set = |name: &str| fields.get(name).filter(|text| !text.is_empty());
         let object_id = set("ObjectID").and_then(|text| ObjectId::parse(text));
         let customer_id = set("CustomerID").map(CustomerId::new);
-        // The old service c4codata calls the status StatusCode.
-        let status = set("LifeCycleStatusCode").or_else(|| set("StatusCode"));
+        let status = set(STATUS).or_else(|| set(OLD_STATUS));
         Ok(Self {
             object_id: object_id.ok_or(Kind::Incomplete("ObjectID"))?,
             customer_id: customer_id.ok_or(Kind::Incomplete("CustomerID"))?,
@@ -70,6 +73,13 @@ impl Customer {
             .get(name)
             .map(String::as_str)
             .filter(|text| !text.is_empty())
+    }
+
+    /// The change that takes it out of use (c4c.md 2.1).
+    pub fn out_of_use(&self) -> BTreeMap<String, String> {
+        let is_old = !self.fields.contains_key(STATUS) && self.fields.contains_key(OLD_STATUS);
+        let status = if is_old { OLD_STATUS } else { STATUS };
+        BTreeMap::from([(status.to_owned(), OBSOLETE.to_owned())])
     }
 }
 

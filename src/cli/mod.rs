@@ -5,6 +5,7 @@
 //! write go through the daemon's socket or, without a daemon, take the same file lock. Exit
 //! codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
+mod audit;
 mod backup;
 mod check;
 mod conversation;
@@ -18,6 +19,7 @@ mod mapping;
 mod message;
 mod outbox;
 mod output;
+mod person;
 mod reach;
 mod reconcile;
 mod restore;
@@ -73,6 +75,12 @@ enum Verb {
     /// What runs by the clock
     #[command(subcommand)]
     Jobs(jobs::Verb),
+    /// Everything that is held of one person
+    #[command(subcommand)]
+    Person(person::Verb),
+    /// What operators did
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Compares both platforms with the database
     Reconcile(reconcile::Asked),
     /// Writes everything into one file, beside the daemon
@@ -142,6 +150,8 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Outbox(verb) => outbox::run(config()?, verb).await?,
         Verb::Duplicates(verb) => duplicates::run(config()?, verb).await?,
         Verb::Jobs(verb) => jobs::run(config()?, verb).await?,
+        Verb::Person(verb) => person::run(config()?, verb).await?,
+        Verb::Audit(verb) => audit::run(&config()?, verb).await?,
         Verb::Reconcile(asked) => reconcile::run(config()?, asked).await?,
         Verb::Backup(asked) => backup::run(config()?, asked).await?,
         Verb::Restore(asked) => restore::run(config()?, asked).await?,

@@ -54,8 +54,9 @@ pub(super) async fn run(config: Config, asked: Asked) -> Result<()> {
         limit,
         yes,
     };
-    let acting = reach::act(config.clone(), Command::Reconcile(options));
-    let done = Box::pin(told_meanwhile(&config, acting)).await?;
+    // It holds the state of every command, so it goes on the heap.
+    let acting = Box::pin(reach::act(config.clone(), Command::Reconcile(options)));
+    let done = told_meanwhile(&config, acting).await?;
     let run = done.told["run"].as_i64();
     let run = run.context("the daemon named no run; it is of another version, restart it")?;
     let repairing = list(&reach::reading(&config).await?, run, json).await?;

@@ -12,7 +12,7 @@ use crate::backup::{Restored, restore, try_restore};
 use crate::config::Config;
 use crate::jobs::restore_drill::told;
 use crate::kit::clock::{Clock, SystemClock};
-use crate::store::Store;
+use crate::store::{Act, Store, Target};
 
 #[derive(Debug, Args)]
 pub(super) struct Asked {
@@ -37,8 +37,14 @@ pub(super) async fn run(config: Config, asked: Asked) -> Result<()> {
     let store = Store::open(database, clock).await?;
     store.recover().await?;
     let target = asked.file.display().to_string();
-    let detail = Some(format!("begun at {}", restored.manifest.created_at));
-    store.audit(reach::who(), "restore", target, detail).await?;
+    let act = Act {
+        who: reach::who(),
+        act: "restore",
+        target: Target::Thing(target),
+        before: None,
+        after: Some(format!("begun at {}", restored.manifest.created_at)),
+    };
+    store.audit(act).await?;
     store.close().await;
     report(&restored)
 }

@@ -152,6 +152,8 @@ pub enum TokenSource {
 pub enum OnUnfollow {
     /// Mapping and history stay; queued sends are cancelled.
     Keep,
+    /// They are erased a while later, unless they are back.
+    Erase,
 }
 
 /// What reconciliation does with people who followed before Qiao came.

@@ -7,6 +7,7 @@ use crate::c4c::pace::Pace;
 use crate::domain::rows::{Changes, Follower, MappingState};
 use crate::flows::link::{self, Chosen, Link, Step, UNLINKED};
 use crate::flows::mapping_file::{Entry, Known, Line};
+use crate::store::Act;
 
 /// Lines of one order: at their longest they stay below the 2 MiB that the socket takes, and their commit keeps
 /// no push waiting for long.
@@ -14,7 +15,12 @@ pub const MAX_LINES: usize = 500;
 
 impl Controls {
     /// Queues the link. C4C is asked first, so that whoever mistyped a number hears of it; the effect asks again.
-    pub(super) async fn link(&self, follower: Follower, chosen: Chosen) -> Result<Value, Refused> {
+    pub(super) async fn link(
+        &self,
+        follower: Follower,
+        chosen: Chosen,
+        act: Act,
+    ) -> Result<Value, Refused> {
         let mapping = self.known(&follower).await?;
         let live = self.context.live();
         let known = live.account(&follower.account);
@@ -53,14 +59,25 @@ impl Controls {
                 effects: vec![link.effect(tenant)],
                 ..Changes::none()
             };
-            self.context.store.write(changes).await?;
+            let act = Act {
+                before: Some(mapping.state.as_str().to_owned()),
+                after: Some("queued".to_owned()),
+                ..act
+            };
+            self.context.store.on_behalf(act).write(changes).await?;
         }
         Ok(json!({ "customer_id": customer.1, "object_id": customer.0, "queued": !stands }))
     }
 
-    pub(super) async fn unlink(&self, follower: Follower) -> Result<Value, Refused> {
+    pub(super) async fn unlink(&self, follower: Follower, act: Act) -> Result<Value, Refused> {
         let mapping = self.known(&follower).await?;
-        if !self.context.store.unlink(&follower, UNLINKED).await? {
+        let act = Act {
+            before: Some(mapping.state.as_str().to_owned()),
+            after: Some("no customer".to_owned()),
+            ..act
+        };
+        let store = self.context.store.on_behalf(act);
+        if !store.unlink(&follower, UNLINKED).await? {
             return Err(Refused(format!(
                 "the follower stands for no customer; the mapping is `{}`",
                 mapping.state.as_str()
@@ -72,7 +89,7 @@ impl Controls {
 
     /// Writes a part of a file. The command has checked the whole of it; what changed since then is seen here, and
     /// then nothing of the part is written.
-    pub(super) async fn import(&self, lines: &[Line]) -> Result<Value, Refused> {
+    pub(super) async fn import(&self, lines: &[Line], act: Act) -> Result<Value, Refused> {
         if lines.len() > MAX_LINES {
             return Err(Refused(format!(
                 "one order takes {MAX_LINES} lines at most"
@@ -97,7 +114,13 @@ impl Controls {
                 written += 1;
             }
         }
-        self.context.store.write(changes).await?;
+        if written > 0 {
+            let act = Act {
+                after: Some(format!("written {written}")),
+                ..act
+            };
+            self.context.store.on_behalf(act).write(changes).await?;
+        }
         Ok(json!({ "written": written, "unchanged": entries.len() - written }))
     }
 }

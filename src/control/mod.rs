@@ -3,6 +3,7 @@
 //!
 //! Start reading at [`Command`] and [`Controls::execute`]; [`socket`] carries them to the daemon.
 
+mod erase;
 mod mapping;
 pub mod socket;
 
@@ -21,7 +22,7 @@ use crate::flows::mapping_file::Line;
 use crate::flows::sending::{self, ToSay};
 use crate::jobs::{Backup, Options, Progress, Reconcile, Timetable};
 use crate::kit::trace::{self, TraceId};
-use crate::store::{Mapping, StartedBy, StoreError};
+use crate::store::{Act, Mapping, StartedBy, StoreError, Target};
 use crate::wechat::push::Push;
 
 /// The longest text that one command may send: five messages of 2,000 bytes.
@@ -65,6 +66,15 @@ pub enum Command {
     },
     /// `reconcile`
     Reconcile(Options),
+    /// `person erase`
+    PersonErase {
+        /// At which account.
+        account: AccountId,
+        /// Whom.
+        openid: OpenId,
+        /// C4C's customer is made obsolete, too.
+        obsolete_customer: bool,
+    },
     /// `backup`
     Backup {
         /// The file, absolute.
@@ -93,33 +103,51 @@ pub enum Command {
     },
 }
 
+/// What a command is done to, for the audit.
+enum Aim {
+    Thing(String),
+    Person(Follower),
+}
+
 impl Command {
     /// The act and its target in the audit.
-    fn audited(&self) -> (&'static str, String) {
+    fn audited(&self) -> (&'static str, Aim) {
+        let thing = |thing: &dyn ToString| Aim::Thing(thing.to_string());
+        let person = |account: &AccountId, openid: &OpenId| {
+            Aim::Person(Follower {
+                account: account.clone(),
+                openid: openid.clone(),
+            })
+        };
         match self {
             Self::MessageSend {
                 account, openid, ..
-            } => ("message.send", format!("{account}:{}", openid.as_str())),
-            Self::OutboxRetry { id } => ("outbox.retry", id.to_string()),
-            Self::OutboxCancel { id } => ("outbox.cancel", id.to_string()),
-            Self::DuplicateRelease { id } => ("duplicates.release", id.to_string()),
-            Self::JobRun { name } => ("jobs.run", name.clone()),
-            Self::Backup { file } => ("backup", file.display().to_string()),
-            Self::Reconcile(options) if options.apply => (
-                "reconcile.apply",
-                options.only.clone().unwrap_or_else(|| "all".to_owned()),
-            ),
-            Self::Reconcile(options) => (
-                "reconcile",
-                options.only.clone().unwrap_or_else(|| "all".to_owned()),
-            ),
+            } => ("message.send", person(account, openid)),
+            Self::OutboxRetry { id } => ("outbox.retry", thing(id)),
+            Self::OutboxCancel { id } => ("outbox.cancel", thing(id)),
+            Self::DuplicateRelease { id } => ("duplicates.release", thing(id)),
+            Self::JobRun { name } => ("jobs.run", thing(name)),
+            Self::Reconcile(options) => {
+                let act = if options.apply {
+                    "reconcile.apply"
+                } else {
+                    "reconcile"
+                };
+                let only = options.only.clone().unwrap_or_else(|| "all".to_owned());
+                (act, Aim::Thing(only))
+            }
+            Self::PersonErase {
+                account, openid, ..
+            } => ("person.erase", person(account, openid)),
+            Self::Backup { file } => ("backup", thing(&file.display())),
             Self::MappingLink {
                 account, openid, ..
-            } => ("mapping.link", format!("{account}:{}", openid.as_str())),
-            Self::MappingUnlink { account, openid } => {
-                ("mapping.unlink", format!("{account}:{}", openid.as_str()))
-            }
-            Self::MappingImport { lines } => ("mapping.import", format!("{} lines", lines.len())),
+            } => ("mapping.link", person(account, openid)),
+            Self::MappingUnlink { account, openid } => ("mapping.unlink", person(account, openid)),
+            Self::MappingImport { lines } => (
+                "mapping.import",
+                Aim::Thing(format!("{} lines", lines.len())),
+            ),
         }
     }
 }
@@ -145,37 +173,47 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Carries `command` out for `who` and tells what came of it. Acts that change something are
-    /// audited.
+    /// Carries `command` out for `who` and tells what came of it.
+    ///
+    /// An act that is one operation leaves its row of the audit in that operation's own transaction, if it
+    /// changes anything. One that is more leaves it before it begins: nothing is changed without its row.
     pub async fn execute(&self, command: Command, who: &str) -> Result<Value, Refused> {
-        let (act, target) = command.audited();
+        let act = self.act(&command, who);
         let random = &self.context.random;
         let trace = TraceId::made(random);
-        let done = trace::within(Some(trace), random, self.carry_out(command, who)).await?;
-        self.context
-            .store
-            .audit(who.to_owned(), act, target, None)
-            .await?;
-        Ok(done)
+        trace::within(Some(trace), random, self.carry_out(command, who, act)).await
     }
 
-    async fn carry_out(&self, command: Command, who: &str) -> Result<Value, Refused> {
+    async fn carry_out(&self, command: Command, who: &str, act: Act) -> Result<Value, Refused> {
         match command {
             Command::MessageSend {
                 account,
                 openid,
                 text,
-            } => self.send(Follower { account, openid }, &text).await,
-            Command::OutboxRetry { id } => self.retry(id).await,
-            Command::OutboxCancel { id } => self.cancel(id, who).await,
-            Command::DuplicateRelease { id } => self.release(id).await,
+            } => self.send(Follower { account, openid }, &text, act).await,
+            Command::OutboxRetry { id } => self.retry(id, act).await,
+            Command::OutboxCancel { id } => self.cancel(id, who, act).await,
+            Command::DuplicateRelease { id } => self.release(id, act).await,
             Command::JobRun { name } => {
+                self.context.store.audit(act).await?;
                 let told = self.timetable.run(&name).await;
                 told.map(|detail| json!({ "job": name, "detail": detail }))
                     .map_err(|fault| Refused(fault.to_string()))
             }
-            Command::Reconcile(options) => self.reconcile(options).await,
+            Command::Reconcile(options) => {
+                self.context.store.audit(act).await?;
+                self.reconcile(options).await
+            }
+            Command::PersonErase {
+                account,
+                openid,
+                obsolete_customer,
+            } => {
+                self.erase(Follower { account, openid }, obsolete_customer, act)
+                    .await
+            }
             Command::Backup { file } => {
+                self.context.store.audit(act).await?;
                 let job = Backup::asked(self.context.clone(), file);
                 let told = self.timetable.run_job(&job, StartedBy::Operator).await;
                 told.map(|detail| json!({ "detail": detail }))
@@ -185,15 +223,29 @@ impl Controls {
                 account,
                 openid,
                 chosen,
-            } => self.link(Follower { account, openid }, chosen).await,
+            } => self.link(Follower { account, openid }, chosen, act).await,
             Command::MappingUnlink { account, openid } => {
-                self.unlink(Follower { account, openid }).await
+                self.unlink(Follower { account, openid }, act).await
             }
-            Command::MappingImport { lines } => self.import(&lines).await,
+            Command::MappingImport { lines } => self.import(&lines, act).await,
         }
     }
 
-    async fn send(&self, follower: Follower, text: &str) -> Result<Value, Refused> {
+    fn act(&self, command: &Command, who: &str) -> Act {
+        let (act, aim) = command.audited();
+        Act {
+            who: who.to_owned(),
+            act,
+            target: match aim {
+                Aim::Thing(thing) => Target::Thing(thing),
+                Aim::Person(follower) => Target::Person(follower, self.context.random.bytes()),
+            },
+            before: None,
+            after: None,
+        }
+    }
+
+    async fn send(&self, follower: Follower, text: &str, act: Act) -> Result<Value, Refused> {
         let live = self.context.live();
         self.known(&follower).await?;
         if text.trim().is_empty() || text.len() > MAX_TEXT {
@@ -216,7 +268,11 @@ impl Controls {
         let outlook = account.map(|(account, _)| sending::outlook(account, OPERATOR, &grants, now));
         let changes = sending::queue(&say, now);
         let messages = changes.messages.len();
-        self.context.store.write(changes).await?;
+        let act = Act {
+            after: Some(format!("queued {messages}")),
+            ..act
+        };
+        self.context.store.on_behalf(act).write(changes).await?;
         Ok(json!({ "queued": messages, "window": outlook }))
     }
 
@@ -237,23 +293,31 @@ impl Controls {
         mapping.ok_or_else(unknown)
     }
 
-    async fn retry(&self, id: i64) -> Result<Value, Refused> {
-        if self.context.store.retry(id).await? {
+    async fn retry(&self, id: i64, act: Act) -> Result<Value, Refused> {
+        let act = self.moving(id, "ready", act).await?;
+        if self.context.store.on_behalf(act).retry(id).await? {
             return Ok(json!({ "id": id.to_string(), "state": "ready" }));
         }
         Err(self.no_such(id, "dead, held or cancelled").await?)
     }
 
-    async fn cancel(&self, id: i64, who: &str) -> Result<Value, Refused> {
-        if self
-            .context
-            .store
-            .cancel(id, format!("cancelled by {who}"))
-            .await?
-        {
+    async fn cancel(&self, id: i64, who: &str, act: Act) -> Result<Value, Refused> {
+        let act = self.moving(id, "cancelled", act).await?;
+        let reason = format!("cancelled by {who}");
+        if self.context.store.on_behalf(act).cancel(id, reason).await? {
             return Ok(json!({ "id": id.to_string(), "state": "cancelled" }));
         }
         Err(self.no_such(id, "ready, held or dead").await?)
+    }
+
+    /// The act that moves an effect into this state.
+    async fn moving(&self, id: i64, to: &str, act: Act) -> Result<Act, Refused> {
+        let row = self.context.store.outbox_row(id).await?;
+        Ok(Act {
+            before: row.map(|(row, _)| row.state),
+            after: Some(to.to_owned()),
+            ..act
+        })
     }
 
     async fn no_such(&self, id: i64, wanted: &str) -> Result<Refused, Refused> {
@@ -270,7 +334,7 @@ impl Controls {
 
     /// Treats a suppressed push as one of its own: everything but the answer, for which nobody
     /// waits any more.
-    async fn release(&self, id: i64) -> Result<Value, Refused> {
+    async fn release(&self, id: i64, act: Act) -> Result<Value, Refused> {
         let duplicate = self.context.store.duplicate(id).await?.ok_or_else(|| {
             Refused(format!(
                 "push {id} is no duplicate; `qiao duplicates list` shows them"
@@ -282,7 +346,13 @@ impl Controls {
         let changes = self
             .released(&AccountId::new(duplicate.remote), &body)
             .await?;
-        if self.context.store.release(id, changes).await? {
+        let act = Act {
+            before: Some(duplicate.state),
+            after: Some("released".to_owned()),
+            ..act
+        };
+        let store = self.context.store.on_behalf(act);
+        if store.release(id, changes).await? {
             Ok(json!({ "id": id.to_string(), "state": "released" }))
         } else {
             Err(Refused(format!("push {id} was released before")))

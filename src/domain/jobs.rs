@@ -24,6 +24,8 @@ pub const JOBS: &[KnownJob] = &[
     job("answers", "every 1 min", "asks C4C for agents' answers"),
     // Below the five seconds between two alarms, so that it runs at each of them.
     job("index", "every 4 s", "makes messages findable"),
+    // Likewise: whoever is to be erased waits no longer than it takes.
+    vital("erase", "every 4 s", "erases persons who are to be erased"),
     vital("prune", "50 2 * * *", "forgets what is remembered briefly"),
     // Retention before the sweep, which removes the files that it leaves behind.
     job(

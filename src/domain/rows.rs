@@ -17,7 +17,9 @@ pub mod people;
 pub use conversation::{
     ConversationChange, EndReason, MediaChange, MediaContent, NewActivity, NewProfile, SeatEvent,
 };
-pub use people::{MappingChange, MappingState, NewGrant, Snapshot, WindowClosed};
+pub use people::{
+    ErasureCause, MappingChange, MappingState, NewErasure, NewGrant, Snapshot, WindowClosed,
+};
 
 /// Everything that one decision wants written. Applied in one transaction or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -58,6 +60,8 @@ pub struct Changes {
     pub activities: Vec<NewActivity>,
     /// Pictures, voices and videos.
     pub media: Vec<MediaChange>,
+    /// Persons who are to be erased.
+    pub erasures: Vec<NewErasure>,
 }
 
 impl Changes {
@@ -98,6 +102,7 @@ impl Changes {
         self.profiles.append(&mut other.profiles);
         self.activities.append(&mut other.activities);
         self.media.append(&mut other.media);
+        self.erasures.append(&mut other.erasures);
     }
 
     /// Adds a message together with the effect that delivers it.
@@ -148,6 +153,11 @@ impl Follower {
     /// The lane of what hangs on their messages.
     pub fn media_lane(&self) -> String {
         self.lane("media")
+    }
+
+    /// All of these lanes.
+    pub fn lanes(&self) -> [String; 6] {
+        ["send", "c4c", "hook", "files", "typing", "media"].map(|side| self.lane(side))
     }
 
     fn lane(&self, side: &str) -> String {

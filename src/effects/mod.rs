@@ -16,6 +16,7 @@ mod link;
 mod media;
 mod medium;
 mod moved;
+mod obsolete;
 mod pickup;
 mod polling;
 mod record;
@@ -70,6 +71,8 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::CUSTOMER_IDENTIFY, identify);
     let mover = Arc::new(moved::FollowerMove(context.clone()));
     remote(names::FOLLOWER_MOVE, mover);
+    let obsolete = Arc::new(obsolete::CustomerObsolete(context.clone()));
+    remote(names::CUSTOMER_OBSOLETE, obsolete);
     let sweep = Arc::new(sweep::CustomerSweep(context.clone()));
     remote(names::CUSTOMER_SWEEP, sweep);
     let record = Arc::new(record::ConversationRecord(context.clone()));

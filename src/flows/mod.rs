@@ -21,6 +21,7 @@ pub mod names;
 pub mod naming;
 pub mod notice;
 pub mod pickup;
+pub mod privacy;
 pub mod reconcile;
 pub mod record;
 pub mod refresh;

@@ -15,6 +15,9 @@ pub const CUSTOMER_REREAD: &str = "customer.reread";
 /// A customer gets the follower's name, which has become known.
 pub const CUSTOMER_RENAME: &str = "customer.rename";
 
+/// A customer is taken out of use, because the person behind it was erased.
+pub const CUSTOMER_OBSOLETE: &str = "customer.obsolete";
+
 /// A reread that was held while somebody was being linked goes on. Local.
 pub const CUSTOMER_RESUME: &str = "customer.resume";
 

@@ -5,6 +5,7 @@
 
 mod answers;
 pub mod backup;
+mod erase;
 mod expire;
 mod idle;
 mod index;
@@ -18,8 +19,9 @@ pub mod timetable;
 mod token_refresh;
 
 pub use backup::Backup;
+pub use erase::ERASE;
 pub use reconcile::{Options, Progress, Reconcile};
-pub use timetable::{JobReport, Timetable};
+pub use timetable::{JobReport, NotRun, Timetable};
 
 use crate::kit::transport::BoxFuture;
 

@@ -9,7 +9,7 @@ use tokio_cron_scheduler::{Job as Alarm, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Job, answers, backup, expire, idle, index, integrity, media_sweep, prune, reconcile,
+    Job, answers, backup, erase, expire, idle, index, integrity, media_sweep, prune, reconcile,
     restore_drill, retention, token_refresh,
 };
 use crate::domain::jobs::{KnownJob, known};
@@ -77,6 +77,7 @@ impl Timetable {
             Arc::new(idle::Idle(context.clone())),
             Arc::new(answers::Answers(context.clone())),
             Arc::new(index::Index(context.clone())),
+            Arc::new(erase::Erase(context.clone())),
             Arc::new(prune::Prune(context.clone())),
             Arc::new(retention::Retention(context.clone())),
             Arc::new(media_sweep::MediaSweep(context.clone())),

@@ -82,6 +82,11 @@ impl MediaFolder {
         Ok(folder)
     }
 
+    /// The folder of a process that runs beside this one: only for reading.
+    pub fn of_another(path: impl Into<PathBuf>) -> Self {
+        Self(Arc::from(path.into()), Arc::default())
+    }
+
     /// Keeps `bytes`. When it returns they survive a power cut; the same bytes are kept once.
     pub async fn put(&self, bytes: Vec<u8>) -> Result<Stored, MediaError> {
         self.work(move |folder| folder.write(&bytes)).await

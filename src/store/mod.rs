@@ -11,6 +11,7 @@
 mod accounts;
 mod apply;
 mod arrivals;
+mod audit;
 mod backups;
 mod claims;
 mod codec;
@@ -19,6 +20,8 @@ mod conversations;
 mod copy;
 mod differences;
 mod duplicates;
+mod erasing;
+mod erasures;
 mod error;
 mod examine;
 mod forget;
@@ -33,6 +36,7 @@ mod measure;
 mod observe;
 mod open;
 mod operate;
+mod person;
 mod plan;
 mod reconcile;
 mod recovery;
@@ -43,6 +47,7 @@ mod seeding;
 mod settle;
 mod swap;
 mod tally;
+mod tidy;
 mod trace;
 mod transcript;
 mod waiting;
@@ -56,6 +61,7 @@ use tokio::sync::watch;
 
 pub use accounts::{StoredGrant, StoredToken};
 pub use arrivals::{Answer, Arrival, Arrived, Dedupe, Source};
+pub use audit::{Act, AuditFilter, AuditRow, Target, Verified, person_target};
 pub use backups::{BackupKind, BackupState, NewBackup, StandingBackup};
 pub use claims::{Ask, Job, RunAhead, Turned};
 pub use conversation_list::{ConversationFilter, ListedConversation};
@@ -63,6 +69,7 @@ pub use conversations::{Conversation, InC4c, MediaRow, Said};
 pub use copy::{Contents, Copied};
 pub use differences::{SharedCustomer, SharedUnionId, Suspect, UnknownFollower};
 pub use duplicates::Suppressed;
+pub use erasures::{Beginning, Erasure};
 pub use error::{OpenError, StoreError};
 pub use examine::{FileFacts, Integrity, Troubles};
 pub use history::{HeldSend, HistoryLine, MessageRow};
@@ -71,6 +78,7 @@ pub use listing::{AttemptRow, OutboxFilter, OutboxRow, QueueState};
 pub use mappings::Mapping;
 pub use observe::{Batch, CommitWatch, Moment};
 pub use open::Opening;
+pub use person::{Along, Ends, Keys, PARTS, Part, PersonalRow, Place, member};
 pub use reconcile::{PlannedRepair, Repaired, SeenCustomer};
 pub use retention::{Deleted, Kept};
 pub use search::{FoundMessage, SearchQuery};
@@ -78,6 +86,7 @@ pub use seeding::{SeedError, seed, seeded_openid};
 pub use settle::{NextState, Settlement, Tried};
 pub use swap::Lock;
 pub use tally::{Mark, Tally};
+pub use tidy::Tidied;
 pub use trace::TracedRow;
 pub use transcript::TranscriptRow;
 pub use waiting::Waiting;
@@ -92,6 +101,8 @@ pub struct Store {
     readers: SqlitePool,
     writer: writer::Queue,
     path: Arc<PathBuf>,
+    /// Who is written down for what this handle changes.
+    acting: Option<Arc<Act>>,
 }
 
 impl Store {
@@ -165,6 +176,10 @@ impl Store {
     /// Commits changes that follow from no arrival and no attempt (jobs, operators), as part of the
     /// trace of the present task.
     pub async fn write(&self, changes: Changes) -> Result<(), StoreError> {
+        if self.acting.is_some() {
+            let write = operate::Operation::Write(Box::new(changes), present());
+            return self.operate(write).await.map(drop);
+        }
         self.writer
             .ask(
                 |reply| writer::Request::Write(Box::new(changes), present(), reply),

@@ -41,7 +41,10 @@ impl Batch {
                     batch.settlements += settlements.len();
                     batch.claims += usize::from(!asks.is_empty());
                 }
-                Request::Write(..) | Request::Operate(..) | Request::Close(_) => batch.others += 1,
+                Request::Write(..)
+                | Request::Operate(..)
+                | Request::Tidy(_)
+                | Request::Close(_) => batch.others += 1,
             }
         }
         batch

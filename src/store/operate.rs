@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
 use super::codec::{json, micros};
+use super::erasures::Beginning;
 use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
-    Dedupe, Store, StoreError, accounts, apply, backups, duplicates, indexing, jobs, mappings,
-    reconcile, recovery, retention, waiting, writer,
+    Dedupe, Store, StoreError, accounts, apply, audit, backups, duplicates, erasing, indexing,
+    jobs, mappings, reconcile, recovery, retention, waiting, writer,
 };
-use crate::domain::rows::{Changes, Follower};
+use crate::domain::rows::{Changes, Follower, NewErasure};
 use crate::kit::trace::TraceId;
 
 /// One rare write.
@@ -105,11 +106,28 @@ pub(super) enum Operation {
         findings: Box<Changes>,
     },
     Repair(Box<reconcile::Repaired>, Option<TraceId>),
-    Audit {
-        who: String,
-        act: &'static str,
-        target: String,
-        detail: Option<String>,
+    /// Changes that somebody is to be named for.
+    Write(Box<Changes>, Option<TraceId>),
+    /// Nothing but the row of an act.
+    Act,
+    OrderErasure(NewErasure),
+    DropErasure {
+        id: i64,
+    },
+    BeginErasure(Box<Beginning>),
+    Erase {
+        id: i64,
+        table: &'static str,
+        rows: Vec<i64>,
+    },
+    MergeIndex,
+    FinishErasure {
+        id: i64,
+    },
+    Certify {
+        id: i64,
+        certificate: String,
+        sha256: String,
     },
 }
 
@@ -133,7 +151,22 @@ impl Effected {
     }
 }
 
+/// Runs an operation. If it changes something, whoever acts is written down with it.
 pub(super) async fn run(
+    connection: &mut SqliteConnection,
+    ids: &mut Ids,
+    operation: &Operation,
+    acting: Option<&audit::Act>,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    let effected = carry_out(connection, ids, operation, now).await?;
+    if let Some(act) = acting.filter(|_| effected.rows > 0) {
+        audit::append(connection, act, now).await?;
+    }
+    Ok(effected)
+}
+
+async fn carry_out(
     connection: &mut SqliteConnection,
     ids: &mut Ids,
     operation: &Operation,
@@ -211,19 +244,33 @@ pub(super) async fn run(
         Operation::Repair(repaired, trace) => {
             reconcile::repair(connection, repaired, trace.as_ref(), ids, now).await
         }
-        Operation::Audit {
-            who,
-            act,
-            target,
-            detail,
-        } => audit(connection, who, act, target, detail.as_deref(), now).await,
+        Operation::Write(changes, trace) => {
+            let mut plan = Plan::new(now);
+            plan.change(changes, None, trace.as_ref(), ids);
+            plan.write(connection).await.map(|_| Effected::rows(1))
+        }
+        Operation::Act => Ok(Effected::rows(1)),
+        Operation::OrderErasure(new) => erasing::order(connection, new, now).await,
+        Operation::DropErasure { id } => erasing::drop_waiting(connection, *id).await,
+        Operation::BeginErasure(beginning) => erasing::begin(connection, ids, beginning, now).await,
+        Operation::Erase { id, table, rows } => erasing::erase(connection, *id, table, rows).await,
+        Operation::MergeIndex => erasing::merge_index(connection).await,
+        Operation::FinishErasure { id } => erasing::finish(connection, *id, now).await,
+        Operation::Certify {
+            id,
+            certificate,
+            sha256,
+        } => erasing::certify(connection, *id, certificate, sha256).await,
     }
 }
 
 impl Store {
     pub(super) async fn operate(&self, operation: Operation) -> Result<Effected, StoreError> {
         self.writer
-            .ask(|reply| writer::Request::Operate(operation, reply), false)
+            .ask(
+                |reply| writer::Request::Operate(operation, self.acting.clone(), reply),
+                false,
+            )
             .await
     }
 
@@ -245,24 +292,6 @@ impl Store {
         self.operate(Operation::Cancel { id, reason })
             .await
             .map(|done| done.rows > 0)
-    }
-
-    /// Records an act of an operator.
-    pub async fn audit(
-        &self,
-        who: String,
-        act: &'static str,
-        target: String,
-        detail: Option<String>,
-    ) -> Result<(), StoreError> {
-        self.operate(Operation::Audit {
-            who,
-            act,
-            target,
-            detail,
-        })
-        .await
-        .map(drop)
     }
 }
 
@@ -341,23 +370,4 @@ pub(super) async fn settle_moved(
     apply::reorder(connection, &lanes).await?;
     apply::moved(connection, moved, micros(now)).await?;
     Ok(Effected::rows(count))
-}
-
-async fn audit(
-    connection: &mut SqliteConnection,
-    who: &str,
-    act: &str,
-    target: &str,
-    detail: Option<&str>,
-    now: Timestamp,
-) -> Result<Effected, sqlx::Error> {
-    sqlx::query("INSERT INTO audit (at, who, act, target, detail) VALUES (?, ?, ?, ?, ?)")
-        .bind(micros(now))
-        .bind(who)
-        .bind(act)
-        .bind(target)
-        .bind(detail)
-        .execute(connection)
-        .await
-        .map(|done| Effected::rows(done.rows_affected()))
 }

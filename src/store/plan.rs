@@ -16,9 +16,9 @@ use super::rows::{
     MessageMoved, OutboxInsert, ProfileUpsert, SeatEventInsert, SettledRow, SnapshotUpsert,
     WindowClosedRow,
 };
-use super::{apply, forget, given};
+use super::{apply, erasing, forget, given};
 use crate::domain::rows::{
-    Cancel, Changes, NewEffect, PassiveDelivery, Release, StoredAnswer, names,
+    Cancel, Changes, NewEffect, NewErasure, PassiveDelivery, Release, StoredAnswer, names,
 };
 use crate::kit::trace::TraceId;
 
@@ -36,6 +36,11 @@ pub(super) struct Counter(i64);
 impl Counter {
     pub(super) fn next(&mut self) -> i64 {
         self.0 += 1;
+        self.0
+    }
+
+    /// The last that was given.
+    pub(super) fn last(&self) -> i64 {
         self.0
     }
 }
@@ -101,6 +106,7 @@ pub(super) struct Plan {
     profiles: Vec<ProfileUpsert>,
     activities: Vec<ActivityInsert>,
     media: MediaRows,
+    erasures: Vec<NewErasure>,
 }
 
 impl Plan {
@@ -169,6 +175,7 @@ impl Plan {
         self.answers.extend(changes.answers.iter().cloned());
         self.findings
             .extend(changes.findings.iter().map(|f| FindingInsert::new(f, now)));
+        self.erasures.extend(changes.erasures.iter().cloned());
         self.change_conversations(changes, inbox_id);
     }
 
@@ -210,6 +217,9 @@ impl Plan {
         apply::profiles(connection, take(&mut self.profiles)).await?;
         apply::activities(connection, take(&mut self.activities)).await?;
         apply::media(connection, take(&mut self.media)).await?;
+        for erasure in &self.erasures {
+            erasing::order(connection, erasure, self.now).await?;
+        }
         self.moved
             .extend(apply::cancel(connection, &self.cancels, now).await?);
         let (mut reordered, released) = apply::release(connection, &self.releases, now).await?;

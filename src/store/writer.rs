@@ -15,7 +15,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::observe::{Batch, CommitWatch, Moment};
 use super::plan::{Ids, Plan, Wakes};
 use super::{
-    Arrival, Arrived, Ask, Job, Settlement, StoreError, Turned, arrivals, claims, operate,
+    Act, Arrival, Arrived, Ask, Job, Settlement, StoreError, Tidied, Turned, arrivals, claims,
+    operate, tidy,
 };
 use crate::domain::rows::Changes;
 use crate::domain::series;
@@ -42,7 +43,14 @@ pub(super) enum Request {
     /// Attempts that ended, and a claim of what is due after them.
     Turn(Arc<[Settlement]>, Vec<Ask>, Reply<Turned>),
     Write(Box<Changes>, Option<TraceId>, Reply<()>),
-    Operate(operate::Operation, Reply<operate::Effected>),
+    /// A rare write, and who is written down for it.
+    Operate(
+        operate::Operation,
+        Option<Arc<Act>>,
+        Reply<operate::Effected>,
+    ),
+    /// Leaves nothing of deleted rows in the file; outside of any transaction.
+    Tidy(Reply<Tidied>),
     /// The last request: what is queued behind it is refused.
     Close(oneshot::Sender<()>),
 }
@@ -53,7 +61,7 @@ impl Request {
         match self {
             Self::Arrive(..) | Self::Operate(..) => true,
             Self::Turn(settlements, ..) => !settlements.is_empty(),
-            Self::Write(..) | Self::Close(_) => false,
+            Self::Write(..) | Self::Tidy(_) | Self::Close(_) => false,
         }
     }
 }
@@ -189,15 +197,21 @@ impl Writer {
             tokio::task::yield_now().await;
             let mut requests = vec![first];
             requests.extend(std::iter::from_fn(|| incoming.try_recv().ok()).take(BATCH - 1));
-            let last = requests
-                .iter()
-                .position(|request| matches!(request, Request::Close(_)));
-            let after = last.map(|at| requests.split_off(at));
-            self.write_batch(requests).await;
-            if let Some(closing) = after.and_then(|after| after.into_iter().next()) {
-                self.close(closing).await;
-                return;
+            // What is no transaction comes between two of them.
+            let alone = |request: &Request| matches!(request, Request::Close(_) | Request::Tidy(_));
+            while let Some(at) = requests.iter().position(alone) {
+                let mut after = requests.split_off(at);
+                let request = after.remove(0);
+                self.write_batch(std::mem::replace(&mut requests, after))
+                    .await;
+                match request {
+                    Request::Tidy(reply) => {
+                        drop(reply.send(tidy::tidy(&mut self.connection).await));
+                    }
+                    closing => return self.close(closing).await,
+                }
             }
+            self.write_batch(requests).await;
         }
     }
 
@@ -336,7 +350,7 @@ impl Writer {
                     Answer::Done
                 }
                 // It sees what the rest of the batch wrote, so it comes after it, as claims do.
-                Request::Operate(..) | Request::Close(_) => Answer::Done,
+                Request::Operate(..) | Request::Tidy(_) | Request::Close(_) => Answer::Done,
             });
         }
         let mut wakes = plan.write(&mut self.connection).await?;
@@ -345,9 +359,10 @@ impl Writer {
                 Request::Turn(_, asks, _) => {
                     *answer = Answer::Claimed(claims::claim(&mut self.connection, asks).await?);
                 }
-                Request::Operate(operation, _) => {
-                    let effected =
-                        operate::run(&mut self.connection, &mut self.ids, operation, now).await?;
+                Request::Operate(operation, acting, _) => {
+                    let (connection, ids) = (&mut self.connection, &mut self.ids);
+                    let acting = acting.as_deref();
+                    let effected = operate::run(connection, ids, operation, acting, now).await?;
                     wakes = Wakes {
                         delivery: true,
                         local: true,
@@ -378,9 +393,9 @@ impl Answer {
             (Request::Turn(_, _, reply), Self::Claimed(jobs)) => {
                 drop(reply.send(Ok(Turned { jobs, seen })));
             }
-            (Request::Operate(_, reply), Self::Operated(done)) => drop(reply.send(Ok(done))),
+            (Request::Operate(_, _, reply), Self::Operated(done)) => drop(reply.send(Ok(done))),
             (Request::Write(.., reply), _) => drop(reply.send(Ok(()))),
-            (Request::Close(_), _) => {}
+            (Request::Close(_) | Request::Tidy(_), _) => {}
             (Request::Arrive(..) | Request::Turn(..) | Request::Operate(..), _) => {
                 unreachable!("write_all answers every request in its own kind")
             }
@@ -395,8 +410,8 @@ fn refuse_all(requests: Vec<Request>, fault: &StoreError) {
             Request::Arrive(.., reply) => drop(reply.send(Err(fault))),
             Request::Turn(_, _, reply) => drop(reply.send(Err(fault))),
             Request::Write(.., reply) => drop(reply.send(Err(fault))),
-            Request::Operate(_, reply) => drop(reply.send(Err(fault))),
-            Request::Close(_) => {}
+            Request::Operate(_, _, reply) => drop(reply.send(Err(fault))),
+            Request::Close(_) | Request::Tidy(_) => {}
         }
     }
 }

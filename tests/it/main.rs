@@ -10,6 +10,7 @@
 mod agents;
 mod answers;
 mod attachments;
+mod audit;
 mod backups;
 mod bench;
 mod blocks;
@@ -43,6 +44,7 @@ mod outages;
 mod overload;
 mod packaging;
 mod policies;
+mod privacy;
 mod process;
 mod raw;
 mod reconciliation;

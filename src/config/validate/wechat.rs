@@ -105,17 +105,8 @@ fn tenant(section: &Section<'_>, tenants: &[TenantId]) -> Reading<TenantId> {
 }
 
 fn on_unfollow(section: &Section<'_>) -> Reading<OnUnfollow> {
-    section.or(
-        "on_unfollow",
-        defaults::ON_UNFOLLOW,
-        |text: &str| match text {
-            "erase" => Err(Fault::new(
-                "this version of qiao cannot erase people yet",
-                "write \"keep\"",
-            )),
-            other => forms::choice(&[("keep", OnUnfollow::Keep)])(other),
-        },
-    )
+    let words = [("keep", OnUnfollow::Keep), ("erase", OnUnfollow::Erase)];
+    section.or("on_unfollow", defaults::ON_UNFOLLOW, forms::choice(&words))
 }
 
 fn existing_followers(section: &Section<'_>) -> Reading<ExistingFollowers> {

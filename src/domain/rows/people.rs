@@ -135,3 +135,35 @@ pub struct Snapshot {
     /// EntityLastChangedOn.
     pub changed_at: Option<Timestamp>,
 }
+
+/// A row of `erasure`: everything that is known of a person is to go. One that waits already stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewErasure {
+    /// Whom.
+    pub follower: Follower,
+    /// Why.
+    pub cause: ErasureCause,
+    /// Not before this instant.
+    pub not_before: Timestamp,
+    /// Whether C4C's customer is made obsolete, too.
+    pub obsolete_customer: bool,
+}
+
+/// Who wants a person erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErasureCause {
+    /// An operator: for the person themselves, most often.
+    Operator,
+    /// They left an account whose `on_unfollow` is `erase`.
+    Unfollow,
+}
+
+impl ErasureCause {
+    /// The word in `erasure.cause`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Unfollow => "unfollow",
+        }
+    }
+}

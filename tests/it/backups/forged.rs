@@ -7,7 +7,7 @@ use qiao::backup::{BackupError, make, try_restore};
 use qiao::kit::clock::{Clock as _, ManualClock};
 use qiao::kit::media::{MediaFolder, sha256};
 use qiao::kit::sealed::tail;
-use qiao::store::{BackupKind, Store};
+use qiao::store::{Act, BackupKind, Store, Target};
 use serde_json::Value;
 use tar::{Archive, EntryType, Header};
 use tempfile::TempDir;
@@ -87,10 +87,14 @@ impl Good {
             .await
             .unwrap();
         }
-        store
-            .audit("wang".into(), "test", "all".into(), None)
-            .await
-            .unwrap();
+        let act = Act {
+            who: "wang".to_owned(),
+            act: "test",
+            target: Target::Thing("all".to_owned()),
+            before: None,
+            after: None,
+        };
+        store.audit(act).await.unwrap();
         let file = folder.path().join("good.tar");
         make(&store, &media, &file, BackupKind::Asked, now)
             .await

@@ -17,6 +17,7 @@ mod claims;
 mod concurrency;
 mod conversations;
 mod crashes;
+mod erasing;
 mod examining;
 mod jobs;
 mod lanes;
@@ -123,7 +124,15 @@ suite! {
         a_retry_does_not_keep_an_expiry_that_has_passed
         only_what_waits_is_cancelled_by_hand
         an_older_row_that_is_retried_waits_for_the_running_one_only
-        every_act_of_an_operator_is_written_down;
+        every_act_of_an_operator_is_written_down
+        an_act_is_written_down_in_its_own_commit_if_it_changes_anything;
+    erasing:
+        a_person_is_erased_table_by_table_and_nobody_else
+        nothing_begins_while_something_is_done_for_the_person
+        who_comes_during_the_erasure_is_a_new_person_and_keeps_their_rows
+        an_id_is_not_given_again_while_an_erasure_may_take_it_for_an_old_one
+        an_erasure_is_ordered_once_and_may_be_dropped_before_it_begins
+        the_words_of_deleted_messages_leave_the_index;
     mappings:
         a_mapping_keeps_what_a_change_does_not_name
         a_late_link_does_not_bring_back_somebody_who_left

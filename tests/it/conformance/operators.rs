@@ -1,6 +1,6 @@
 //! What a person may do to an effect.
 
-use qiao::store::NextState;
+use qiao::store::{Act, AuditFilter, NextState, Target, person_target};
 
 use super::Way;
 use super::rows::{Room, done, effect, follower, held, to_say};
@@ -77,14 +77,56 @@ pub async fn an_older_row_that_is_retried_waits_for_the_running_one_only(way: &W
     assert_eq!(room.run(done()).await, 3);
 }
 
+fn act(act: &'static str, target: Target) -> Act {
+    Act {
+        who: "anna".to_owned(),
+        act,
+        target,
+        before: Some("dead".to_owned()),
+        after: None,
+    }
+}
+
 pub async fn every_act_of_an_operator_is_written_down(way: &Way) {
     let room = Room::new(way).await;
-    let detail = Some("by hand".to_owned());
-    room.store
-        .audit("anna".to_owned(), "outbox.retry", "7".to_owned(), detail)
-        .await
-        .unwrap();
-    let written = "SELECT count(*) FROM audit WHERE who = 'anna' AND act = 'outbox.retry'
-         AND target = '7' AND detail = 'by hand'";
+    let seven = act("jobs.run", Target::Thing("7".to_owned()));
+    room.store.audit(seven).await.unwrap();
+    let written = "SELECT count(*) FROM audit WHERE who = 'anna' AND act = 'jobs.run'
+         AND target = '7' AND before = 'dead' AND after IS NULL";
     assert_eq!(room.number(written).await, 1);
+    let all = AuditFilter::default();
+    let rows = room.store.audited(&all, i64::MAX, 10).await.unwrap();
+    assert_eq!((rows.len(), rows[0].act.as_str()), (1, "jobs.run"));
+    assert!(room.store.audited(&all, 1, 10).await.unwrap().is_empty());
+    let verified = room.store.verify_audit(None).await.unwrap();
+    assert_eq!((verified.chain.id, verified.broken), (1, None));
+    let wrong = Some((1, "0".repeat(64)));
+    let verified = room.store.verify_audit(wrong.as_ref()).await.unwrap();
+    assert!(verified.broken.is_some());
+}
+
+pub async fn an_act_is_written_down_in_its_own_commit_if_it_changes_anything(way: &Way) {
+    let room = Room::new(way).await;
+    let anna = follower('a');
+    room.write(to_say(&anna, "hello")).await;
+    let id = room.run(NextState::Dead).await;
+    let behalf = |target: String| {
+        let act = act("outbox.retry", Target::Thing(target));
+        room.store.on_behalf(act)
+    };
+    assert!(!behalf("99".to_owned()).retry(99).await.unwrap());
+    assert_eq!(room.number("SELECT count(*) FROM audit").await, 0);
+    assert!(behalf(id.to_string()).retry(id).await.unwrap());
+    let person = act("message.send", Target::Person(anna.clone(), [1; 32]));
+    let store = room.store.on_behalf(person);
+    store.write(to_say(&anna, "again")).await.unwrap();
+    let name = room.store.pseudonym(&anna).await.unwrap().unwrap();
+    let targets = AuditFilter {
+        target: Some(person_target(&name)),
+        ..AuditFilter::default()
+    };
+    let rows = room.store.audited(&targets, i64::MAX, 10).await.unwrap();
+    assert_eq!((rows.len(), rows[0].id), (1, 2));
+    let stranger = room.store.pseudonym(&follower('b')).await.unwrap();
+    assert_eq!(stranger, None);
 }

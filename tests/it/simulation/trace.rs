@@ -54,7 +54,8 @@ pub async fn content(connection: &mut SqliteConnection) -> String {
     let mut hash = Sha1::new();
     for table in tables {
         let columns: String = sqlx::query_scalar(
-            "SELECT group_concat('\"' || name || '\"') FROM pragma_table_info(?)",
+            "SELECT group_concat(iif(type = 'BLOB', 'hex(\"' || name || '\")', '\"' || name || '\"'))
+             FROM pragma_table_info(?)",
         )
         .bind(&table)
         .fetch_one(&mut *connection)
