@@ -65,9 +65,13 @@ impl Parts {
     ) -> anyhow::Result<Self> {
         let live = Live::new(config, &transport)?;
         let remotes = remotes(&live.config);
-        // Beside the database, whose lock makes this process its only writer.
+        // Whoever holds the lock of the database beside it is its only writer.
         let folder = MediaFolder::beside(store.path());
-        let media = MediaFolder::new(folder).await?;
+        let media = if store.is_read_only() {
+            MediaFolder::of_another(folder)
+        } else {
+            MediaFolder::new(folder).await?
+        };
         let context = Context::new(store, clock, random, transport, media, live).await?;
         for account in context.live().config.wechat.keys() {
             if context
@@ -203,7 +207,7 @@ impl Daemon {
         }
         let path = socket::path_for(parts.context.store.path());
         let listener = socket::listen(&path)?;
-        let control = socket::router(parts.controls());
+        let control = socket::service(parts.controls());
         let stopped = stop.clone();
         tasks.spawn(async move {
             let served = axum::serve(listener, control)

@@ -33,7 +33,7 @@ const MAX_ANSWER: u64 = 4096;
 /// What is known without asking.
 #[derive(Debug, Args)]
 pub(super) struct Asked {
-    /// How the outside reaches Qiao, for example https://bridge.example.cn
+    /// How the outside reaches Qiao, for example `https://bridge.example.cn`
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// The AppID of the Official Account
@@ -42,7 +42,7 @@ pub(super) struct Asked {
     /// The original ID of the Official Account, gh_…
     #[arg(long, value_name = "ID")]
     original_id: Option<String>,
-    /// The C4C tenant, for example https://my000000.crm.ondemand.com
+    /// The C4C tenant, for example `https://my000000.crm.ondemand.com`
     #[arg(long, value_name = "URL")]
     c4c_url: Option<String>,
     /// The technical user of the tenant

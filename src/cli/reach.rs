@@ -54,7 +54,7 @@ pub(super) async fn act(config: Config, command: Command) -> Result<Done> {
 /// Has several commands carried out, one after the other. Once this process holds the database, it keeps it.
 pub(super) struct Operator {
     config: Config,
-    who: String,
+    name: String,
     alone: Option<Parts>,
 }
 
@@ -62,7 +62,7 @@ impl Operator {
     pub(super) fn new(config: Config) -> Self {
         Self {
             config,
-            who: who(),
+            name: name(),
             alone: None,
         }
     }
@@ -70,7 +70,7 @@ impl Operator {
     pub(super) async fn act(&mut self, command: Command) -> Result<Done> {
         if self.alone.is_none() {
             let socket = socket::path_for(&self.config.database.path);
-            if let Some(answer) = socket::ask(&socket, &command, &self.who).await {
+            if let Some(answer) = socket::ask(&socket, &command, &self.name).await {
                 return Ok(Done {
                     told: answer?,
                     daemon: true,
@@ -81,7 +81,7 @@ impl Operator {
             Some(parts) => parts,
             None => alone(self.config.clone()).await?,
         };
-        let told = parts.controls().execute(command, &self.who).await;
+        let told = parts.controls().execute(command, &who()).await;
         self.alone = Some(parts);
         Ok(Done {
             told: told?,
@@ -111,8 +111,13 @@ async fn alone(config: Config) -> Result<Parts> {
     parts(config, store).await
 }
 
-/// Who acts, for the audit.
+/// Who acts, for the audit, where no daemon asks the kernel.
 pub(super) fn who() -> String {
+    socket::named(&name(), Some(rustix::process::getuid().as_raw()))
+}
+
+/// What the operator is called.
+fn name() -> String {
     let environment = Environment::of_process();
     let named = ["USER", "LOGNAME"]
         .into_iter()

@@ -5,10 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::connect_info::{Connected, IntoMakeServiceWithConnectInfo};
+use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response as Answer};
 use axum::routing::post;
+use axum::serve::IncomingStream;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,7 +24,21 @@ use crate::kit::transport::{Method, Request, Transport, TransportError};
 /// else comes near it.
 const TIMEOUT: Duration = Duration::from_hours(8);
 
-/// A command and who gave it.
+/// The longest name of an operator that the audit keeps: user names have 32 characters.
+const MAX_NAME: usize = 64;
+
+/// An operator as the audit names them: by what they call themselves, and by the user id that the kernel
+/// vouches for.
+pub fn named(name: &str, uid: Option<u32>) -> String {
+    let name = name.chars().filter(|letter| !letter.is_control());
+    let name: String = name.take(MAX_NAME).collect();
+    match uid {
+        Some(uid) => format!("{name} (uid {uid})"),
+        None => name,
+    }
+}
+
+/// A command and what the one who gave it is called.
 #[derive(Debug, Serialize, Deserialize)]
 struct Envelope {
     who: String,
@@ -47,15 +63,31 @@ pub fn listen(path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// Whose process has opened the socket, as the kernel tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(Option<u32>);
+
+impl Connected<IncomingStream<'_, UnixListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        Self(stream.io().peer_cred().ok().map(|peer| peer.uid()))
+    }
+}
+
 /// What the socket serves.
-pub fn router(controls: Controls) -> Router {
+pub fn service(controls: Controls) -> IntoMakeServiceWithConnectInfo<Router, Peer> {
     Router::new()
         .route("/control", post(handle))
         .with_state(controls)
+        .into_make_service_with_connect_info()
 }
 
-async fn handle(State(controls): State<Controls>, Json(envelope): Json<Envelope>) -> Answer {
-    match controls.execute(envelope.command, &envelope.who).await {
+async fn handle(
+    State(controls): State<Controls>,
+    ConnectInfo(Peer(uid)): ConnectInfo<Peer>,
+    Json(envelope): Json<Envelope>,
+) -> Answer {
+    let who = named(&envelope.who, uid);
+    match controls.execute(envelope.command, &who).await {
         Ok(done) => Json(done).into_response(),
         Err(Refused(reason)) => {
             (StatusCode::CONFLICT, Json(json!({ "error": reason }))).into_response()

@@ -128,6 +128,11 @@ impl Store {
         open::for_reading(path).await
     }
 
+    /// Whether it cannot write: it was opened so, or is closed.
+    pub fn is_read_only(&self) -> bool {
+        self.writer.is_closed()
+    }
+
     /// Commits one arrival with everything that follows from it, or finds its duplicate. Its rows
     /// belong to the trace of the present task.
     ///

@@ -88,6 +88,10 @@ impl Queue {
         }
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.requests.is_closed()
+    }
+
     pub(super) fn wake(&self) -> watch::Receiver<u64> {
         self.wake.clone()
     }
@@ -349,27 +353,27 @@ impl Writer {
                     plan.change(changes, None, trace.as_ref(), &mut self.ids);
                     Answer::Done
                 }
-                // It sees what the rest of the batch wrote, so it comes after it, as claims do.
+                // It sees what the rest of the batch wrote, so it comes after it.
                 Request::Operate(..) | Request::Tidy(_) | Request::Close(_) => Answer::Done,
             });
         }
         let mut wakes = plan.write(&mut self.connection).await?;
         for (request, answer) in requests.iter().zip(&mut answers) {
-            match request {
-                Request::Turn(_, asks, _) => {
-                    *answer = Answer::Claimed(claims::claim(&mut self.connection, asks).await?);
-                }
-                Request::Operate(operation, acting, _) => {
-                    let (connection, ids) = (&mut self.connection, &mut self.ids);
-                    let acting = acting.as_deref();
-                    let effected = operate::run(connection, ids, operation, acting, now).await?;
-                    wakes = Wakes {
-                        delivery: true,
-                        local: true,
-                    };
-                    *answer = Answer::Operated(effected);
-                }
-                _ => {}
+            if let Request::Operate(operation, acting, _) = request {
+                let (connection, ids) = (&mut self.connection, &mut self.ids);
+                let acting = acting.as_deref();
+                let effected = operate::run(connection, ids, operation, acting, now).await?;
+                wakes = Wakes {
+                    delivery: true,
+                    local: true,
+                };
+                *answer = Answer::Operated(effected);
+            }
+        }
+        // Last of all: whoever claims is told that they have seen this commit, and looks no more.
+        for (request, answer) in requests.iter().zip(&mut answers) {
+            if let Request::Turn(_, asks, _) = request {
+                *answer = Answer::Claimed(claims::claim(&mut self.connection, asks).await?);
             }
         }
         Ok((answers, wakes))

@@ -88,7 +88,8 @@ async fn nothing_that_was_acknowledged_before_a_backup_is_missing_after_its_rest
     );
     world.settled().await;
     let audit = world.text("SELECT who || ' ' || act FROM audit ORDER BY id DESC LIMIT 1");
-    assert_eq!(audit.await, "wang restore");
+    let uid = rustix::process::getuid().as_raw();
+    assert_eq!(audit.await, format!("wang (uid {uid}) restore"));
     let aside: Vec<_> = names(&world.beside("data"));
     let aside = aside
         .iter()

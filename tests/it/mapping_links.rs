@@ -83,9 +83,9 @@ async fn a_person_ends_a_conflict_and_the_follower_is_told_once() {
     .await;
     again.says("already");
     let audit =
-        "SELECT group_concat(who || ' ' || act || ' ' || substr(target, 1, 7) || ' ' || after)
+        "SELECT group_concat(substr(who, 1, 10) || act || ' ' || substr(target, 1, 7) || ' ' || after)
          FROM audit";
-    let once = "wang mapping.link person: queued";
+    let once = "wang (uid mapping.link person: queued";
     assert_eq!(world.text(audit).await, once, "the second changed nothing");
 }
 

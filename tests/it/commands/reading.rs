@@ -276,3 +276,15 @@ async fn the_outbox_shows_an_effect_with_its_attempts_and_its_message() {
         .await
         .fails(2, "cancelled");
 }
+
+/// The daemon may be writing a medium at that moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_only_read_leave_an_unfinished_file_alone() {
+    let world = World::new().await;
+    let unfinished = world.folder.path().join("data/media/unfinished-0");
+    std::fs::write(&unfinished, "the beginning of").unwrap();
+    for command in [["jobs", "list"], ["doctor", "--offline"]] {
+        qiao(&world, &command).await;
+        assert!(unfinished.exists(), "{command:?}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use qiao::store::{Arrived, Job, Moment, StoreError};
+use qiao::store::{Arrived, Job, Moment, NextState, StoreError};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
@@ -29,6 +29,29 @@ pub async fn copies_that_arrive_at_the_same_moment_have_one_effect(way: &Way) {
     let new = answers.filter(|a| matches!(a, Ok(Arrived::New { .. })));
     assert_eq!(new.count(), 1);
     assert_eq!(room.claim().await.len(), 1);
+}
+
+/// Whoever claims is told that they have seen that commit: what it queued must be among what they get.
+pub async fn a_claim_gets_what_an_operator_queued_in_the_same_commit(way: &Way) {
+    let (stand, store) = Stand::opened(way).await;
+    let way = way.clone();
+    let room = Room { store, way };
+    stand.let_on();
+    room.queue([effect("a")]).await;
+    let id = room.run(NextState::Dead).await;
+    stand.gathering(&room.store).await;
+    let (claimer, ask) = (room.store.clone(), room.ask(10));
+    let claim = asked(async move { claimer.turn([].into(), vec![ask]).await }).await;
+    let operator = room.store.clone();
+    let retry = asked(async move { operator.retry(id).await }).await;
+    let batch = stand.batch_at(Moment::Written).await;
+    assert_eq!((batch.claims, batch.others), (1, 1), "one commit");
+    stand.let_on();
+    assert!(retry.await.unwrap());
+    let turned = claim.await.unwrap();
+    let claimed: Vec<i64> = turned.jobs.iter().map(|job| job.id).collect();
+    assert_eq!(claimed, [id]);
+    assert_eq!(turned.seen, *room.store.wake().borrow());
 }
 
 /// Each sender pushes in a lane of its own, every push twice, while others claim and settle.

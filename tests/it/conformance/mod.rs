@@ -222,6 +222,7 @@ suite! {
         only_the_last_runs_of_a_job_are_kept;
     concurrency:
         copies_that_arrive_at_the_same_moment_have_one_effect
+        a_claim_gets_what_an_operator_queued_in_the_same_commit
         every_acknowledged_push_is_delivered_once_and_in_order
         one_claimer_gets_each_row
         readers_see_whole_commits_only

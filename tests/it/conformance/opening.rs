@@ -21,6 +21,7 @@ pub async fn a_reader_beside_the_writer_sees_what_is_committed_and_cannot_write(
     room.write(effects([effect("a")])).await;
     assert!(reader.outbox_row(1).await.unwrap().is_some());
     assert_eq!(reader.path(), room.store.path());
+    assert!(reader.is_read_only() && !room.store.is_read_only());
     let refused = reader.write(nothing()).await;
     assert!(matches!(refused, Err(StoreError::Closed)), "{refused:?}");
 }
