@@ -209,8 +209,10 @@ async fn load_backups_and_restarts_of_qiao_do_not_make_it_begin_anew() {
     pair.until_replicated("first").await;
     let told = pair.flood(2).come().await;
     let backup = pair.beside("all.tar");
-    let words = ["backup", backup.to_str().unwrap()];
-    run(&pair.site.config_file(), &words).await.says("sha256");
+    let (config, file) = (pair.site.config_file(), backup.to_str().unwrap());
+    run(&config, &["backup", file]).await.says("sha256");
+    let trial = run(&config, &["restore", "--check", file]).await;
+    trial.says("sound");
     daemon.terminate().await;
     let _daemon = pair.site.serve().await;
     pair.say("last").await;
@@ -226,12 +228,11 @@ async fn when_it_is_restarted_under_load_every_copy_is_sound_and_nothing_is_miss
     };
     let (_daemon, mut beside) = (pair.site.serve().await, pair.replicate());
     pair.say("first").await;
-    let flood = tokio::spawn(pair.flood(5).come());
+    let flood = tokio::spawn(pair.flood(6).come());
     let mut copied = 0;
     while !flood.is_finished() {
-        pair.until_copied(|heard| heard.len() > copied).await;
+        copied = pair.until_copied(|heard| heard.len() > copied).await.len();
         beside.terminate().await;
-        copied = pair.copy().await.expect("a copy").len();
         beside = pair.replicate();
     }
     let told = flood.await.unwrap();
