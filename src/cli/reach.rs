@@ -98,7 +98,7 @@ async fn alone(config: Config) -> Result<Parts> {
         return Err(OpenError::Missing(path).into());
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store = Store::open(&path, clock).await.map_err(|fault| match fault {
+    let store = Store::open_configured(&config.database, clock).await.map_err(|fault| match fault {
         OpenError::InUse(path) => anyhow!(
             "another qiao holds {} and its control socket does not answer; if it is just starting \
              or stopping, try again in a moment, else look into its log",

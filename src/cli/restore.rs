@@ -34,7 +34,7 @@ pub(super) async fn run(config: Config, asked: Asked) -> Result<()> {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let restored = restore(&asked.file, database, asked.replace, clock.now()).await?;
-    let store = Store::open(database, clock).await?;
+    let store = Store::open_configured(&config.database, clock).await?;
     store.recover().await?;
     let target = asked.file.display().to_string();
     let act = Act {

@@ -25,7 +25,7 @@ pub(super) async fn run(loaded: Loaded, named: Option<&Path>) -> anyhow::Result<
         tracing::warn!(warning, "configuration");
     }
     let clock = Arc::new(SystemClock);
-    let store = Store::open(&loaded.config.database.path, clock.clone()).await?;
+    let store = Store::open_configured(&loaded.config.database, clock.clone()).await?;
     let doors = doors(&loaded.config).await?;
     let transport = transport(&loaded.config.outbound)?;
     let parts = Parts::assemble(
@@ -129,7 +129,7 @@ fn same_house(old: &Config, new: &Config) -> bool {
         && old.c4c.keys().eq(new.c4c.keys())
         && old.server.listen == new.server.listen
         && old.server.admin_listen == new.server.admin_listen
-        && old.database.path == new.database.path
+        && old.database == new.database
 }
 
 /// Tells systemd that the daemon lives, as long as its database takes writes.

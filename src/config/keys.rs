@@ -17,6 +17,7 @@ pub(super) const KEYS: &[&str] = &[
     "server.trusted_proxies",
     "server.time_zone",
     "database.url",
+    "database.litestream",
     "backup.folder",
     "backup.keep",
     "outbound.proxy",

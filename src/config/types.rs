@@ -57,11 +57,13 @@ pub struct Reconcile {
     pub max_repairs: u32,
 }
 
-/// `[database]`: where the SQLite file is.
-#[derive(Debug, Clone)]
+/// `[database]`: where the SQLite file is, and who copies from its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Database {
     /// The file of `url = "sqlite:…"`; relative paths were resolved against the configuration's folder.
     pub path: PathBuf,
+    /// `litestream`: Litestream runs beside Qiao, and the checkpoints are its own.
+    pub litestream: bool,
 }
 
 /// `[backup]`: backups that are made by the clock.

@@ -91,6 +91,7 @@ pub use trace::TracedRow;
 pub use transcript::TranscriptRow;
 pub use waiting::Waiting;
 
+use crate::config::Database;
 use crate::domain::rows::Changes;
 use crate::kit::clock::Clock;
 use crate::kit::trace::present;
@@ -112,6 +113,18 @@ impl Store {
     /// when SQLite cannot open it.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         open::for_writing(path, clock, Opening::default()).await
+    }
+
+    /// Like [`Store::open`], as the configuration tells.
+    pub async fn open_configured(
+        database: &Database,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let opening = Opening {
+            litestream: database.litestream,
+            ..Opening::default()
+        };
+        open::for_writing(&database.path, clock, opening).await
     }
 
     /// Like [`Store::open`], in another way than the daemon does it: for tests and simulation.

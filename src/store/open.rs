@@ -30,12 +30,19 @@ const ROW_BUFFER: usize = 1024;
 /// 4 MiB of pages; larger caches cost memory and gained no speed (performance.md 7).
 const CACHE_KIB: &str = "-4096";
 
+/// Pages in the log at which Qiao makes a checkpoint although that is Litestream's part: 256 MiB.
+/// Litestream makes its own from 1,000 pages on, every second, so it has been away for long; then
+/// the disk must not fill up. Below what the alert `QiaoWalGrows` tells of.
+const LITESTREAM_IS_AWAY: &str = "65536";
+
 /// How a database is opened for writing. The default is what the daemon does.
 #[derive(Debug, Clone, Default)]
 pub struct Opening {
     /// Commits do not wait for the disk, and reads are made one after the other: for a simulation,
     /// whose machine never loses power and whose order must be known.
     pub volatile: bool,
+    /// Checkpoints are Litestream's: between two of its looks nobody else may begin the log anew.
+    pub litestream: bool,
     /// Is told of every commit.
     pub watch: Option<Arc<dyn CommitWatch>>,
 }
@@ -55,19 +62,23 @@ pub(super) async fn for_writing(
     } else {
         SqliteSynchronous::Full
     };
-    let mut connection = options(path)
+    let mut options = options(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
         // What is deleted is overwritten, so that nobody reads it in the file: a person's history must be
         // gone and not only unlisted. It costs nothing where nothing is deleted.
-        .pragma("secure_delete", "ON")
+        .pragma("secure_delete", "ON");
+    if opening.litestream {
+        options = options.pragma("wal_autocheckpoint", LITESTREAM_IS_AWAY);
+    }
+    let mut connection = options
         .connect()
         .await
         .map_err(|source| sqlite(path, source))?;
     migrate(&mut connection, path).await?;
     let readers = readers(path, if opening.volatile { 1 } else { READERS }).await?;
-    let writer = writer::start(connection, lock, clock, opening.watch)
+    let writer = writer::start(connection, lock, clock, opening)
         .await
         .map_err(|e| sqlite(path, e))?;
     Ok(Store {

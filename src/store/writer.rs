@@ -13,6 +13,7 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::observe::{Batch, CommitWatch, Moment};
+use super::open::Opening;
 use super::plan::{Ids, Plan, Wakes};
 use super::{
     Act, Arrival, Arrived, Ask, Job, Settlement, StoreError, Tidied, Turned, arrivals, claims,
@@ -153,7 +154,7 @@ pub(super) async fn start(
     mut connection: SqliteConnection,
     lock: File,
     clock: Arc<dyn Clock>,
-    observer: Option<Arc<dyn CommitWatch>>,
+    opening: Opening,
 ) -> Result<Queue, sqlx::Error> {
     let ids = Ids::load(&mut connection).await?;
     let (requests, incoming) = mpsc::channel(QUEUE);
@@ -170,7 +171,8 @@ pub(super) async fn start(
         local_bell,
         alarm,
         lock,
-        observer,
+        litestream: opening.litestream,
+        observer: opening.watch,
     };
     tokio::spawn(writer.run(incoming));
     Ok(Queue {
@@ -191,6 +193,7 @@ struct Writer {
     alarm: watch::Sender<Option<StoreError>>,
     pressed: Arc<AtomicBool>,
     lock: File,
+    litestream: bool,
     observer: Option<Arc<dyn CommitWatch>>,
 }
 
@@ -223,15 +226,11 @@ impl Writer {
         let Self {
             mut connection,
             lock,
+            litestream,
             ..
         } = self;
-        // SQLite would do it when its last connection closes, but ours are the readers', and
-        // those may not write: the file alone must hold everything.
-        let merged = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&mut connection)
-            .await;
-        if let Err(fault) = merged {
-            tracing::warn!(error = %fault, "the write-ahead log stays beside the database");
+        if !litestream {
+            merge_log(&mut connection).await;
         }
         if let Err(fault) = connection.close().await {
             tracing::warn!(error = %fault, "the database was not closed cleanly");
@@ -417,5 +416,16 @@ fn refuse_all(requests: Vec<Request>, fault: &StoreError) {
             Request::Operate(_, _, reply) => drop(reply.send(Err(fault))),
             Request::Close(_) | Request::Tidy(_) => {}
         }
+    }
+}
+
+/// Moves the log into the file. SQLite would do it when its last connection closes, but ours are the
+/// readers', and those may not write: the file alone must hold everything.
+async fn merge_log(connection: &mut SqliteConnection) {
+    let merged = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(connection)
+        .await;
+    if let Err(fault) = merged {
+        tracing::warn!(error = %fault, "the write-ahead log stays beside the database");
     }
 }

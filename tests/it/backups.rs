@@ -4,6 +4,7 @@ mod cut_off;
 mod damage;
 mod forged;
 mod litestream;
+mod replicated;
 mod rotation;
 
 use std::path::{Path, PathBuf};

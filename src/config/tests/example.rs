@@ -99,6 +99,7 @@ fn the_example_shows_the_defaults() {
     };
     assert_eq!(server(&example), server(&default));
     assert_eq!(example.database.path, default.database.path);
+    assert_eq!(example.database.litestream, default.database.litestream);
     assert_eq!(example.backup, default.backup);
     assert_eq!(example.jobs, default.jobs);
     assert_eq!(example.retention, default.retention);

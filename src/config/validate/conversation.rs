@@ -13,8 +13,6 @@ use crate::config::tree::{Reading, Section, all};
 /// What may be said of a conversation in the fields of its ticket.
 const TICKET: [&str; 3] = ["name", "customer_id", "text"];
 
-const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
-
 pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
     let into_c4c = into_c4c(section);
     let idle = positive(section, "idle_minutes", defaults::IDLE_MINUTES);
@@ -23,8 +21,12 @@ pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
     let end_words = section.list("end_words", forms::text);
     let outside_window = outside_window(section);
     let delivery_notes = section.or("delivery_notes", defaults::DELIVERY_NOTES, note_type);
-    let reply_files = section.or("reply_files", defaults::REPLY_FILES, forms::choice(&SWITCH));
-    let typing = section.or("typing", defaults::TYPING, forms::choice(&SWITCH));
+    let reply_files = section.or(
+        "reply_files",
+        defaults::REPLY_FILES,
+        forms::choice(&forms::SWITCH),
+    );
+    let typing = section.or("typing", defaults::TYPING, forms::choice(&forms::SWITCH));
     let reply_note = reply_note(section);
     Ok(ConversationRules {
         into_c4c: into_c4c?,

@@ -60,6 +60,9 @@ pub(super) fn time_zone(text: &str) -> Result<TimeZone, Fault> {
     })
 }
 
+/// What is switched on or off, for [`choice`].
+pub(super) const SWITCH: [(&str, bool); 2] = [("on", true), ("off", false)];
+
 /// The file of `sqlite:PATH`.
 pub(super) fn sqlite_file(text: &str) -> Result<PathBuf, Fault> {
     let remedy = "write for example \"sqlite:data/qiao.db\" or \"sqlite:///var/lib/qiao/qiao.db\"";

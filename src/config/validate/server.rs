@@ -55,9 +55,15 @@ fn default_proxies() -> Vec<std::net::IpAddr> {
 }
 
 pub(super) fn database(section: &Section<'_>) -> Reading<Database> {
-    let file = section.or("url", defaults::DATABASE_URL, forms::sqlite_file)?;
+    let file = section.or("url", defaults::DATABASE_URL, forms::sqlite_file);
+    let litestream = section.or(
+        "litestream",
+        defaults::LITESTREAM,
+        forms::choice(&forms::SWITCH),
+    );
     Ok(Database {
-        path: section.run.folder.join(file),
+        path: section.run.folder.join(file?),
+        litestream: litestream?,
     })
 }
 

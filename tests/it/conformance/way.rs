@@ -58,6 +58,7 @@ impl Way {
         let opening = Opening {
             volatile: self.volatile,
             watch,
+            ..Opening::default()
         };
         let clock = Arc::new(self.clock.clone());
         Store::open_as(&self.file(), clock, opening).await

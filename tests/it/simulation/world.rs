@@ -213,6 +213,7 @@ async fn assemble(
         let opening = Opening {
             volatile: true,
             watch: Some(Arc::new(commits.clone())),
+            ..Opening::default()
         };
         match Store::open_as(path, clock.clone(), opening).await {
             // The writer that was killed lets go of it in its own time.

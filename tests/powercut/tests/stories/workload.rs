@@ -80,6 +80,7 @@ async fn open(plan: Plan, path: &Path, clock: &ManualClock, ledger: &Arc<Ledger>
     let opening = Opening {
         volatile: plan.volatile,
         watch: Some(Arc::clone(ledger) as _),
+        ..Opening::default()
     };
     let clock = Arc::new(clock.clone());
     Store::open_as(path, clock, opening).await.unwrap()
