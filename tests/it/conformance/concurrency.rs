@@ -40,8 +40,8 @@ pub async fn a_claim_gets_what_an_operator_queued_in_the_same_commit(way: &Way) 
     room.queue([effect("a")]).await;
     let id = room.run(NextState::Dead).await;
     stand.gathering(&room.store).await;
-    let (claimer, ask) = (room.store.clone(), room.ask(10));
-    let claim = asked(async move { claimer.turn([].into(), vec![ask]).await }).await;
+    let (engine, ask) = (room.store.clone(), room.ask(10));
+    let claim = asked(async move { engine.turn([].into(), vec![ask]).await }).await;
     let operator = room.store.clone();
     let retry = asked(async move { operator.retry(id).await }).await;
     let batch = stand.batch_at(Moment::Written).await;
