@@ -30,7 +30,7 @@ fn litestream() -> Option<PathBuf> {
         told.is_ok_and(|told| told.status.success())
     };
     if let Some(named) = std::env::var_os(NAMED).map(PathBuf::from) {
-        assert!(runs(&named), "{NAMED} names no Litestream: {named:?}");
+        assert!(runs(&named), "{NAMED} names no Litestream");
         return Some(named);
     }
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/litestream/litestream");
@@ -254,19 +254,19 @@ async fn the_log_is_litestreams_to_empty() {
     let site = site().await;
     let daemon = site.serve().await;
     let log = site.database().with_file_name("qiao.db-wal");
-    let size = || std::fs::metadata(&log).unwrap().len();
+    let grown_to = || std::fs::metadata(&log).unwrap().len();
     let flood = Flood::of(site.address(), PATIENCE).come();
     let grown = async {
         let mut look = tokio::time::interval(Duration::from_millis(50));
-        while size() < MUCH {
+        while grown_to() < MUCH {
             look.tick().await;
         }
     };
     tokio::select! {
-        _ = flood => panic!("the log does not grow: {} bytes", size()),
+        _ = flood => panic!("the log does not grow: {} bytes", grown_to()),
         () = grown => {}
     }
     daemon.terminate().await;
-    assert!(size() >= MUCH, "not even at the end");
+    assert!(grown_to() >= MUCH, "not even at the end");
     assert_eq!(begun_anew(&log), 0);
 }
