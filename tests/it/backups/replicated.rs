@@ -217,7 +217,7 @@ async fn load_backups_and_restarts_of_qiao_do_not_make_it_begin_anew() {
     let _daemon = pair.site.serve().await;
     pair.say("last").await;
     all_is_there(&told, &pair.until_replicated("last").await);
-    let log = beside.terminate().await;
+    let (_, log) = beside.end().await;
     assert_eq!(began_anew(&log), [""; 0], "{log:#?}");
 }
 
@@ -232,7 +232,8 @@ async fn when_it_is_restarted_under_load_every_copy_is_sound_and_nothing_is_miss
     let mut copied = 0;
     while !flood.is_finished() {
         copied = pair.until_copied(|heard| heard.len() > copied).await.len();
-        beside.terminate().await;
+        // Under load it now and then ends with a failure; what it has not copied then, it copies later.
+        beside.end().await;
         beside = pair.replicate();
     }
     let told = flood.await.unwrap();
