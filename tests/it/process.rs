@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use qiao_sim::c4c::{C4c, Subscription};
@@ -200,8 +200,15 @@ impl Process {
         self.log
     }
 
-    /// Sends SIGTERM and waits for its end, which must come within 10 s.
-    pub async fn terminate(mut self) -> Vec<String> {
+    /// Sends SIGTERM and waits for its good end, which must come within 10 s.
+    pub async fn terminate(self) -> Vec<String> {
+        let (ended, log) = self.end().await;
+        assert!(ended.success(), "{ended}");
+        log
+    }
+
+    /// Sends SIGTERM and waits for its end, however it calls that, within 10 s.
+    pub async fn end(mut self) -> (ExitStatus, Vec<String>) {
         self.signal("-TERM").await;
         let ending = async {
             while let Some(line) = self.lines.recv().await {
@@ -210,7 +217,6 @@ impl Process {
             self.child.wait().await.unwrap()
         };
         let ended = tokio::time::timeout(Duration::from_secs(10), ending).await;
-        assert!(ended.expect("an end within 10 s").success());
-        self.log
+        (ended.expect("an end within 10 s"), self.log)
     }
 }

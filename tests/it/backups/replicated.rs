@@ -30,11 +30,7 @@ fn litestream() -> Option<PathBuf> {
         told.is_ok_and(|told| told.status.success())
     };
     if let Some(named) = std::env::var_os(NAMED).map(PathBuf::from) {
-        assert!(
-            runs(&named),
-            "{NAMED} names no Litestream: {}",
-            named.display()
-        );
+        assert!(runs(&named), "{NAMED} names no Litestream");
         return Some(named);
     }
     let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/litestream/litestream");
@@ -221,7 +217,7 @@ async fn load_backups_and_restarts_of_qiao_do_not_make_it_begin_anew() {
     let _daemon = pair.site.serve().await;
     pair.say("last").await;
     all_is_there(&told, &pair.until_replicated("last").await);
-    let log = beside.terminate().await;
+    let (_, log) = beside.end().await;
     assert_eq!(began_anew(&log), [""; 0], "{log:#?}");
 }
 
@@ -236,7 +232,8 @@ async fn when_it_is_restarted_under_load_every_copy_is_sound_and_nothing_is_miss
     let mut copied = 0;
     while !flood.is_finished() {
         copied = pair.until_copied(|heard| heard.len() > copied).await.len();
-        beside.terminate().await;
+        // Under load it now and then ends with a failure; what it has not copied then, it copies later.
+        beside.end().await;
         beside = pair.replicate();
     }
     let told = flood.await.unwrap();
@@ -258,19 +255,19 @@ async fn the_log_is_litestreams_to_empty() {
     let site = site().await;
     let daemon = site.serve().await;
     let log = site.database().with_file_name("qiao.db-wal");
-    let bytes = || std::fs::metadata(&log).unwrap().len();
+    let grown_to = || std::fs::metadata(&log).unwrap().len();
     let flood = Flood::of(site.address(), PATIENCE).come();
     let grown = async {
         let mut look = tokio::time::interval(Duration::from_millis(50));
-        while bytes() < MUCH {
+        while grown_to() < MUCH {
             look.tick().await;
         }
     };
     tokio::select! {
-        _ = flood => panic!("the log does not grow: {} bytes", bytes()),
+        _ = flood => panic!("the log does not grow: {} bytes", grown_to()),
         () = grown => {}
     }
     daemon.terminate().await;
-    assert!(bytes() >= MUCH, "not even at the end");
+    assert!(grown_to() >= MUCH, "not even at the end");
     assert_eq!(begun_anew(&log), 0);
 }
