@@ -121,8 +121,8 @@ impl Ward {
         let report = self.world.daemon().parts.timetable.report().await.unwrap();
         let facts = report.into_iter().map(|job| JobFacts {
             name: job.job.name,
+            due: job.due(),
             last: job.last.map(|run| run.outcome),
-            due: job.next.filter(|_| !job.is_idle),
         });
         facts.collect()
     }
