@@ -5,7 +5,7 @@ pub(super) const LISTEN: &str = "127.0.0.1:8080";
 pub(super) const TRUSTED_PROXIES: [&str; 1] = ["127.0.0.1"];
 pub(super) const TIME_ZONE: &str = "Asia/Shanghai";
 pub(super) const DATABASE_URL: &str = "sqlite:data/qiao.db";
-pub(super) const BACKUP_FOLDER: &str = "data/backups";
+pub(super) const BACKUP_FOLDER: &str = "backups";
 pub(super) const BACKUP_KEEP: i64 = 7;
 
 /// What was said is kept until somebody decides otherwise.

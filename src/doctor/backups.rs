@@ -224,8 +224,16 @@ fn folder(config: &Config) -> Row {
         return FOLDER.skips(&subject, not_made());
     }
     if !folder.exists() {
-        let evidence = told!("the first backup makes it", "第一次备份时会创建");
-        return FOLDER.is_ok(&subject, evidence);
+        return match disk::try_to_write(existing(folder)) {
+            Ok(_) => FOLDER.is_ok(
+                &subject,
+                told!("the first backup makes it", "第一次备份时会创建"),
+            ),
+            Err(fault) => FOLDER.fails(
+                &subject,
+                told!("it cannot be made: {fault}", "无法创建：{fault}"),
+            ),
+        };
     }
     let looked = fs::metadata(folder).and_then(|it| disk::try_to_write(folder).map(|_| it));
     let found = match looked {
@@ -234,10 +242,7 @@ fn folder(config: &Config) -> Row {
     };
     let mode = found.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return FOLDER.warns(
-            &subject,
-            told!("its mode is {mode:o}", "其权限为 {mode:o}"),
-        );
+        return FOLDER.warns(&subject, told!("its mode is {mode:o}", "其权限为 {mode:o}"));
     }
     // No warning: many copy the files away, which cannot be seen from here.
     let beside = fs::metadata(&config.database.path).is_ok_and(|it| it.dev() == found.dev());
@@ -258,9 +263,7 @@ fn space(config: &Config, newest: Option<&StandingBackup>) -> Row {
     if !are_made(config) {
         return SPACE.skips(&subject, not_made());
     }
-    // Those that do not exist yet will be on the disk of what they lie in.
-    let place = folder.ancestors().find(|it| it.exists()).unwrap_or(folder);
-    let free = match disk::room(place) {
+    let free = match disk::room(existing(folder)) {
         Ok(room) => room.bytes,
         Err(fault) => return SPACE.fails(&subject, told!("{fault}", "{fault}")),
     };
@@ -277,6 +280,12 @@ fn space(config: &Config, newest: Option<&StandingBackup>) -> Row {
         Outcome::Ok
     };
     SPACE.row(&subject, outcome, evidence)
+}
+
+/// What a folder that does not exist yet will lie in.
+fn existing(folder: &Path) -> &Path {
+    let mut above = folder.ancestors();
+    above.find(|it| it.exists()).unwrap_or(folder)
 }
 
 fn not_made() -> super::row::Told {

@@ -159,6 +159,16 @@ async fn agree(Query(query): Query<Vec<(String, String)>>) -> Response {
     }
 }
 
+/// A proxy that refuses everybody with this status, whatever they want.
+pub async fn proxy(status: u16) -> String {
+    let listener = port().await;
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let status = StatusCode::from_u16(status).unwrap();
+    let router = Router::new().fallback(move || async move { status });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
 /// An address of this machine at which nobody listens.
 pub async fn nobody() -> String {
     let listener = port().await;
