@@ -11,7 +11,7 @@
 //! ```text
 //! cli → bench → app → control    5    commands | what is measured | the composition root | orders
 //! http   jobs                    4    the edges: who woke us
-//! effects   backup   doctor     3    what a row does: reads, calls, settles | backups | what is wrong
+//! effects   doctor → backup     3    what a row does: reads, calls, settles | what is wrong | backups
 //! outbox   flows                 2½   that it happens | what should happen (pure)
 //! store   wechat   c4c           2    adapters, blind to each other
 //! config                         1    typed, validated

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::place::{Place, folder_of, room};
+use super::place::{Place, RESERVE, folder_of, room};
 use super::{
     BackupError, DATABASE, Database, FORMAT, MANIFEST, MEDIA, MOST_MANIFEST, Manifest, Media, at,
 };
@@ -80,11 +80,23 @@ fn prepare(file: &Path, database: &Path) -> Result<Place, BackupError> {
         return Err(BackupError::Exists(file.to_owned()));
     }
     let place = Place::beside(file, "unfinished")?;
+    // The copy, and the copy in the archive.
+    room(place.path(), 2 * size_of(database))?;
+    Ok(place)
+}
+
+/// How many bytes a database has, its log included.
+fn size_of(database: &Path) -> u64 {
     let log = PathBuf::from(format!("{}-wal", database.display()));
     let size = |path: &Path| fs::metadata(path).map_or(0, |it| it.len());
-    // The copy, and the copy in the archive.
-    room(place.path(), 2 * (size(database) + size(&log)))?;
-    Ok(place)
+    size(database) + size(&log)
+}
+
+/// Bytes that must be free for the next backup of `database`, the daemon's share included. The last
+/// one, of `last` bytes, tells how much the media take; 0 without one.
+pub fn needed(database: &Path, last: u64) -> u64 {
+    let copy = size_of(database);
+    copy.saturating_add(copy.max(last)).saturating_add(RESERVE)
 }
 
 /// Blanks what no backup may hold, checks the rest and begins the manifest.

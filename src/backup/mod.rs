@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use make::{Made, make};
+pub use make::{Made, make, needed};
 pub use read::{read, read_from, try_restore};
 pub use restore::{Restored, restore};
 pub use shelf::{Found, file_name, found, outdated, tidy};

@@ -12,7 +12,7 @@ use super::{BackupError, at};
 const FOLDER_MODE: u32 = 0o700;
 
 /// What stays free for the daemon, which must go on writing: some minutes of pushes and its log.
-const RESERVE: u64 = 64 * MIB;
+pub(super) const RESERVE: u64 = 64 * MIB;
 
 const MIB: u64 = 1024 * 1024;
 

@@ -24,6 +24,9 @@ pub(super) struct Options {
     /// Looks at this machine only
     #[arg(long)]
     offline: bool,
+    /// Only asks whether the daemon answers, for the health check of a container
+    #[arg(long, conflicts_with_all = ["json", "offline", "lang"])]
+    alive: bool,
     /// In English (en) or Chinese (zh) [default: by LC_ALL, LC_MESSAGES or LANG]
     #[arg(long, value_name = "LANGUAGE")]
     lang: Option<Language>,
@@ -33,6 +36,10 @@ pub(super) struct Options {
 const LOCALES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
 pub(super) async fn run(loaded: Result<Loaded, ConfigErrors>, options: Options) -> Result<()> {
+    if options.alive {
+        let alive = doctor::alive(&loaded?.config).await;
+        return alive.map_err(anyhow::Error::msg);
+    }
     let language = options.lang.unwrap_or_else(spoken);
     let rows = match &loaded {
         Ok(loaded) => examined(loaded, options.offline).await,
@@ -97,7 +104,7 @@ fn facts(report: &JobReport) -> JobFacts {
     JobFacts {
         name: report.job.name,
         last: report.last.as_ref().map(|run| run.outcome.clone()),
-        due: report.next.filter(|_| !report.is_idle),
+        due: report.due(),
     }
 }
 

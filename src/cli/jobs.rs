@@ -46,7 +46,8 @@ async fn list(config: Config, json: bool) -> Result<()> {
         .report()
         .await?;
     let columns = &[
-        "job", "does", "schedule", "zone", "last_run", "took_ms", "outcome", "next_run", "detail",
+        "job", "does", "schedule", "zone", "last_run", "took_ms", "outcome", "next_run", "idle",
+        "detail",
     ];
     let rows: Vec<Value> = report.iter().map(row).collect();
     output::list(columns, &rows, json, "there are no jobs")
@@ -64,6 +65,7 @@ fn row(report: &JobReport) -> Value {
         "outcome": last.map(|run| &run.outcome),
         "took_ms": took.map(|took| i64::try_from(took.as_millis()).unwrap_or(i64::MAX)),
         "next_run": report.next.map(instant),
+        "idle": report.is_idle.then_some("nothing to do"),
         "detail": last.and_then(|run| run.detail.as_ref()),
     })
 }

@@ -6,7 +6,7 @@ pub(super) const TRUSTED_PROXIES: [&str; 1] = ["127.0.0.1"];
 pub(super) const TIME_ZONE: &str = "Asia/Shanghai";
 pub(super) const LITESTREAM: &str = "off";
 pub(super) const DATABASE_URL: &str = "sqlite:data/qiao.db";
-pub(super) const BACKUP_FOLDER: &str = "data/backups";
+pub(super) const BACKUP_FOLDER: &str = "backups";
 pub(super) const BACKUP_KEEP: i64 = 7;
 
 /// What was said is kept until somebody decides otherwise.

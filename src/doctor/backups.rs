@@ -1,145 +1,320 @@
-//! Backups: whether there are any, whether they are new, and whether one was ever restored.
+//! Backups: whether the newest is fresh, whole and tried, and whether the next one has a place.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::row::{Check, Outcome, Row, told};
 use super::{Limits, Patient};
-use crate::config::Config;
-use crate::domain::schedule::Since;
-use crate::kit::disk::anybody_may_read;
-use crate::store::BackupState;
+use crate::backup::needed;
+use crate::config::{BackupPlan, Config};
+use crate::domain::schedule::{Schedule, Since};
+use crate::kit::disk;
+use crate::store::{StandingBackup, Store, StoreError};
 
 static AGE: Check = Check::local(
     "backups.age",
-    ["There is a backup of lately", "有近期的备份"],
+    ["The newest backup is fresh", "最新的备份是近期的"],
     [
-        "see `qiao jobs list`, and make one with `qiao jobs run backup`",
-        "查看 qiao jobs list，并用 qiao jobs run backup 备份一次",
+        "see why in `qiao jobs list`, then `qiao jobs run backup`; docs/BACKUP.md tells more",
+        "用 qiao jobs list 查看原因，再执行 qiao jobs run backup；详见 docs/BACKUP.md",
+    ],
+);
+static DAMAGED: Check = Check::local(
+    "backups.damaged",
+    ["No backup is known to be damaged", "没有已知损坏的备份"],
+    [
+        "look after the disk, run `qiao jobs run backup`, and delete the files that are named",
+        "检查磁盘，执行 qiao jobs run backup，并删除所列文件",
     ],
 );
 static DRILL: Check = Check::local(
     "backups.drill",
     [
-        "A backup was restored on trial lately",
-        "近期试恢复过备份",
+        "A backup was lately restored on trial",
+        "近期做过备份恢复演练",
     ],
     [
-        "run `qiao jobs run restore_drill`, or `qiao restore --check FILE`",
-        "执行 qiao jobs run restore_drill，或 qiao restore --check FILE",
-    ],
-);
-static SOUND: Check = Check::local(
-    "backups.sound",
-    ["No backup was found damaged", "没有发现损坏的备份"],
-    [
-        "make another one on another disk with `qiao backup FILE`, and look at this disk",
-        "用 qiao backup FILE 在另一块磁盘上重新备份，并检查本磁盘",
+        "`qiao jobs run restore_drill`; if it fails, it tells why",
+        "执行 qiao jobs run restore_drill；失败时会说明原因",
     ],
 );
-static PRIVATE: Check = Check::local(
-    "backups.private",
+static FOLDER: Check = Check::local(
+    "backups.folder",
     [
-        "Not everybody on this machine may read backups",
-        "并非本机所有用户都能读取备份",
+        "The folder of backups can be written, and is for nobody else",
+        "备份目录可写，且其他用户无权进入",
     ],
     [
-        "chmod o-rwx the folder of the backups",
-        "对备份所在目录执行 chmod o-rwx",
+        "let [backup] folder belong to the user who runs qiao, with chmod 700",
+        "把 [backup] folder 的属主设为运行 qiao 的用户，并执行 chmod 700",
+    ],
+);
+static SPACE: Check = Check::local(
+    "backups.space",
+    [
+        "The disk has room for the next backup",
+        "磁盘有空间存放下一个备份",
+    ],
+    [
+        "free some space, let [backup] folder lie on another disk, or keep fewer",
+        "清理磁盘，把 [backup] folder 放到其他磁盘，或减少 keep",
     ],
 );
 
-pub(super) static CHECKS: &[&Check] = &[&AGE, &DRILL, &SOUND, &PRIVATE];
+pub(super) static CHECKS: &[&Check] = &[&AGE, &DAMAGED, &DRILL, &FOLDER, &SPACE];
+
+/// Damaged files that are named.
+const NAMED: usize = 3;
+
+/// The book of backups, and what lies there of it.
+struct Book {
+    /// Those whose file is there, or may be; the newest first.
+    standing: Vec<StandingBackup>,
+    /// When one was last restored on trial and found sound.
+    sound_drill_at: Option<Timestamp>,
+    /// Since when the jobs are known here; `None` before the first alarm.
+    made_since: Option<Timestamp>,
+    tried_since: Option<Timestamp>,
+}
+
+impl Book {
+    async fn read(store: &Store) -> Result<Self, StoreError> {
+        let mut standing = store.backups_before(Timestamp::MAX).await?;
+        // Where that cannot be told it may be there.
+        standing.retain(|it| Path::new(&it.path).try_exists().unwrap_or(true));
+        Ok(Self {
+            standing,
+            sound_drill_at: store.backup_state().await?.sound_drill_at,
+            made_since: store.known_since("backup").await?,
+            tried_since: store.known_since("restore_drill").await?,
+        })
+    }
+}
 
 pub(super) async fn examine(patient: &Patient<'_>) -> Vec<Row> {
     let config = &patient.loaded.config;
-    let state = match &patient.store {
-        Ok(store) => store.backup_state().await.map_err(|fault| fault.to_string()),
-        Err(fault) => Err(fault.to_string()),
+    let (now, limits) = (patient.clock.now(), &patient.limits);
+    let book = match &patient.store {
+        Ok(store) => Book::read(store).await.map_err(|fault| fault.to_string()),
+        Err(_) => Err("the database does not open".to_owned()),
     };
-    let mut rows = match state {
-        Ok(state) => {
-            let now = patient.clock.now();
-            let limits = &patient.limits;
-            vec![
-                age(&state, config, limits, now),
-                drill(&state, config, limits, now),
-                sound(&state),
-            ]
-        }
+    match book {
+        Ok(book) => vec![
+            age(&book, config, now, limits),
+            damaged(&book.standing),
+            drill(&book, config, now, limits),
+            folder(config),
+            space(config, book.standing.first()),
+        ],
         Err(fault) => {
-            let why = told!("{fault}", "{fault}");
-            [&AGE, &DRILL, &SOUND].map(|check| check.skips("", why.clone())).into()
+            let why = told!("{fault}", "无法读取数据库：{fault}");
+            let unread = [&AGE, &DAMAGED, &DRILL].map(|check| check.skips("", why.clone()));
+            let places = [folder(config), space(config, None)];
+            unread.into_iter().chain(places).collect()
         }
+    }
+}
+
+fn schedule<'a>(config: &'a Config, job: &str) -> &'a Schedule {
+    config.jobs.of(job).expect("every job stands in JOBS")
+}
+
+/// Whether backups are made by the clock at all.
+fn are_made(config: &Config) -> bool {
+    config.backup.keep > 0 && !schedule(config, "backup").is_off()
+}
+
+/// How many moments of a schedule have passed since then; more than `most` are not counted.
+fn missed(schedule: &Schedule, since: Timestamp, now: Timestamp, most: usize) -> usize {
+    let after = |at: &Timestamp| schedule.next(Since::Ran(*at), now);
+    std::iter::successors(after(&since), after)
+        .take_while(|at| *at <= now)
+        .take(most)
+        .count()
+}
+
+fn age(book: &Book, config: &Config, now: Timestamp, limits: &Limits) -> Row {
+    let newest = book.standing.first();
+    let evidence = if let Some(newest) = newest {
+        let hours = now.duration_since(newest.created_at()).as_hours();
+        told!(
+            "the newest was begun {hours} hours ago",
+            "最新的备份开始于 {hours} 小时前"
+        )
+    } else {
+        told!("there is no backup", "没有备份")
     };
-    rows.push(private(config));
-    rows
-}
-
-/// How a job's last result stands, by when the next was due.
-fn by_plan(
-    config: &Config,
-    job: &str,
-    last: Timestamp,
-    limits: &Limits,
-    now: Timestamp,
-) -> Outcome {
-    let schedule = config.jobs.of(job);
-    let due = schedule.and_then(|schedule| schedule.next(Since::Ran(last), last));
-    due.map_or(Outcome::Ok, |due| {
-        Outcome::above(&now.duration_since(due), &limits.backup_late)
-    })
-}
-
-fn age(state: &BackupState, config: &Config, limits: &Limits, now: Timestamp) -> Row {
-    match state.newest_at {
-        _ if config.backup.keep == 0 => {
-            AGE.is_ok("", told!("keep = 0: qiao makes none", "keep = 0：qiao 不做备份"))
-        }
-        None => AGE.warns("", told!("there is none yet", "尚无备份")),
-        Some(at) => {
-            let outcome = by_plan(config, "backup", at, limits, now);
-            AGE.row("", outcome, told!("the newest is of {at}", "最新备份：{at}"))
-        }
+    if !are_made(config) {
+        let [english, chinese] = evidence;
+        let why = told!(
+            "none is made by the clock; {english}",
+            "未启用定时备份；{chinese}"
+        );
+        return AGE.skips("", why);
     }
+    let (since, bounds) = match newest {
+        Some(newest) => (newest.created_at(), &limits.backups_missed),
+        None => (book.made_since.unwrap_or(now), &limits.first_backup_missed),
+    };
+    let missed = missed(schedule(config, "backup"), since, now, bounds[1]);
+    AGE.row("", Outcome::above(&missed, bounds), evidence)
 }
 
-fn drill(state: &BackupState, config: &Config, limits: &Limits, now: Timestamp) -> Row {
-    match (state.newest_at, state.sound_drill_at) {
-        (None, _) => DRILL.is_ok("", told!("there is no backup to try", "没有可试恢复的备份")),
-        (Some(at), None) => {
-            // The first one is tried within the week.
-            let outcome = by_plan(config, "restore_drill", at, limits, now);
-            DRILL.row("", outcome, told!("none was tried yet", "尚未试恢复过"))
-        }
-        (Some(_), Some(at)) => {
-            let outcome = by_plan(config, "restore_drill", at, limits, now);
-            DRILL.row("", outcome, told!("tried and sound at {at}", "{at} 试恢复成功"))
-        }
+fn damaged(standing: &[StandingBackup]) -> Row {
+    let damaged: Vec<&str> = standing
+        .iter()
+        .filter(|it| it.is_damaged() || has_other_size(it))
+        .map(|it| it.path.as_str())
+        .collect();
+    let (bad, all) = (damaged.len(), standing.len());
+    if bad == 0 {
+        return DAMAGED.is_ok("", told!("0 of {all}", "{all} 个中有 0 个"));
     }
+    let named = damaged[..bad.min(NAMED)].join(", ");
+    let outcome = if bad == all {
+        Outcome::Failed
+    } else {
+        Outcome::Warning
+    };
+    let evidence = told!("{bad} of {all}: {named}", "{all} 个中有 {bad} 个：{named}");
+    DAMAGED.row("", outcome, evidence)
 }
 
-fn sound(state: &BackupState) -> Row {
-    match state.damaged {
-        0 => SOUND.is_ok("", told!("none", "没有")),
-        damaged => SOUND.fails("", told!("{damaged} are damaged", "{damaged} 个已损坏")),
+/// It was cut, or something was written behind its end. What else is wrong only a trial finds.
+fn has_other_size(backup: &StandingBackup) -> bool {
+    let there = fs::metadata(&backup.path);
+    there.is_ok_and(|it| it.len() != backup.bytes.unsigned_abs())
+}
+
+fn drill(book: &Book, config: &Config, now: Timestamp, limits: &Limits) -> Row {
+    let rhythm = schedule(config, "restore_drill");
+    if book.standing.is_empty() {
+        return DRILL.is_ok("", told!("there is no backup to try", "没有可供演练的备份"));
     }
+    if rhythm.is_off() {
+        let why = told!("the job restore_drill is off", "任务 restore_drill 已关闭");
+        return DRILL.skips("", why);
+    }
+    let [warns, fails] = limits.backups_missed;
+    let Some(at) = book.sound_drill_at else {
+        // The first backup may be of today, so this alone is no failure.
+        let missed = missed(rhythm, book.tried_since.unwrap_or(now), now, warns);
+        let never = told!(
+            "no trial has found a backup sound yet",
+            "尚无演练证明备份完好"
+        );
+        return DRILL.row("", Outcome::warning_if(missed >= warns), never);
+    };
+    let days = now.duration_since(at).as_hours() / 24;
+    let evidence = told!(
+        "{days} days ago one was found sound",
+        "{days} 天前的演练证明备份完好"
+    );
+    let missed = missed(rhythm, at, now, fails);
+    DRILL.row("", Outcome::above(&missed, &[warns, fails]), evidence)
 }
 
-fn private(config: &Config) -> Row {
-    let folder = &config.backup.folder;
-    let shown = folder.display();
+fn folder(config: &Config) -> Row {
+    let BackupPlan { folder, .. } = &config.backup;
+    let subject = folder.display().to_string();
+    if !are_made(config) {
+        return FOLDER.skips(&subject, not_made());
+    }
     if !folder.exists() {
-        return PRIVATE.is_ok("", told!("{shown} is not there yet", "{shown} 尚不存在"));
+        return match disk::try_to_write(existing(folder)) {
+            Ok(_) => FOLDER.is_ok(
+                &subject,
+                told!("the first backup makes it", "第一次备份时会创建"),
+            ),
+            Err(fault) => FOLDER.fails(
+                &subject,
+                told!("it cannot be made: {fault}", "无法创建：{fault}"),
+            ),
+        };
     }
-    match anybody_may_read(folder) {
-        Ok(true) => PRIVATE.warns(
-            "",
-            told!("everybody may read {shown}", "所有用户都可读 {shown}"),
-        ),
-        Ok(false) => PRIVATE.is_ok(
-            "",
-            told!("not everybody may read {shown}", "并非所有用户可读 {shown}"),
-        ),
-        Err(fault) => PRIVATE.skips("", told!("{shown}: {fault}", "{shown}：{fault}")),
+    let looked = fs::metadata(folder).and_then(|it| disk::try_to_write(folder).map(|_| it));
+    let found = match looked {
+        Ok(found) => found,
+        Err(fault) => return FOLDER.fails(&subject, told!("{fault}", "{fault}")),
+    };
+    let mode = found.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return FOLDER.warns(&subject, told!("its mode is {mode:o}", "其权限为 {mode:o}"));
+    }
+    // No warning: many copy the files away, which cannot be seen from here.
+    let beside = fs::metadata(&config.database.path).is_ok_and(|it| it.dev() == found.dev());
+    let evidence = if beside {
+        told!(
+            "on the same disk as the database: copy them away",
+            "与数据库在同一磁盘：请另外复制一份"
+        )
+    } else {
+        told!("not on the database's disk", "不在数据库所在的磁盘上")
+    };
+    FOLDER.is_ok(&subject, evidence)
+}
+
+fn space(config: &Config, newest: Option<&StandingBackup>) -> Row {
+    let BackupPlan { folder, .. } = &config.backup;
+    let subject = folder.display().to_string();
+    if !are_made(config) {
+        return SPACE.skips(&subject, not_made());
+    }
+    let free = match disk::room(existing(folder)) {
+        Ok(room) => room.bytes,
+        Err(fault) => return SPACE.fails(&subject, told!("{fault}", "{fault}")),
+    };
+    let last = newest.map_or(0, |it| it.bytes.unsigned_abs());
+    let needed = needed(&config.database.path, last);
+    let (free_mib, needed_mib) = (free >> 20, needed >> 20);
+    let evidence = told!(
+        "{free_mib} MiB are left, {needed_mib} are needed",
+        "剩余 {free_mib} MiB，需要 {needed_mib} MiB"
+    );
+    let outcome = if free < needed {
+        Outcome::Failed
+    } else {
+        Outcome::Ok
+    };
+    SPACE.row(&subject, outcome, evidence)
+}
+
+/// What a folder that does not exist yet will lie in.
+fn existing(folder: &Path) -> &Path {
+    let mut above = folder.ancestors();
+    above.find(|it| it.exists()).unwrap_or(folder)
+}
+
+fn not_made() -> super::row::Told {
+    told!("none is made by the clock", "未启用定时备份")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    #[test]
+    fn moments_that_passed_are_counted_and_no_more_than_asked_for() {
+        let nightly = Schedule::parse("15 2 * * *", &TimeZone::UTC).unwrap();
+        let off = Schedule::parse("off", &TimeZone::UTC).unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let begun = at("2026-11-23T02:15:03Z");
+        for (now, passed) in [
+            ("2026-11-23T02:15:03Z", 0),
+            ("2026-11-24T02:14:59Z", 0),
+            ("2026-11-24T02:15:00Z", 1),
+            ("2026-11-25T02:15:00Z", 2),
+            ("2027-11-25T02:15:00Z", 7),
+            // The clock was set back: nothing was missed by what is to come.
+            ("2026-11-23T01:00:00Z", 0),
+        ] {
+            assert_eq!(missed(&nightly, begun, at(now), 7), passed, "{now}");
+        }
+        assert_eq!(missed(&off, begun, at("2027-11-25T02:15:00Z"), 7), 0);
     }
 }

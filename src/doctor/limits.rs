@@ -32,6 +32,13 @@ const DUE: [SignedDuration; 2] = [SignedDuration::from_mins(5), SignedDuration::
 /// The timetable looks every five seconds.
 const JOB_LATE: SignedDuration = SignedDuration::from_mins(10);
 
+/// Moments of its schedule that passed without a backup, or a sound trial of one: at the second the first
+/// has surely been missed, and after a week of nights somebody relies on what is not there.
+const BACKUPS_MISSED: [usize; 2] = [2, 7];
+
+/// The same where no backup was ever made, or none is left. The first may be under way.
+const FIRST_BACKUP_MISSED: [usize; 2] = [1, 2];
+
 /// A person waits for it. A disk reads some gigabytes in that time.
 const QUICK_CHECK: Duration = Duration::from_secs(20);
 
@@ -63,6 +70,10 @@ pub struct Limits {
     pub due: [SignedDuration; 2],
     /// How late a job is.
     pub job_late: SignedDuration,
+    /// How often a backup, or a sound trial of one, was missed.
+    pub backups_missed: [usize; 2],
+    /// How often a backup was missed where there is none.
+    pub first_backup_missed: [usize; 2],
     /// How long the file is looked through.
     pub quick_check: Duration,
     /// What is left of a day's calls, in percent.
@@ -84,6 +95,8 @@ impl Default for Limits {
             skew: SKEW,
             due: DUE,
             job_late: JOB_LATE,
+            backups_missed: BACKUPS_MISSED,
+            first_backup_missed: FIRST_BACKUP_MISSED,
             quick_check: QUICK_CHECK,
             quota_left: QUOTA_LEFT_PERCENT,
             suppressed: SUPPRESSED_PERCENT,

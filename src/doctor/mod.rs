@@ -7,6 +7,7 @@
 //!
 //! Start reading at [`examine`]; [`row`] is what a check comes to, [`limits`] when it is too much.
 
+mod backups;
 mod c4c;
 mod c4c_fields;
 mod clock;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use limits::Limits;
+pub use own::alive;
 pub use queue::JobFacts;
 pub use ready::{Readiness, readiness};
 pub use row::{Check, Language, Outcome, Row};
@@ -64,7 +66,7 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         c4c::CHECKS,
         c4c_fields::CHECKS,
         queue::CHECKS,
-        // Backups get a file and a line of their own here once there is a table of them.
+        backups::CHECKS,
     ];
     groups.into_iter().flatten().copied()
 }
@@ -79,6 +81,7 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Row> {
     rows.push(clock::backwards(patient).await);
     rows.push(network::route(config));
     rows.extend(queue::examine(patient, &daemon).await);
+    rows.extend(backups::examine(patient).await);
     rows.extend(wechat::may_send(patient).await);
     match network::transport(config) {
         Ok(transport) if !patient.offline => {

@@ -64,6 +64,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The front page of a tenant is slower.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(15);
 
+/// Only a proxy says so (RFC 9110, 15.5.8).
+const PROXY_REFUSES: u16 = 407;
+
 /// The way that `[outbound]` describes.
 pub(super) fn transport(config: &Config) -> Result<Arc<dyn Transport>, RouteError> {
     let Outbound {
@@ -196,6 +199,10 @@ fn unknown(name: &str, fault: &str) -> Vec<Row> {
 /// Any answer will do: what it says is for the platform's own checks.
 fn answers(name: &str, answer: &Result<Response, TransportError>) -> Row {
     match answer {
+        Ok(answer) if answer.status == PROXY_REFUSES => ANSWERS.fails(
+            name,
+            told!("the proxy wants credentials", "代理要求身份验证"),
+        ),
         Ok(answer) => {
             let status = answer.status;
             ANSWERS.is_ok(name, told!("HTTP {status}", "HTTP {status}"))

@@ -10,10 +10,10 @@ use url::Url;
 
 use crate::config::Config;
 use crate::kit::reqwest_transport::{ReqwestTransport, Route};
-use crate::kit::transport::{Method, Request, Transport as _};
+use crate::kit::transport::{Method, Request, Response, Transport as _};
 
 /// `/readyz` commits once, for which it waits a second at most.
-const READY_TIMEOUT: Duration = Duration::from_secs(5);
+const OWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether a daemon runs, and what its `/readyz` says.
 #[derive(Debug)]
@@ -53,15 +53,33 @@ impl Daemon {
 }
 
 async fn ready(config: &Config) -> Option<State> {
+    let answer = asked(config, "/readyz").await.ok()?;
+    serde_json::from_slice(&answer.body).ok()
+}
+
+/// Whether a daemon of this configuration answers here: the health check of a container. Else a
+/// sentence with the cause.
+pub async fn alive(config: &Config) -> Result<(), String> {
+    let (listen, answer) = (config.server.listen, asked(config, "/healthz").await);
+    match answer {
+        Ok(answer) if answer.status == 200 => Ok(()),
+        Ok(answer) => Err(format!("{listen} answers with HTTP {}", answer.status)),
+        Err(fault) => Err(format!("no daemon answers at {listen}: {fault}")),
+    }
+}
+
+/// Asks the daemon at the address where it listens.
+async fn asked(config: &Config, path: &str) -> Result<Response, String> {
     let url = format!(
         "http://{}{}",
         near(config.server.listen),
-        below(&config.server.public_url, "/readyz")
+        below(&config.server.public_url, path)
     );
     // Not through [outbound]: it is this machine.
-    let transport = ReqwestTransport::new(&Route::default()).ok()?;
-    let answer = transport.send(get(url, READY_TIMEOUT)).await.ok()?;
-    serde_json::from_slice(&answer.body).ok()
+    let transport = ReqwestTransport::new(&Route::default());
+    let transport = transport.map_err(|fault| fault.to_string())?;
+    let answer = transport.send(get(url, OWN_TIMEOUT)).await;
+    answer.map_err(|fault| fault.to_string())
 }
 
 /// Where a listener is found from the same machine.

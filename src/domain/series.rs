@@ -128,9 +128,9 @@ series! {
     JOB_LAST_SUCCESS "qiao_job_last_success_seconds" Kind::Gauge, "seconds", ["job"],
         "How long ago the last run of each job that succeeded ended; absent while none has.";
     BACKUP_AGE "qiao_backup_age_seconds" Kind::Gauge, "seconds", [],
-        "Age of the newest backup that stands; absent while there is none.";
+        "Age of the newest backup that stands; NaN while there is none.";
     RESTORE_DRILL_AGE "qiao_restore_drill_age_seconds" Kind::Gauge, "seconds", [],
-        "How long ago a restore drill last found a backup sound; absent while none has.";
+        "How long ago a restore drill last found a backup sound; NaN while none has.";
     BACKUPS_DAMAGED "qiao_backups_damaged" Kind::Gauge, "backups", [],
         "Backups that stand and that a restore drill found damaged.";
 }

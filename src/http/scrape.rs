@@ -125,13 +125,10 @@ impl Edge {
 
     async fn measure_backups(&self, now: Timestamp) -> Result<(), StoreError> {
         let backups = self.context.store.backup_state().await?;
-        // Without one there is no number that would be true.
-        if let Some(at) = backups.newest_at {
-            gauge!(series::BACKUP_AGE).set(seconds(now, at));
-        }
-        if let Some(at) = backups.sound_drill_at {
-            gauge!(series::RESTORE_DRILL_AGE).set(seconds(now, at));
-        }
+        // Without one there is no number that would be true, and the last one must not stay.
+        let age = |at: Option<Timestamp>| at.map_or(f64::NAN, |at| seconds(now, at));
+        gauge!(series::BACKUP_AGE).set(age(backups.newest_at));
+        gauge!(series::RESTORE_DRILL_AGE).set(age(backups.sound_drill_at));
         gauge!(series::BACKUPS_DAMAGED).set(as_gauge(backups.damaged.unsigned_abs()));
         Ok(())
     }

@@ -37,6 +37,13 @@ pub struct JobReport {
     pub is_idle: bool,
 }
 
+impl JobReport {
+    /// When the clock starts it next; `None` when it is off or has nothing to do.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.next.filter(|_| !self.is_idle)
+    }
+}
+
 /// Why a job did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRun {

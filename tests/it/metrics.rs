@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use qiao::domain::jobs::JOBS;
 use qiao::domain::series::{ALL, Kind};
 use qiao_sim::fault::Kind as Fault;
 use regex::Regex;
@@ -181,6 +182,46 @@ fn every_alert_has_its_place_in_the_operators_page_and_no_other_is_told_there() 
             "each alert has `{part}`"
         );
     }
+}
+
+/// What runs each minute is soon noticed by other rules, but for one job that tells of them all.
+#[test]
+fn every_nightly_and_weekly_job_has_an_alert_when_it_does_not_run() {
+    let rules = read("deploy/alerts.yml");
+    let overdue = rules.split_once("- alert: QiaoJobOverdue").unwrap().1;
+    let overdue = overdue.split_once("for:").unwrap().0;
+    let watched = Regex::new(r#"job=~?"([a-z_|]+)""#).unwrap();
+    let watched: BTreeSet<&str> = watched
+        .captures_iter(overdue)
+        .flat_map(|found| found.get(1).unwrap().as_str().split('|'))
+        .collect();
+    let by_age = ["backup", "restore_drill"];
+    let wanted: BTreeSet<&str> = JOBS
+        .iter()
+        .filter(|job| !job.schedule.starts_with("every") && !by_age.contains(&job.name))
+        .map(|job| job.name)
+        .chain(["expire"])
+        .collect();
+    assert_eq!(watched, wanted);
+    assert!(rules.contains("qiao_backup_age_seconds) >"));
+    assert!(rules.contains("qiao_restore_drill_age_seconds) >"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_age_of_the_newest_backup_does_not_stand_still_when_there_is_none_any_more() {
+    let world = World::new().await;
+    let age = async || {
+        let (_, text) = world.get("/metrics").await;
+        let name = "qiao_backup_age_seconds ";
+        let age = text.lines().find_map(|line| line.strip_prefix(name));
+        age.expect("it is shown").to_owned()
+    };
+    world.run_job("backup").await;
+    assert_eq!(age().await, "0");
+    std::fs::remove_dir_all(world.beside("data/backups")).unwrap();
+    // It looks for the newest one, and writes off what is gone.
+    world.run_job("restore_drill").await;
+    assert_eq!(age().await, "NaN");
 }
 
 #[test]

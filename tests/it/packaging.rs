@@ -130,6 +130,8 @@ fn the_container_is_built_of_what_is_here_and_runs_without_root() {
     let last = file.rsplit_once("\nFROM ").unwrap().1;
     assert!(last.lines().any(|line| line == "USER nonroot"));
     assert!(last.contains("HEALTHCHECK") && last.contains("ENTRYPOINT"));
+    let health = r#"CMD ["/usr/bin/qiao", "-c", "/etc/qiao/qiao.toml", "doctor", "--alive"]"#;
+    assert!(last.contains(health), "it needs neither shell nor curl");
     let toolchain = read("Cargo.toml");
     let version = Regex::new(r#"rust-version = "([\d.]+)""#).unwrap();
     let version = &version.captures(&toolchain).unwrap()[1];

@@ -182,3 +182,13 @@ fn set(tree: &mut Table, names: &[&str]) {
         [] => {}
     }
 }
+
+#[test]
+fn backups_lie_beside_the_database_wherever_that_is() {
+    let elsewhere = format!("database.url = \"sqlite:/var/lib/qiao/qiao.db\"\n{MINIMAL}");
+    let backup = loaded(&elsewhere).unwrap().config.backup;
+    assert_eq!(backup.folder.to_str(), Some("/var/lib/qiao/backups"));
+    let told = format!("backup.folder = \"/mnt/b\"\n{elsewhere}");
+    let backup = loaded(&told).unwrap().config.backup;
+    assert_eq!(backup.folder.to_str(), Some("/mnt/b"));
+}

@@ -14,6 +14,7 @@ mod texts;
 mod wechat;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::tz::TimeZone;
 
@@ -26,7 +27,11 @@ use crate::domain::ids::{AccountId, TenantId, is_config_id};
 pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     let server = root.section("server").and_then(|s| server::server(&s));
     let database = root.section("database").and_then(|s| server::database(&s));
-    let backup = root.section("backup").and_then(|s| server::backup(&s));
+    // Where that is wrong, which is noted, any will do.
+    let beside = database.as_ref().map_or(Path::new(""), |d| &d.path);
+    let backup = root
+        .section("backup")
+        .and_then(|s| server::backup(&s, beside));
     let outbound = root.section("outbound").and_then(|s| server::outbound(&s));
     let reconcile = root
         .section("reconcile")

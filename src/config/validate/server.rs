@@ -1,5 +1,7 @@
 //! `[server]`, `[database]`, `[backup]`, `[outbound]` and `[reconcile]`.
 
+use std::path::Path;
+
 use url::Url;
 
 use super::forms;
@@ -70,8 +72,9 @@ pub(super) fn database(section: &Section<'_>) -> Reading<Database> {
 /// More than three years of daily ones; each is a whole copy.
 const MOST_KEPT: i64 = 1000;
 
-pub(super) fn backup(section: &Section<'_>) -> Reading<BackupPlan> {
-    let folder = section.or("folder", defaults::BACKUP_FOLDER, forms::text);
+/// Without a folder they lie beside the database, which is where the daemon may write.
+pub(super) fn backup(section: &Section<'_>, database: &Path) -> Reading<BackupPlan> {
+    let folder = section.optional("folder", forms::text);
     let keep = section.number("keep").and_then(|keep| {
         let keep = keep.unwrap_or(defaults::BACKUP_KEEP);
         let kept = usize::try_from(keep).ok().filter(|_| keep <= MOST_KEPT);
@@ -81,7 +84,10 @@ pub(super) fn backup(section: &Section<'_>) -> Reading<BackupPlan> {
         })
     });
     Ok(BackupPlan {
-        folder: section.run.folder.join(folder?),
+        folder: match folder? {
+            Some(folder) => section.run.folder.join(folder),
+            None => database.with_file_name(defaults::BACKUP_FOLDER),
+        },
         keep: keep?,
     })
 }

@@ -1,13 +1,16 @@
 //! What is broken on this machine: configuration, database, disk, clock, queue.
 
 use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
+use qiao::doctor::{Outcome, Row};
 use qiao::kit::clock::ManualClock;
 use qiao_sim::fault::{Kind, UNTIL_CLEARED};
 use sqlx::Connection as _;
 
-use super::ward::stories;
+use super::ward::{Ward, stories};
 use crate::world::open;
 
 stories! {
@@ -169,3 +172,41 @@ const HELD_UNCERTAIN: &str = "INSERT INTO outbox (lane, effect, remote, payload,
 
 const FAILED_JOB: &str = "INSERT INTO job_run (job, started_by, started_at, finished_at, outcome)
     VALUES ('expire', 'schedule', 0, 0, 'failed')";
+
+/// A disk of its own over a folder, until it is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None` where this user may not mount.
+    fn over(folder: PathBuf) -> Option<Self> {
+        let small = ["-t", "tmpfs", "-o", "size=16m,nr_inodes=100", "tmpfs"];
+        let mounted = Command::new("mount").args(small).arg(&folder).output();
+        let is_mounted = mounted.is_ok_and(|ended| ended.status.success());
+        is_mounted.then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let gone = Command::new("umount").arg(&self.0).status();
+        assert!(gone.unwrap().success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_really_small_is_a_failure_for_its_space_and_its_files() {
+    let ward = Ward::new().await;
+    let media = ward.database().with_file_name("media");
+    let Some(_disk) = SmallDisk::over(media.clone()) else {
+        eprintln!("not looked at: this user may not mount");
+        return;
+    };
+    let rows = ward.examine().await;
+    for id in ["disk.space", "disk.files"] {
+        let of_media = |row: &&Row| row.check.id == id && Path::new(&row.subject) == media;
+        let row = rows.iter().find(of_media).unwrap();
+        assert_eq!(row.outcome, Outcome::Failed, "{row:?}");
+    }
+    ward.shows("disk_space", Outcome::Failed).await;
+    ward.shows("disk_files", Outcome::Failed).await;
+}

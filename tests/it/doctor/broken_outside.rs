@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use qiao::doctor::Outcome;
 use qiao_sim::fault::{Kind, UNTIL_CLEARED};
 
-use super::ward::{Ward, nobody, stories, yes_man};
+use super::ward::{Ward, nobody, proxy, stories, yes_man};
 
 /// C4C refuses the right to read a set.
 fn forbid(ward: &Ward, set: &str) {
@@ -164,8 +165,7 @@ async fn a_tenant_that_cannot_be_searched_by_openid_is_a_failure() {
         .c4c
         .with(|c4c, _, _| c4c.configure(|s| s.wechat_id_filterable = false));
     ward.tenant("lookup = [\"wechat_id\"]");
-    ward.shows("c4c_lookup", qiao::doctor::Outcome::Failed)
-        .await;
+    ward.shows("c4c_lookup", Outcome::Failed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,6 +175,67 @@ async fn a_technical_user_needs_no_csrf_token_and_nothing_is_wrong_with_that() {
     let rows = ward.examine().await;
     for id in ["c4c.login", "c4c.csrf", "c4c.csrf_refused"] {
         let row = rows.iter().find(|row| row.check.id == id).unwrap();
-        assert_eq!(row.outcome, qiao::doctor::Outcome::Ok, "{row:?}");
+        assert_eq!(row.outcome, Outcome::Ok, "{row:?}");
     }
+}
+
+/// A proxy through which all goes that the doctor asks, our own URL too.
+async fn through_proxy(status: u16) -> Ward {
+    let mut ward = Ward::new().await;
+    let proxy = proxy(status).await.replace("://", "://canary:canary@");
+    let outbound = format!("[outbound]\nproxy = \"{proxy}\"\n[c4c.main]\n");
+    ward.change("[c4c.main]\n", &outbound);
+    ward
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_wants_credentials_is_told_as_that_and_not_as_an_answer_of_the_host() {
+    let ward = through_proxy(407).await;
+    let rows = ward.examine().await;
+    let of = |id: &'static str| rows.iter().filter(move |row| row.check.id == id);
+    assert_eq!(of("network.answers").count(), 3);
+    for row in of("network.answers") {
+        assert_eq!(row.outcome, Outcome::Failed, "{row:?}");
+        assert_eq!(row.evidence[0], "the proxy wants credentials");
+    }
+    // The proxy itself is there, and what lies behind it is its own business.
+    let reached: Vec<Outcome> = of("network.connect").map(|row| row.outcome).collect();
+    assert_eq!(
+        reached.iter().filter(|it| **it == Outcome::Ok).count(),
+        1,
+        "{reached:?}"
+    );
+    assert!(reached[1..].iter().all(|it| *it == Outcome::Skipped));
+    assert!(!format!("{rows:?}").contains("canary"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_lets_nobody_through_to_https_fails_without_showing_its_credentials() {
+    let mut ward = through_proxy(403).await;
+    move_tenant(&mut ward, "https://c4c.invalid");
+    let rows = ward.examine().await;
+    let of = |id: &str, subject: &str| {
+        let row = rows
+            .iter()
+            .find(|row| row.check.id == id && row.subject == subject);
+        row.unwrap_or_else(|| panic!("{id} {subject} in {rows:#?}"))
+            .outcome
+    };
+    assert_eq!(of("network.answers", "c4c.invalid:443"), Outcome::Failed);
+    assert_eq!(of("network.dns", "c4c.invalid:443"), Outcome::Skipped);
+    assert_eq!(of("c4c.login", "main"), Outcome::Failed);
+    assert!(!format!("{rows:?}").contains("canary"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_is_not_there_is_named_as_what_cannot_be_reached() {
+    let mut ward = Ward::new().await;
+    let gone = nobody().await;
+    let outbound = format!("[outbound]\nproxy = \"{gone}\"\n[c4c.main]\n");
+    ward.change("[c4c.main]\n", &outbound);
+    let rows = ward.examine().await;
+    let failed = rows.iter().find(|row| row.check.id == "network.connect");
+    let failed = failed.unwrap();
+    assert_eq!(failed.outcome, Outcome::Failed);
+    assert_eq!(format!("http://{}", failed.subject), gone);
 }

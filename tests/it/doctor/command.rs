@@ -211,3 +211,57 @@ async fn the_checks_of_readyz_take_less_than_five_milliseconds() {
     let best = took.min().unwrap();
     assert!(best.as_millis() < 5, "{best:?}");
 }
+
+/// Whatever asks, a job's state is the same: what runs without a daemon sees it as a daemon does.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_and_the_list_of_jobs_agree_on_what_is_off_idle_and_late() {
+    let site = site().await;
+    site.reconfigure(|text| {
+        let plan = "[backup]\nkeep = 0\n[jobs]\nretention.schedule = \"off\"\n[server]";
+        text.replace("[server]", plan)
+    });
+    site.serve().await.terminate().await;
+    let mut book = open(&site.database()).await;
+    sqlx::query("DELETE FROM job_run")
+        .execute(&mut book)
+        .await
+        .unwrap();
+    let ran_long_ago = "INSERT INTO job_run (job, started_by, started_at, finished_at, outcome)
+        SELECT value, 'schedule', 0, 0, 'done'
+        FROM json_each('[\"prune\", \"index\", \"backup\", \"retention\"]')";
+    sqlx::query(ran_long_ago).execute(&mut book).await.unwrap();
+    book.close().await.unwrap();
+    let listed = run(&site.config_file(), &["jobs", "list", "--json"]).await;
+    let listed = listed.json();
+    let of = |name: &str| {
+        let job = listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|it| it["job"] == name);
+        let job = job.unwrap();
+        (job["idle"] == "nothing to do", job["next_run"].is_string())
+    };
+    assert_eq!(of("prune"), (false, true), "late");
+    assert_eq!(of("index"), (true, true), "idle");
+    assert_eq!(of("backup"), (true, true), "idle");
+    assert_eq!(of("retention"), (false, false), "off");
+    let rows = json(&site.config_file(), &["--offline"]).await;
+    let late = rows.iter().find(|row| row["id"] == "queue.jobs_late");
+    assert_eq!(late.unwrap()["evidence"], "prune");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_is_told_whether_the_daemon_answers_whatever_else_is_wrong() {
+    let site = site().await;
+    let daemon = site.serve().await;
+    refuse(&site);
+    let well = run(&site.config_file(), &["doctor", "--alive"]).await;
+    assert_eq!((well.code, well.out.as_str()), (0, ""), "{well:?}");
+    daemon.terminate().await;
+    let gone = run(&site.config_file(), &["doctor", "--alive"]).await;
+    gone.fails(1, "no daemon answers at 127.0.0.1");
+    run(&site.config_file(), &["doctor", "--alive", "--json"])
+        .await
+        .fails(2, "cannot be used with");
+}

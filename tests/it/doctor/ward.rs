@@ -121,8 +121,8 @@ impl Ward {
         let report = self.world.daemon().parts.timetable.report().await.unwrap();
         let facts = report.into_iter().map(|job| JobFacts {
             name: job.job.name,
+            due: job.due(),
             last: job.last.map(|run| run.outcome),
-            due: job.next.filter(|_| !job.is_idle),
         });
         facts.collect()
     }
@@ -157,6 +157,16 @@ async fn agree(Query(query): Query<Vec<(String, String)>>) -> Response {
         Some((_, echo)) => echo.into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     }
+}
+
+/// A proxy that refuses everybody with this status, whatever they want.
+pub async fn proxy(status: u16) -> String {
+    let listener = port().await;
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let status = StatusCode::from_u16(status).unwrap();
+    let router = Router::new().fallback(move || async move { status });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
 }
 
 /// An address of this machine at which nobody listens.
