@@ -67,7 +67,7 @@ pub(super) async fn for_writing(
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(synchronous)
         // What is deleted is overwritten, so that nobody reads it in the file: a person's history must be
-        // gone and not only unlisted. It costs nothing where nothing is deleted.
+        // gone and not only unlisted.
         .pragma("secure_delete", "ON");
     if opening.litestream {
         options = options.pragma("wal_autocheckpoint", LITESTREAM_IS_AWAY);
