@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 
 use super::Edge;
 use super::guard::Caller;
+use super::traced::Traced;
 use crate::c4c::notification::{self, Notification, Subject, Variant};
 use crate::config::Tenant;
 use crate::domain::ids::TenantId;
@@ -49,43 +50,47 @@ pub(super) async fn probe(
 /// One notification: authenticated, read, committed, answered.
 pub(super) async fn notify(
     State(edge): State<Arc<Edge>>,
+    traced: Traced,
     Caller(peer): Caller,
     Path(segments): Segments,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let tenant = match edge.admit(&segments, &headers, peer) {
-        Ok(tenant) => tenant,
-        Err(refusal) => return *refusal,
-    };
-    let body = match body {
-        Ok(body) => body,
-        Err(fault) => return edge.refuse(fault.status(), SIDE, "body", peer),
-    };
-    let read = notification::parse(&body);
-    let committed = match &read {
-        Ok(notification) => edge.commit(&tenant, notification, &body).await,
-        Err(fault) => {
-            // It came from C4C, so something has changed: that is looked for, and the body is kept.
-            let changes = Changes {
-                effects: vec![sweep(&tenant)],
-                ..Changes::none()
-            };
-            let reason = fault.to_string();
-            edge.keep_rejected(&tenant, "notification", &reason, changes, &body)
-                .await
+    let answer = async {
+        let tenant = match edge.admit(&segments, &headers, peer) {
+            Ok(tenant) => tenant,
+            Err(refusal) => return *refusal,
+        };
+        let body = match body {
+            Ok(body) => body,
+            Err(fault) => return edge.refuse(fault.status(), SIDE, "body", peer),
+        };
+        let read = notification::parse(&body);
+        let committed = match &read {
+            Ok(notification) => edge.commit(&tenant, notification, &body).await,
+            Err(fault) => {
+                // It came from C4C, so something has changed: that is looked for, and the body is kept.
+                let changes = Changes {
+                    effects: vec![sweep(&tenant)],
+                    ..Changes::none()
+                };
+                let reason = fault.to_string();
+                edge.keep_rejected(&tenant, "notification", &reason, changes, &body)
+                    .await
+            }
+        };
+        match (committed, read) {
+            (Err(fault), _) => edge.unavailable(SIDE, &fault, peer),
+            (Ok(()), Ok(_)) => StatusCode::OK.into_response(),
+            (Ok(()), Err(fault)) => {
+                let status = edge
+                    .refuse(StatusCode::BAD_REQUEST, SIDE, "unreadable", peer)
+                    .status();
+                (status, fault.to_string()).into_response()
+            }
         }
     };
-    match (committed, read) {
-        (Err(fault), _) => edge.unavailable(SIDE, &fault, peer),
-        (Ok(()), Ok(_)) => StatusCode::OK.into_response(),
-        (Ok(()), Err(fault)) => {
-            let status = edge
-                .refuse(StatusCode::BAD_REQUEST, SIDE, "unreadable", peer)
-                .status();
-            (status, fault.to_string()).into_response()
-        }
-    }
+    traced.around(answer).await
 }
 
 impl Edge {

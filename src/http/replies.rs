@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::Edge;
 use super::c4c::{SIDE, Segments};
 use super::guard::Caller;
+use super::traced::Traced;
 use crate::c4c::reply::{self, Reply};
 use crate::domain::ids::TenantId;
 use crate::domain::rows::{Changes, MappingState};
@@ -49,30 +50,34 @@ impl Taken {
 /// One answer: authenticated, read, committed, acknowledged.
 pub(super) async fn reply(
     State(edge): State<Arc<Edge>>,
+    traced: Traced,
     Caller(peer): Caller,
     Path(segments): Segments,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let tenant = match edge.admit(&segments, &headers, peer) {
-        Ok(tenant) => tenant,
-        Err(refusal) => return *refusal,
-    };
-    let body = match body {
-        Ok(body) => body,
-        Err(fault) => {
-            let status = edge.refuse(fault.status(), SIDE, "body", peer).status();
-            return (status, "the body cannot be read; it may be too long\n").into_response();
+    let answer = async {
+        let tenant = match edge.admit(&segments, &headers, peer) {
+            Ok(tenant) => tenant,
+            Err(refusal) => return *refusal,
+        };
+        let body = match body {
+            Ok(body) => body,
+            Err(fault) => {
+                let status = edge.refuse(fault.status(), SIDE, "body", peer).status();
+                return (status, "the body cannot be read; it may be too long\n").into_response();
+            }
+        };
+        match edge.take_reply(&tenant, &body).await {
+            Ok(Ok(taken)) => (taken.status, Json(taken.told)).into_response(),
+            Ok(Err(Refused { status, reason })) => {
+                edge.refuse(status, SIDE, "reply", peer);
+                (status, format!("{reason}\n")).into_response()
+            }
+            Err(fault) => edge.unavailable(SIDE, &fault, peer),
         }
     };
-    match edge.take_reply(&tenant, &body).await {
-        Ok(Ok(taken)) => (taken.status, Json(taken.told)).into_response(),
-        Ok(Err(Refused { status, reason })) => {
-            edge.refuse(status, SIDE, "reply", peer);
-            (status, format!("{reason}\n")).into_response()
-        }
-        Err(fault) => edge.unavailable(SIDE, &fault, peer),
-    }
+    traced.around(answer).await
 }
 
 impl Edge {

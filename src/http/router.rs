@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
 use super::guard::LogLimit;
 use super::kinds::Kinds;
 use super::metrics::Metrics;
 use super::scrape::Reasons;
-use super::traced::traced;
 use super::{c4c, health, replies, scrape, wechat};
 use crate::effects::Context;
 use crate::outbox::Engine;
@@ -67,7 +65,7 @@ pub fn public_router(edge: Arc<Edge>, with_admin: bool) -> Router {
         .path()
         .trim_end_matches('/')
         .to_owned();
-    let webhooks = Router::new()
+    let mut router = Router::new()
         .route(
             "/wechat/{account}",
             get(wechat::verify)
@@ -78,8 +76,6 @@ pub fn public_router(edge: Arc<Edge>, with_admin: bool) -> Router {
         .route("/c4c/{tenant}/notifications/{key}", notifications())
         .route("/c4c/{tenant}/replies", replies_of_agents())
         .route("/c4c/{tenant}/replies/{key}", replies_of_agents())
-        .layer(from_fn_with_state(Arc::clone(&edge), traced));
-    let mut router = webhooks
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
     if with_admin {

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::Edge;
 use super::guard::Caller;
 use super::metrics::Metrics;
+use super::traced::Traced;
 use crate::domain::ids::AccountId;
 use crate::domain::rows::Follower;
 use crate::effects::Live;
@@ -50,28 +51,32 @@ pub(super) async fn verify(
 /// One push: verified, decided on, committed, answered.
 pub(super) async fn push(
     State(edge): State<Arc<Edge>>,
+    traced: Traced,
     Caller(peer): Caller,
     Path(account): Path<String>,
     RawQuery(query): RawQuery,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let id = AccountId::new(account);
-    let live = edge.context.live();
-    let Some(keys) = live.keys.get(&id) else {
-        return edge.refuse(StatusCode::NOT_FOUND, SIDE, "unknown_account", peer);
+    let answer = async {
+        let id = AccountId::new(account);
+        let live = edge.context.live();
+        let Some(keys) = live.keys.get(&id) else {
+            return edge.refuse(StatusCode::NOT_FOUND, SIDE, "unknown_account", peer);
+        };
+        let body = match body {
+            Ok(body) => body,
+            Err(fault) => return edge.refuse(fault.status(), SIDE, "body", peer),
+        };
+        let received = match open_push(keys, &PushQuery::parse(&query.unwrap_or_default()), &body) {
+            Ok(received) => received,
+            Err(refusal) => return edge.refuse_push(refusal, peer),
+        };
+        match edge.take(&live, &id, &received).await {
+            Ok(answer) => edge.reply(&received, answer),
+            Err(fault) => edge.unavailable(SIDE, &fault, peer),
+        }
     };
-    let body = match body {
-        Ok(body) => body,
-        Err(fault) => return edge.refuse(fault.status(), SIDE, "body", peer),
-    };
-    let received = match open_push(keys, &PushQuery::parse(&query.unwrap_or_default()), &body) {
-        Ok(received) => received,
-        Err(refusal) => return edge.refuse_push(refusal, peer),
-    };
-    match edge.take(&live, &id, &received).await {
-        Ok(answer) => edge.reply(&received, answer),
-        Err(fault) => edge.unavailable(SIDE, &fault, peer),
-    }
+    traced.around(answer).await
 }
 
 impl Edge {
