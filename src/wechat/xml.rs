@@ -208,12 +208,15 @@ pub(super) fn is_allowed(character: char) -> bool {
 
 /// Whether `text` has only such characters. Only a control character, or one of U+FFC0 and beyond, may
 /// be another, so most texts need no look at their characters.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "without an early end and without a branch the compiler looks at many bytes at once"
+)]
 fn all_allowed(text: &str) -> bool {
     let bytes = text.as_bytes();
     let is_control = |byte: &u8| (*byte < b' ') & (*byte != b'\n');
     let is_beyond = |(first, second): (&u8, &u8)| (*first == 0xef) & (*second == 0xbf);
     let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
-    // No early end and no branch: so the compiler looks at many bytes at once.
     let controls = bytes.iter().fold(false, |any, byte| any | is_control(byte));
     let is_doubtful = controls | pairs.fold(false, |any, pair| any | is_beyond(pair));
     !is_doubtful || text.chars().all(is_allowed)
