@@ -25,6 +25,8 @@ pub(super) const EXISTING_FOLLOWERS: &str = "on_contact";
 pub(super) const MAX_REPAIRS: i64 = 1000;
 pub(super) const UNCERTAIN_SEND: &str = "hold";
 
+pub(super) const KEEP_MENU: &str = "off";
+
 pub(super) const INTO_C4C: &str = "off";
 /// WeChat (c4c.md 4.2).
 pub(super) const CHANNEL_CODE: &str = "008";
@@ -54,6 +56,9 @@ pub(super) const HISTORY_DELETED: &str =
     "您在这里的聊天记录已删除。客户系统（SAP C4C）中留存的副本不受影响。";
 pub(super) const FILE_NAMED: &str =
     "客服给您发来文件“{name}”，微信中无法直接发送。如需获取，请回复本消息。";
+
+pub(super) const NOT_BOUND: &str =
+    "暂时无法确认您的客户编号，请直接在这里留言，我们会尽快为您核实。";
 
 pub(super) const SERVICE: &str = "/sap/c4c/odata/v1/c4codataapi";
 pub(super) const CSRF: &str = "auto";

@@ -126,6 +126,10 @@ pub struct Account {
     pub migrated_from: Option<String>,
     /// `uncertain_send`
     pub uncertain_send: UncertainSend,
+    /// `menu`: the file of its menu, read by [`super::load_menu`]; `None`: Qiao leaves the menu alone.
+    pub menu: Option<PathBuf>,
+    /// `keep_menu`: whether the job `menu` puts it back. Only where there is one.
+    pub keep_menu: bool,
     /// `conversation`
     pub conversation: ConversationRules,
     /// `answer_hook`
@@ -193,6 +197,8 @@ pub struct Texts {
     pub history_deleted: String,
     /// Names a file of an agent's that WeChat does not carry; here `{name}` is the file's.
     pub file_named: String,
+    /// The answer to `bind` when a person must first say whom the follower stands for.
+    pub not_bound: String,
 }
 
 /// A template message (wechat.md 4.4).
@@ -244,6 +250,17 @@ pub enum Then {
         /// Where a tap leads.
         url: String,
     },
+    /// One article that opens a page of ours.
+    Page {
+        /// Its name. The account has it.
+        page: String,
+        /// Headline.
+        title: String,
+        /// Below it.
+        description: String,
+        /// Picture.
+        pic_url: String,
+    },
     /// Ask this URL (the answer hook's protocol).
     Hook(url::Url),
     /// Something Qiao does itself.
@@ -257,6 +274,8 @@ pub enum Action {
     Review,
     /// Delete their own history.
     Delete,
+    /// Look up or make their customer, and tell them the number.
+    Bind,
 }
 
 /// `[c4c.<tenant>]`: one C4C tenant.

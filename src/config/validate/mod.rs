@@ -7,11 +7,14 @@ mod conversation;
 mod forms;
 mod jobs;
 mod maintenance;
+mod menu;
 mod retention;
 mod rules;
 mod server;
 mod texts;
 mod wechat;
+
+pub(super) use menu::{PageUrl, menu};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +23,7 @@ use jiff::tz::TimeZone;
 
 use super::error::Fault;
 use super::tree::{Reading, Section, all};
-use super::types::{Account, Config};
+use super::types::{Account, Config, Then};
 use crate::domain::ids::{AccountId, TenantId, is_config_id};
 
 /// Reads every section; what is wrong stands in the notes of the run.
@@ -63,7 +66,7 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     });
     let wechat: BTreeMap<_, _> = wechat?.into_iter().collect();
     one_account_an_app(root, &wechat)?;
-    Ok(Config {
+    let config = Config {
         server: server?,
         database: database?,
         backup: backup?,
@@ -73,7 +76,25 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
         wechat,
         c4c: c4c?.into_iter().collect(),
         reconcile: reconcile?,
-    })
+    };
+    rules_open_pages_that_are_there(root, &config)?;
+    Ok(config)
+}
+
+fn rules_open_pages_that_are_there(root: &Section<'_>, config: &Config) -> Reading<()> {
+    let mut outcome = Ok(());
+    for (id, account) in &config.wechat {
+        for (at, rule) in account.rules.iter().enumerate() {
+            let Then::Page { page, .. } = &rule.then else {
+                continue;
+            };
+            let link = menu::page_link(page, &|page| config.page_url(id, page));
+            if let Err(fault) = link {
+                outcome = Err(root.error(&format!("wechat.{id}.rules[{at}].then.page"), fault));
+            }
+        }
+    }
+    outcome
 }
 
 /// The accounts or tenants, by id. There must be one.

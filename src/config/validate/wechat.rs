@@ -31,6 +31,8 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
     );
     let migrated_from = section.optional("migrated_from", forms::app_id);
     let answer_hook = section.optional("answer_hook", section.unlocked(forms::http_url));
+    let menu = section.optional("menu", |file: &str| Ok(section.run.folder.join(file)));
+    let keep_menu = keep_menu(section);
     let conversation = section
         .section("conversation")
         .and_then(|s| conversation::rules(&s));
@@ -54,6 +56,8 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         existing_followers: existing_followers?,
         migrated_from: migrated_from?,
         uncertain_send: uncertain_send?,
+        menu: menu?,
+        keep_menu: keep_menu?,
         conversation: conversation?,
         answer_hook: answer_hook?,
         texts: texts?,
@@ -131,6 +135,22 @@ fn uncertain_send(section: &Section<'_>) -> Reading<UncertainSend> {
         defaults::UNCERTAIN_SEND,
         forms::choice(&words),
     )
+}
+
+/// What nobody wrote cannot be kept.
+fn keep_menu(section: &Section<'_>) -> Reading<bool> {
+    let keeps = section.or(
+        "keep_menu",
+        defaults::KEEP_MENU,
+        forms::choice(&forms::SWITCH),
+    )?;
+    let has_menu = section.text("menu").is_ok_and(|file| file.is_some_and(|f| !f.is_empty()));
+    if keeps && !has_menu {
+        let remedy = "name its file under menu, or write \"off\"";
+        let fault = Fault::new("there is no menu to keep", remedy);
+        return Err(section.error("keep_menu", fault));
+    }
+    Ok(keeps)
 }
 
 fn warn(section: &Section<'_>, account: &Account) {
