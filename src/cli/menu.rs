@@ -85,11 +85,20 @@ async fn diff(config: &Config, asked: &Asked) -> Result<(), Failed> {
     let differences = diff::differences(&wechat.found().await?, &menu);
     let rows: Vec<Value> = differences.iter().map(row).collect();
     let columns = &["place", "wechat", "file"];
-    output::list(columns, &rows, asked.json, "the menu at WeChat is that of the file")?;
+    output::list(
+        columns,
+        &rows,
+        asked.json,
+        "the menu at WeChat is that of the file",
+    )?;
     if differences.is_empty() {
         return Ok(());
     }
-    Err(anyhow!("differences: {}; `qiao menu apply` makes WeChat's menu that of the file", rows.len()).into())
+    Err(anyhow!(
+        "differences: {}; `qiao menu apply` makes WeChat's menu that of the file",
+        rows.len()
+    )
+    .into())
 }
 
 async fn apply(config: Config, asked: &Asked) -> Result<(), Failed> {
@@ -102,7 +111,8 @@ async fn apply(config: Config, asked: &Asked) -> Result<(), Failed> {
 async fn delete(config: Config, asked: &Asked, yes: bool) -> Result<(), Failed> {
     let (id, account) = account(&config, asked)?;
     if !yes {
-        let loss = anyhow!("this takes the whole menu of `{id}` away from its followers; say --yes");
+        let loss =
+            anyhow!("this takes the whole menu of `{id}` away from its followers; say --yes");
         return Err(loss.into());
     }
     if account.keep_menu {
@@ -177,7 +187,8 @@ impl WeChat {
         let stored = stored.filter(|token| SystemClock.now() < token.expires_at);
         let served = doctor::is_served(&socket::path_for(&config.database.path)).await;
         let token = doctor::token_beside(account, &client, stored, served).await;
-        let token = token.context("a fetch would end the running daemon's token; try again once it has one")?;
+        let token = token
+            .context("a fetch would end the running daemon's token; try again once it has one")?;
         Ok(Self {
             client,
             token: token?,

@@ -88,7 +88,10 @@ pub fn read_menu(text: &str, file: &Path, page_url: &PageUrl<'_>) -> Result<Menu
     match menu {
         Ok(menu) if errors.is_empty() => Ok(menu),
         _ => Err(ConfigErrors(
-            errors.into_iter().map(|error| within(file, error)).collect(),
+            errors
+                .into_iter()
+                .map(|error| within(file, error))
+                .collect(),
         )),
     }
 }

@@ -32,12 +32,18 @@ pub(super) async fn examine(
     let subject = id.as_str();
     let menu = match load_menu(config, id) {
         None => {
-            let evidence = told!("no menu is configured, so it is left alone", "未配置菜单，不作管理");
+            let evidence = told!(
+                "no menu is configured, so it is left alone",
+                "未配置菜单，不作管理"
+            );
             return MENU.is_ok(subject, evidence);
         }
         Some(Err(errors)) => {
             let (count, first) = (errors.0.len(), &errors.0[0]);
-            let evidence = told!("faults in the file: {count}; {first}", "文件中的错误：{count} 处；{first}");
+            let evidence = told!(
+                "faults in the file: {count}; {first}",
+                "文件中的错误：{count} 处；{first}"
+            );
             return MENU.fails(subject, evidence);
         }
         Some(Ok(menu)) => menu,

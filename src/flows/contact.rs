@@ -122,9 +122,13 @@ fn there(
         } else {
             Priority::Live
         };
-        changes
-            .effects
-            .push(ensure_asked(follower, tenant, priority, !unfinished, acted.binds));
+        changes.effects.push(ensure_asked(
+            follower,
+            tenant,
+            priority,
+            !unfinished,
+            acted.binds,
+        ));
     }
     changes
 }

@@ -190,7 +190,10 @@ fn kind(word: &str) -> Result<Option<Kind>, Fault> {
 fn words(what: &'static str, most: usize) -> impl Parse<String> {
     move |text: &str| {
         if text.len() > most {
-            let reason = format!("the {what} has {} bytes, and WeChat takes {most}", text.len());
+            let reason = format!(
+                "the {what} has {} bytes, and WeChat takes {most}",
+                text.len()
+            );
             let remedy = "shorten it; a Chinese character takes 3 bytes";
             return Err(Fault::new(reason, remedy));
         }

@@ -23,21 +23,37 @@ pub fn differences(found: &Found, wanted: &Menu) -> Vec<Difference> {
     compare("default", default, &wanted.buttons, &mut differences);
     for one in &wanted.conditional {
         let place = menu_for(&one.rule);
-        let theirs = found.conditional.iter().find(|other| other.rule == one.rule);
+        let theirs = found
+            .conditional
+            .iter()
+            .find(|other| other.rule == one.rule);
         let theirs = theirs.map_or(&[][..], |other| &other.buttons);
         compare(&place, theirs, &one.buttons, &mut differences);
     }
     for (at, one) in found.conditional.iter().enumerate() {
-        let is_wanted = wanted.conditional.iter().any(|other| other.rule == one.rule);
-        let is_first = !found.conditional[..at].iter().any(|other| other.rule == one.rule);
+        let is_wanted = wanted
+            .conditional
+            .iter()
+            .any(|other| other.rule == one.rule);
+        let is_first = !found.conditional[..at]
+            .iter()
+            .any(|other| other.rule == one.rule);
         if !(is_wanted && is_first) {
             compare(&menu_for(&one.rule), &one.buttons, &[], &mut differences);
         }
     }
     // The same menus: then only their order can differ.
     if differences.is_empty() {
-        let theirs: Vec<String> = found.conditional.iter().map(|o| menu_for(&o.rule)).collect();
-        let ours: Vec<String> = wanted.conditional.iter().map(|o| menu_for(&o.rule)).collect();
+        let theirs: Vec<String> = found
+            .conditional
+            .iter()
+            .map(|o| menu_for(&o.rule))
+            .collect();
+        let ours: Vec<String> = wanted
+            .conditional
+            .iter()
+            .map(|o| menu_for(&o.rule))
+            .collect();
         if theirs != ours {
             differences.push(Difference {
                 place: "order".to_owned(),

@@ -65,8 +65,7 @@ pub fn steps(found: &Found, wanted: &Menu) -> Vec<Step> {
     }
     let mut missing = wanted.conditional.iter().rev().peekable();
     for old in found.conditional.iter().rev() {
-        let stays =
-            missing.next_if(|next| next.rule == old.rule && next.buttons == old.buttons);
+        let stays = missing.next_if(|next| next.rule == old.rule && next.buttons == old.buttons);
         if stays.is_none() {
             steps.push(Step::Delete(old.id));
         }

@@ -58,8 +58,7 @@ fn leaf(name: usize) -> impl Strategy<Value = Button> {
         path,
         url: "http://mp.weixin.qq.com".to_owned(),
     });
-    (words(name), prop_oneof![4 => acts, 1 => opens])
-        .prop_map(|(name, does)| Button { name, does })
+    (words(name), prop_oneof![4 => acts, 1 => opens]).prop_map(|(name, does)| Button { name, does })
 }
 
 fn buttons() -> impl Strategy<Value = Vec<Button>> {
@@ -74,18 +73,18 @@ fn buttons() -> impl Strategy<Value = Vec<Button>> {
 /// Each conditional menu is for others: a few tags, so that two menus have some in common.
 fn menus() -> impl Strategy<Value = Menu> {
     let tags = Just((1..=5_i64).collect::<Vec<_>>()).prop_shuffle();
-    let few = prop::collection::vec(
-        (prop::sample::select(vec!["a", "b"]), any::<bool>()),
-        0..=5,
-    );
+    let few = prop::collection::vec((prop::sample::select(vec!["a", "b"]), any::<bool>()), 0..=5);
     (buttons(), tags, few).prop_map(|(buttons, tags, few)| {
-        let conditional = tags.iter().zip(few).map(|(tag, (key, on_ios))| Conditional {
-            rule: MatchRule {
-                tag: Some(Tag::Id(*tag)),
-                platform: on_ios.then_some(Platform::Ios),
-            },
-            buttons: vec![click("我的", key)],
-        });
+        let conditional = tags
+            .iter()
+            .zip(few)
+            .map(|(tag, (key, on_ios))| Conditional {
+                rule: MatchRule {
+                    tag: Some(Tag::Id(*tag)),
+                    platform: on_ios.then_some(Platform::Ios),
+                },
+                buttons: vec![click("我的", key)],
+            });
         Menu {
             conditional: conditional.collect(),
             buttons,
