@@ -23,7 +23,11 @@ pub(super) const ON_UNFOLLOW: &str = "keep";
 pub(super) const EXISTING_FOLLOWERS: &str = "on_contact";
 /// A night in which more than a thousand followers changed unnoticed is a fault of something else.
 pub(super) const MAX_REPAIRS: i64 = 1000;
+pub(super) const SESSION_HOURS: i64 = 24;
+pub(super) const SCOPE: &str = "snsapi_base";
 pub(super) const UNCERTAIN_SEND: &str = "hold";
+
+pub(super) const KEEP_MENU: &str = "off";
 
 pub(super) const INTO_C4C: &str = "off";
 /// WeChat (c4c.md 4.2).
@@ -54,6 +58,9 @@ pub(super) const HISTORY_DELETED: &str =
     "您在这里的聊天记录已删除。客户系统（SAP C4C）中留存的副本不受影响。";
 pub(super) const FILE_NAMED: &str =
     "客服给您发来文件“{name}”，微信中无法直接发送。如需获取，请回复本消息。";
+
+pub(super) const NOT_BOUND: &str =
+    "暂时无法确认您的客户编号，请直接在这里留言，我们会尽快为您核实。";
 
 pub(super) const SERVICE: &str = "/sap/c4c/odata/v1/c4codataapi";
 pub(super) const CSRF: &str = "auto";

@@ -15,10 +15,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::domain::ids::{AccountId, OpenId};
-use crate::domain::rows::{Changes, Follower};
+use crate::domain::menu::Menu;
+use crate::domain::rows::{Changes, Follower, NewEffect};
 use crate::effects::Context;
 use crate::flows::link::Chosen;
 use crate::flows::mapping_file::Line;
+use crate::flows::menu;
 use crate::flows::sending::{self, ToSay};
 use crate::jobs::{Backup, Options, Progress, Reconcile, Timetable};
 use crate::kit::trace::{self, TraceId};
@@ -101,6 +103,18 @@ pub enum Command {
         /// At most [`MAX_LINES`].
         lines: Vec<Line>,
     },
+    /// `menu apply`
+    MenuApply {
+        /// Whose.
+        account: AccountId,
+        /// What it shall be.
+        menu: Menu,
+    },
+    /// `menu delete`
+    MenuDelete {
+        /// Whose.
+        account: AccountId,
+    },
 }
 
 /// What a command is done to, for the audit.
@@ -148,6 +162,8 @@ impl Command {
                 "mapping.import",
                 Aim::Thing(format!("{} lines", lines.len())),
             ),
+            Self::MenuApply { account, .. } => ("menu.apply", thing(account)),
+            Self::MenuDelete { account } => ("menu.delete", thing(account)),
         }
     }
 }
@@ -228,6 +244,12 @@ impl Controls {
                 self.unlink(Follower { account, openid }, act).await
             }
             Command::MappingImport { lines } => self.import(&lines, act).await,
+            Command::MenuApply { account, menu } => {
+                self.order(&account, menu::apply(&account, menu), act).await
+            }
+            Command::MenuDelete { account } => {
+                self.order(&account, menu::delete(&account), act).await
+            }
         }
     }
 
@@ -276,14 +298,34 @@ impl Controls {
         Ok(json!({ "queued": messages, "window": outlook }))
     }
 
+    /// Queues one effect of an account's remote, and names it for whoever waits for it.
+    async fn order(
+        &self,
+        account: &AccountId,
+        effect: NewEffect,
+        act: Act,
+    ) -> Result<Value, Refused> {
+        self.configured(account)?;
+        let changes = Changes {
+            effects: vec![effect],
+            ..Changes::none()
+        };
+        let id = self.context.store.on_behalf(act).order(changes).await?;
+        Ok(json!({ "effect": id.to_string() }))
+    }
+
+    fn configured(&self, account: &AccountId) -> Result<(), Refused> {
+        if self.context.live().account(account).is_some() {
+            return Ok(());
+        }
+        let reason = format!("there is no account `{account}` in the configuration");
+        Err(Refused(reason))
+    }
+
     /// The mapping of a follower whom the operator names.
     async fn known(&self, follower: &Follower) -> Result<Mapping, Refused> {
         let account = &follower.account;
-        if self.context.live().account(account).is_none() {
-            return Err(Refused(format!(
-                "there is no account `{account}` in the configuration"
-            )));
-        }
+        self.configured(account)?;
         let unknown = || {
             Refused(format!(
                 "account `{account}` knows no follower with this OpenID; `qiao mapping list` shows them"

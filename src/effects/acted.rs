@@ -6,7 +6,7 @@ use super::{Context, Live, either, payload, unreadable};
 use crate::domain::rows::{Changes, Follower};
 use crate::flows::acted::{Act, Acted};
 use crate::flows::record::Decided;
-use crate::flows::{contact, message, privacy};
+use crate::flows::{bind, contact, message, privacy};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Decider, Outcome};
 use crate::store::{Conversation, Job, Mapping, StoreError};
@@ -83,6 +83,7 @@ impl Known {
         let (account, _) = live.known_account(&acted.follower.account)?;
         let mapping = self.mappings.get(&acted.follower);
         let mut changes = contact::decide(acted, mapping, &account.tenant);
+        changes.extend(bind::refused(acted, mapping, account, when.at));
         changes.erasures = privacy::left(&changes, account.on_unfollow, acted.received);
         if !changes.cancels.is_empty() {
             changes.extend(self.left.get(&acted.follower).cloned().unwrap_or_default());

@@ -133,6 +133,23 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/cgi-bin/user/info/batchget", WeChat::user_info_batch),
     Endpoint::get("/cgi-bin/user/get", WeChat::user_get).per_day(500),
     Endpoint::post("/cgi-bin/changeopenid", WeChat::change_openids),
+    Endpoint::post("/cgi-bin/menu/create", WeChat::menu_create).per_day(1_000),
+    Endpoint::get("/cgi-bin/menu/get", WeChat::menu_get).per_day(10_000),
+    Endpoint::get("/cgi-bin/menu/delete", WeChat::menu_delete).per_day(1_000),
+    Endpoint::post("/cgi-bin/menu/addconditional", WeChat::menu_add_conditional).per_day(2_000),
+    Endpoint::post(
+        "/cgi-bin/menu/delconditional",
+        WeChat::menu_delete_conditional,
+    )
+    .per_day(2_000),
+    Endpoint::post("/cgi-bin/menu/trymatch", WeChat::menu_try_match).per_day(20_000),
+    Endpoint::get(
+        "/cgi-bin/get_current_selfmenu_info",
+        WeChat::current_selfmenu,
+    ),
+    Endpoint::post("/cgi-bin/tags/create", WeChat::tags_create),
+    Endpoint::get("/cgi-bin/tags/get", WeChat::tags_get),
+    Endpoint::post("/cgi-bin/tags/members/batchtagging", WeChat::tags_give),
 ];
 
 impl WeChat {

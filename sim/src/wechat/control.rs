@@ -1,6 +1,6 @@
 //! The control API under `/_control/`: the driver over HTTP, as JSON.
 //!
-//! `GET`: `state`, `followers`, `seen?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
+//! `GET`: `state`, `followers`, `seen?openid=`, `menu?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
 //! (its bytes), `settings`, `faults`.
 //! `POST`: `follow`, `scan`, `unfollow`, `adopt`, `leave_unnoticed`, `migrate`, `say`, `click`,
 //! `message`, `event`, `repeat`,
@@ -42,6 +42,9 @@ struct Act {
     blocks: Option<bool>,
     remark: Option<String>,
     unionid: Option<String>,
+    /// A tag to give.
+    tag: Option<String>,
+    platform: Option<i64>,
     #[serde(flatten)]
     sent: Sent,
     #[serde(flatten)]
@@ -100,6 +103,7 @@ impl WeChat {
             "state" => self.state(now),
             "followers" => self.followers(now),
             "seen" => json!(self.seen(&openid.unwrap_or_default())),
+            "menu" => json!(self.menu_of(&openid.unwrap_or_default())),
             "pushes" => self
                 .pushes()
                 .filter(|push| openid.as_ref().is_none_or(|openid| push.openid == *openid))
@@ -167,6 +171,10 @@ impl WeChat {
                 person.blocks = act.blocks.unwrap_or(person.blocks);
                 person.remark = act.remark.unwrap_or_else(|| person.remark.clone());
                 person.unionid = act.unionid.or_else(|| person.unionid.clone());
+                person.platform = act.platform.or(person.platform);
+                if let Some(tag) = &act.tag {
+                    self.tag(&openid, tag);
+                }
             }
             _ => {
                 self.next_push(act.options);

@@ -17,6 +17,7 @@ mod form;
 mod format;
 mod ids;
 mod media;
+mod menu;
 mod people;
 mod push;
 mod queue;
@@ -25,6 +26,7 @@ mod refusal;
 mod reply;
 mod send;
 mod settings;
+mod tags;
 mod template;
 mod tokens;
 mod typing;
@@ -50,9 +52,11 @@ pub use self::reply::Reply;
 pub use self::settings::{Grants, Mode, Settings};
 
 use self::media::Media;
+use self::menu::Menus;
 use self::people::People;
 use self::queue::Pushes;
 use self::quota::Quotas;
+use self::tags::Tags;
 use self::tokens::Tokens;
 use crate::fault::Faults;
 use crate::wire::{Core, Delivery, Push, PushOutcome, Request};
@@ -71,6 +75,8 @@ pub struct WeChat {
     quotas: Quotas,
     people: People,
     media: Media,
+    menus: Menus,
+    tags: Tags,
     pushes: Pushes,
     next_push: PushOptions,
     /// Requests by path, refused ones included.

@@ -55,6 +55,10 @@ pub struct Person {
     pub blocks: bool,
     /// What the account's people call them, by the console or `updateremark`.
     pub remark: String,
+    /// The numbers of the tags that the account gave them.
+    pub tags: Vec<i64>,
+    /// What their WeChat runs on: 1 iOS, 2 Android, 3 anything else; `None` when nobody said.
+    pub platform: Option<i64>,
     /// When they last followed.
     pub(super) subscribe_time: Option<Timestamp>,
     /// Scene of the QR code they followed by.

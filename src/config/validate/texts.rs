@@ -36,6 +36,7 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
     let no_history = text("no_history", defaults::NO_HISTORY, &FOLLOWER);
     let history_deleted = text("history_deleted", defaults::HISTORY_DELETED, &FOLLOWER);
     let file_named = text("file_named", defaults::FILE_NAMED, &FILE);
+    let not_bound = text("not_bound", defaults::NOT_BOUND, &[]);
     Ok(Texts {
         welcome: welcome?,
         customer_created: created?,
@@ -44,6 +45,7 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
         no_history: no_history?,
         history_deleted: history_deleted?,
         file_named: file_named?,
+        not_bound: not_bound?,
     })
 }
 
