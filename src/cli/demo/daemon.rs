@@ -72,12 +72,21 @@ impl Daemon {
         self.child.wait().await
     }
 
-    /// Asks it to end as systemd does, and waits.
+    /// Sends it a signal by name; false when it has ended already.
+    pub(super) async fn signal(&self, name: &str) -> std::io::Result<bool> {
+        let Some(id) = self.child.id() else {
+            return Ok(false);
+        };
+        // Every shell has `kill`, while a small image may lack the program.
+        let kill = format!("kill -{name} {id}");
+        let sent = Command::new("sh").arg("-c").arg(kill).status().await?;
+        Ok(sent.success())
+    }
+
+    /// Asks it to end as systemd does, and waits. One that was killed has ended.
     pub(super) async fn stop(mut self) -> anyhow::Result<()> {
-        if let Some(id) = self.child.id() {
-            // Every shell has `kill`, while a small image may lack the program.
-            let kill = format!("kill -TERM {id}");
-            Command::new("sh").arg("-c").arg(kill).status().await?;
+        if !self.signal("TERM").await? {
+            return Ok(());
         }
         let Ok(status) = tokio::time::timeout(STOP_WITHIN, self.child.wait()).await else {
             self.kill().await?;

@@ -1,0 +1,109 @@
+//! The configuration of the demo's daemon: everything that a small company would have.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use qiao_sim::wechat;
+
+use super::stage::here;
+
+/// Demo values: they open nothing but the simulators of this process.
+pub(super) const ENCODING_AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+pub(super) const NOTIFY_USERNAME: &str = "c4c";
+pub(super) const NOTIFY_PASSWORD: &str = "demo-notify-secret";
+
+/// What a new follower reads first.
+pub(super) const WELCOME: &str = "欢迎关注！有任何问题，直接在这里留言即可。";
+
+/// The menu key with which a follower asks for their history.
+pub(super) const REVIEW: &str = "review";
+
+/// What the configuration depends on.
+pub(super) struct Facts<'a> {
+    /// Where the daemon listens.
+    pub(super) listen: SocketAddr,
+    /// The simulated account.
+    pub(super) account: &'a wechat::Settings,
+    /// Where WeChat is.
+    pub(super) wechat: &'a str,
+    /// Where C4C is.
+    pub(super) c4c: &'a str,
+    /// The social media channel.
+    pub(super) channel_id: &'a str,
+    /// Where the answer hook is.
+    pub(super) hook: &'a str,
+    /// The origin of the page with two sides.
+    pub(super) page: Option<&'a str>,
+}
+
+/// Writes it into the folder.
+pub(super) fn write(folder: &Path, facts: &Facts<'_>) -> std::io::Result<()> {
+    std::fs::write(folder.join("qiao.toml"), configuration(facts))
+}
+
+fn configuration(facts: &Facts<'_>) -> String {
+    let Facts {
+        listen,
+        account,
+        wechat,
+        c4c,
+        channel_id,
+        hook,
+        page: _,
+    } = facts;
+    format!(
+        r#"# Written by "qiao demo". Its secrets open nothing but the demo's own simulators.
+[server]
+listen = "{listen}"
+public_url = "{public_url}"
+
+[database]
+url = "sqlite:qiao.db"
+
+[wechat.main]
+app_id = "{app_id}"
+app_secret = "{app_secret}"
+original_id = "{original_id}"
+token = "{token}"
+encoding_aes_key = "{ENCODING_AES_KEY}"
+api_url = "{wechat}"
+
+[wechat.main.conversation]
+into_c4c = "social"
+channel_id = "{channel_id}"
+delivery_notes = "10004"
+typing = "on"
+
+[wechat.main.texts]
+welcome = "{WELCOME}"
+
+[wechat.main.templates.customer_changed]
+template_id = "demo-template-changed"
+data = {{ thing1 = "您的资料已更新", thing2 = "{{changes|请回复本消息了解详情}}" }}
+
+[wechat.main.templates.reply]
+template_id = "demo-template-reply"
+data = {{ name1 = "{{name|客服}}", thing2 = "客服已回复，请在这里发消息查看" }}
+
+[[wechat.main.rules]]
+when = {{ click = "{REVIEW}" }}
+then = {{ action = "review" }}
+
+[[wechat.main.rules]]
+when = {{ regex = "订单" }}
+then = {{ hook = "{hook}" }}
+
+[c4c.main]
+url = "{c4c}"
+username = "qiao"
+password = "secret"
+notify_username = "{NOTIFY_USERNAME}"
+notify_password = "{NOTIFY_PASSWORD}"
+"#,
+        public_url = here(*listen),
+        app_id = account.app_id,
+        app_secret = account.app_secret,
+        original_id = account.original_id,
+        token = account.token,
+    )
+}
