@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::names::HOOK_ASK;
 use super::sending::HELD_PASSIVE;
-use super::{acted, history, rules, sending};
+use super::{acted, consent, history, rules, sending};
 use crate::config::{Account, Action, Config, Texts, Then};
 use crate::domain::ids::AccountId;
 use crate::domain::rows::{
@@ -64,7 +64,10 @@ pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
     };
     let mut intake = answer(push, &follower, known);
     let binds = rules::action(known.account, push) == Some(Action::Bind);
-    let mut follow_up = acted::follow_up(&follower, push, binds, known.now);
+    let notice = push
+        .event()
+        .and_then(|event| consent::noticed(&follower, event, push.created));
+    let mut follow_up = acted::follow_up(&follower, push, binds, known.now).or(notice);
     if let PushKind::Message { msg_id, .. } = &push.kind {
         let message = NewMessage {
             follower: follower.clone(),

@@ -61,6 +61,12 @@ pub enum Call {
     MenuChange,
     /// The tags of followers.
     Tags,
+    /// Who came back with a code.
+    ExchangeCode,
+    /// The renewal of a consent.
+    RefreshConsent,
+    /// Name and avatar that somebody consented to tell.
+    ReadProfile,
 }
 
 impl Call {
@@ -82,6 +88,9 @@ impl Call {
             Self::MenuGet => "a look at the menu",
             Self::MenuChange => "a change of the menu",
             Self::Tags => "a look at the tags",
+            Self::ExchangeCode => "the exchange of an OAuth code",
+            Self::RefreshConsent => "the renewal of a consent",
+            Self::ReadProfile => "a look at a profile",
         }
     }
 
@@ -104,6 +113,9 @@ impl Call {
             Self::MenuGet => "menu_get",
             Self::MenuChange => "menu_change",
             Self::Tags => "tags",
+            Self::ExchangeCode => "exchange_code",
+            Self::RefreshConsent => "refresh_consent",
+            Self::ReadProfile => "read_profile",
         }
     }
 

@@ -64,8 +64,10 @@ impl Browser {
         let script = format!(
             "return [...document.querySelectorAll({css:?})].some((one) => one.innerText.includes({text:?}))"
         );
-        self.until(&what, async || (self.run(&script).await == true).then_some(()))
-            .await;
+        self.until(&what, async || {
+            (self.run(&script).await == true).then_some(())
+        })
+        .await;
     }
 
     /// How many elements `css` finds.
@@ -112,11 +114,17 @@ async fn a_newcomer_follows_speaks_and_is_answered() {
     browser.shows(".activity", "你好，有人吗？").await;
     browser.find(".ticket").await;
     browser.fill("textarea[name=answer]", "有的，请讲。").await;
-    browser.click("#answer").await;
-    browser.shows(".chat .line:not(.mine) .bubble", "有的，请讲。").await;
-    browser.fill("input[name=Mobile]", "+86 139 0000 0000").await;
+    browser.click("#send-answer").await;
+    browser
+        .shows(".chat .line:not(.mine) .bubble", "有的，请讲。")
+        .await;
+    browser
+        .fill("input[name=Mobile]", "+86 139 0000 0000")
+        .await;
     browser.click(".fields .button").await;
-    browser.shows(".chat .line:not(.mine) .bubble", "Mobile").await;
+    browser
+        .shows(".chat .line:not(.mine) .bubble", "Mobile")
+        .await;
     browser.shows(".effect code", "conversation.record").await;
     browser.all_is_right(1).await;
     for step in ["关注", "说句话", "客服回复", "改手机号"] {
@@ -148,9 +156,14 @@ async fn what_is_said_while_c4c_is_down_waits_and_arrives_when_it_is_back() {
     browser.click("#trouble-c4c_down").await;
     browser.shows(".activity", "第二句").await;
     browser.all_is_right(2).await;
-    let said = browser.run("return document.querySelector('.activities').innerText").await;
+    let said = browser
+        .run("return document.querySelector('.activities').innerText")
+        .await;
     let said = said.as_str().unwrap();
-    assert!(said.find("第一句") < said.find("第二句"), "in order: {said}");
+    assert!(
+        said.find("第一句") < said.find("第二句"),
+        "in order: {said}"
+    );
     browser.close().await;
 }
 
@@ -180,9 +193,13 @@ async fn a_closed_window_a_dead_token_and_a_slow_tenant_are_seen_and_put_right()
     browser.find(".ticket").await;
     browser.click("#trouble-token").await;
     browser.fill("textarea[name=answer]", "令牌之后").await;
-    browser.click("#answer").await;
-    browser.shows(".chat .line:not(.mine) .bubble", "令牌之后").await;
-    browser.shows("#trouble-token:not([disabled])", "吊销令牌").await;
+    browser.click("#send-answer").await;
+    browser
+        .shows(".chat .line:not(.mine) .bubble", "令牌之后")
+        .await;
+    browser
+        .shows("#trouble-token:not([disabled])", "吊销令牌")
+        .await;
     browser.click("#trouble-window").await;
     browser.fill("input[name=Email]", "xm@example.cn").await;
     browser.click(".fields .button").await;
@@ -202,14 +219,21 @@ async fn it_speaks_english_and_fits_a_phone() {
     let browser = opened(&demo, Look::phone().in_language("en")).await;
     browser.see(FOLLOW[1]).await;
     let wide = "return document.documentElement.scrollWidth - innerWidth";
-    assert_eq!(browser.run(wide).await, 0, "nothing stands out on the right");
+    assert_eq!(
+        browser.run(wide).await,
+        0,
+        "nothing stands out on the right"
+    );
     browser.follows().await;
     browser.axe().await;
     browser.click("#zh").await;
     browser.shows("h1", "之间的桥").await;
     browser.reload().await;
     browser.shows("h1", "之间的桥").await;
-    assert_eq!(browser.run("return document.documentElement.lang").await, "zh-CN");
+    assert_eq!(
+        browser.run("return document.documentElement.lang").await,
+        "zh-CN"
+    );
     assert_eq!(browser.run(wide).await, 0);
     browser.axe().await;
     browser.close().await;

@@ -78,7 +78,7 @@ function effectOf(effect) {
     h("span", { class: "ms" }, end),
     h("span", { class: "lane" }, h("code", {}, `${effect.lane.split(":")[0]}:`), ` ${effect.who}`),
     triesOf(effect),
-    why ? h("span", { class: "why" }, maybe(`why_${why}`) || why) : null));
+    why ? h("span", { class: effect.state === "done" ? "why calm" : "why" }, maybe(`why_${why}`) || why) : null));
 }
 
 function triesOf(effect) {

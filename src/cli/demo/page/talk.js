@@ -13,7 +13,7 @@ export function talkPanel() {
     h("ul", { class: "tickets" }),
     h("h3", {}, t("activities")),
     h("ol", { class: "activities", tabindex: "0", "aria-label": t("activities") }),
-    h("form", { class: "answer" }, answer, h("button", { class: "button", id: "answer" }, t("sendAnswer"))));
+    h("form", { class: "answer" }, answer, h("button", { class: "button", id: "send-answer" }, t("sendAnswer"))));
 }
 
 export function showTalk(panel, customer) {
