@@ -30,11 +30,8 @@ pub(super) struct Daemon {
 impl Daemon {
     /// Starts it and waits until it is ready.
     pub(super) async fn start(config: &Path, log: &Path) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("where this program lies")?;
-        let mut command = Command::new(program);
+        let mut command = this_program(config)?;
         command
-            .arg("--config")
-            .arg(config)
             .arg("serve")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -42,9 +39,6 @@ impl Daemon {
             // Ctrl-C is for the demo, which then stops the daemon.
             .process_group(0)
             .kill_on_drop(true);
-        for name in foreign_settings() {
-            command.env_remove(name);
-        }
         let mut child = command.spawn().context("the daemon cannot be started")?;
         let stderr = child.stderr.take().expect("it was piped");
         let file = File::options().create(true).append(true).open(log).await?;
@@ -96,6 +90,31 @@ impl Daemon {
         ensure!(status.success(), "the daemon did not end well: {status}");
         Ok(())
     }
+}
+
+/// Runs a command of an operator beside the daemon.
+pub(super) async fn command(config: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    let mut command = this_program(config)?;
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let told = tokio::time::timeout(READY_WITHIN, command.output()).await;
+    let told = told.with_context(|| format!("{arguments:?} did not end in time"))??;
+    let fault = String::from_utf8_lossy(&told.stderr);
+    ensure!(told.status.success(), "{arguments:?}: {fault}");
+    Ok(())
+}
+
+/// This program with the demo's configuration.
+fn this_program(config: &Path) -> anyhow::Result<Command> {
+    let program = std::env::current_exe().context("where this program lies")?;
+    let mut command = Command::new(program);
+    command.arg("--config").arg(config);
+    for name in foreign_settings() {
+        command.env_remove(name);
+    }
+    Ok(command)
 }
 
 /// Variables of the user's own Qiao: they would beat the demo's configuration.

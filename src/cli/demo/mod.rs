@@ -17,6 +17,7 @@ mod story;
 mod tell;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -41,6 +42,10 @@ pub(super) struct Options {
     /// Leaves the story out: the page is there at once, and nobody has followed yet
     #[arg(long)]
     no_story: bool,
+    /// What opens as 我的账户 in place of the demo's own small page: a folder of static files, such as
+    /// examples/ui5-account/dist
+    #[arg(long, value_name = "FOLDER")]
+    account_page: Option<PathBuf>,
     /// Prints one JSON object a step
     #[arg(long)]
     json: bool,
@@ -55,7 +60,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
         Some(Door::open(options.listen).await?)
     };
     let origin = door.as_ref().map(|door| door.origin.as_str());
-    let mut stage = Stage::set(options.listen, origin).await?;
+    let mut stage = Stage::set(options.listen, origin, options.account_page.as_deref()).await?;
     let outcome = perform(options, &mut stage, door, &mut stop).await;
     let folder = stage.folder.clone();
     let struck = stage.strike().await;
@@ -96,6 +101,9 @@ async fn perform(
     stop: &mut Stop,
 ) -> anyhow::Result<()> {
     let teller = Teller::new(options.json);
+    if door.is_some() {
+        stage.apply_menu().await?;
+    }
     let opened = door.map(|door| keeper::open(stage, door.listener, &door.origin));
     let page = opened.as_ref().map(|(page, _)| page.url.as_str());
     teller.open(stage, page)?;

@@ -34,10 +34,45 @@ pub(super) struct Facts<'a> {
     pub(super) hook: &'a str,
     /// The origin of the page with two sides.
     pub(super) page: Option<&'a str>,
+    /// A folder to open from the menu in place of the demo's own page.
+    pub(super) account_page: Option<&'a str>,
 }
 
-/// Writes it into the folder.
+/// The account's menu, as a company keeps it.
+const MENU: &str = r#"# The menu of the demo's account; "qiao menu apply" puts it there.
+[[button]]
+name = "我的账户"
+type = "view"
+page = "account"
+
+[[button]]
+name = "聊天记录"
+type = "click"
+key = "review"
+
+[[button]]
+name = "更多"
+[[button.sub_button]]
+name = "我的客户编号"
+type = "click"
+key = "bind"
+"#;
+
+/// The page that opens from the menu, where a team would put its own.
+const ACCOUNT: [(&str, &str); 3] = [
+    ("index.html", include_str!("account/index.html")),
+    ("account.css", include_str!("account/account.css")),
+    ("account.js", include_str!("account/account.js")),
+];
+
+/// Writes it into the folder, with what it names.
 pub(super) fn write(folder: &Path, facts: &Facts<'_>) -> std::io::Result<()> {
+    let account = folder.join("account");
+    std::fs::create_dir(&account)?;
+    for (name, text) in ACCOUNT {
+        std::fs::write(account.join(name), text)?;
+    }
+    std::fs::write(folder.join("menu.toml"), MENU)?;
     std::fs::write(folder.join("qiao.toml"), configuration(facts))
 }
 
@@ -49,8 +84,13 @@ fn configuration(facts: &Facts<'_>) -> String {
         c4c,
         channel_id,
         hook,
-        page: _,
+        page,
+        account_page,
     } = facts;
+    let frames = page
+        .map(|origin| format!("frame_ancestors = [\"{origin}\"]"))
+        .unwrap_or_default();
+    let account_page = toml::Value::from(account_page.unwrap_or("account"));
     format!(
         r#"# Written by "qiao demo". Its secrets open nothing but the demo's own simulators.
 [server]
@@ -67,6 +107,15 @@ original_id = "{original_id}"
 token = "{token}"
 encoding_aes_key = "{ENCODING_AES_KEY}"
 api_url = "{wechat}"
+oauth_url = "{wechat}"
+menu = "menu.toml"
+
+[app]
+{frames}
+
+[app.pages.account]
+folder = {account_page}
+scope = "snsapi_userinfo"
 
 [wechat.main.conversation]
 into_c4c = "social"
@@ -88,6 +137,14 @@ data = {{ name1 = "{{name|客服}}", thing2 = "客服已回复，请在这里发
 [[wechat.main.rules]]
 when = {{ click = "{REVIEW}" }}
 then = {{ action = "review" }}
+
+[[wechat.main.rules]]
+when = {{ click = "bind" }}
+then = {{ action = "bind" }}
+
+[[wechat.main.rules]]
+when = {{ regex = "账户" }}
+then = {{ page = "account", title = "我的账户", description = "资料、工单和聊天记录" }}
 
 [[wechat.main.rules]]
 when = {{ regex = "订单" }}

@@ -15,7 +15,7 @@ use qiao_sim::shell::Server;
 use qiao_sim::wechat::{self, Mode, WeChat};
 use tokio::net::TcpListener;
 
-use super::daemon::Daemon;
+use super::daemon::{self, Daemon};
 use super::hook::Hook;
 use super::settings::{self, ENCODING_AES_KEY, NOTIFY_PASSWORD, NOTIFY_USERNAME};
 use crate::domain::rows::Follower;
@@ -48,7 +48,12 @@ pub(super) struct Stage {
 impl Stage {
     /// Starts everything; the daemon listens on `listen`. The page at `page`, if there is one, may show
     /// the daemon's pages in a frame.
-    pub(super) async fn set(listen: SocketAddr, page: Option<&str>) -> anyhow::Result<Self> {
+    pub(super) async fn set(
+        listen: SocketAddr,
+        page: Option<&str>,
+        account_page: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let account_page = account_page.map(std::path::absolute).transpose()?;
         let listen = settled_port(listen).await?;
         let random = Random::from_system();
         let folder = new_folder(&random).context("a temporary folder")?;
@@ -74,6 +79,7 @@ impl Stage {
                 channel_id,
                 hook: &hook.url,
                 page,
+                account_page: account_page.as_deref().and_then(Path::to_str),
             },
         )?;
         let daemon = start_daemon(&folder).await?;
@@ -119,6 +125,11 @@ impl Stage {
         self.daemon = start_daemon(&self.folder).await?;
         self.connect();
         Ok(())
+    }
+
+    /// Has the menu made at WeChat, as an operator does: with this program's own command.
+    pub(super) async fn apply_menu(&self) -> anyhow::Result<()> {
+        daemon::command(&self.folder.join("qiao.toml"), &["menu", "apply"]).await
     }
 
     /// Ends everything; the folder stays.

@@ -147,6 +147,11 @@ fn opened(board: &Board, openid: &str, url: &str, way: Way) -> Result<Value, Ref
     if !url.starts_with(&format!("{}/", board.parts.daemon_url)) {
         return Err(Refused(StatusCode::BAD_REQUEST, "foreign"));
     }
+    let is_snapshot = way == Way::Snapshot;
+    board
+        .parts
+        .wechat
+        .with(|wechat, _, _| wechat.settings.snapshot_pages = is_snapshot);
     let phone = format!("{}/_control/phone", board.parts.wechat.url());
     let mut phone = url::Url::parse(&phone).expect("the simulator's own address");
     phone

@@ -40,8 +40,7 @@ impl Cast {
         let name = NAMES.get(self.0.len())?;
         let openid = wechat.new_follower(rng);
         if let Some(person) = wechat.person_mut(&openid) {
-            // What WeChat's user/info tells of a name since 2021: only what the account calls them.
-            (*name).clone_into(&mut person.remark);
+            (*name).clone_into(&mut person.nickname);
         }
         self.0.push(openid.clone());
         Some(openid)
