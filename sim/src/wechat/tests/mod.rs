@@ -5,6 +5,7 @@ mod api;
 mod http;
 mod media;
 mod menus;
+mod oauth;
 mod pushes;
 mod typing;
 
