@@ -5,8 +5,9 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::super::read_menu;
-use super::{config, errors};
+use super::{config, errors, table};
 use crate::config::ConfigErrors;
+use crate::config::keys::unknown_keys;
 use crate::domain::menu::{Does, Kind, MAX_KEY, MAX_NAME, MAX_SUB_NAME, MAX_URL, Menu};
 
 fn read(text: &str) -> Result<Menu, ConfigErrors> {
@@ -185,6 +186,23 @@ fn conditional_menus_lead_to_three_hosts_and_each_is_for_others() {
         read(&menu(&[("\"1\"", "a.cn"), ("1", "b.cn")])).is_ok(),
         "a name is no number"
     );
+}
+
+/// Its pieces, put together, are a menu; the others are pieces of a configuration.
+#[test]
+fn the_document_shows_a_valid_menu_and_known_keys() {
+    let document = include_str!("../../../docs/MENU.md");
+    let snippets = document.split("```toml\n").skip(1);
+    let snippets = snippets.map(|rest| rest.split("```").next().unwrap_or_default());
+    let is_menu =
+        |text: &&str| text.starts_with("[[button]]") || text.starts_with("[[conditional]]");
+    let (menu, keys): (Vec<&str>, Vec<&str>) = snippets.partition(is_menu);
+    let menu = read(&menu.concat()).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!((menu.buttons.len(), menu.conditional.len()), (2, 1));
+    assert_eq!(keys.len(), 2);
+    for keys in keys {
+        assert_eq!(unknown_keys(&table(keys)), [], "{keys}");
+    }
 }
 
 #[test]
