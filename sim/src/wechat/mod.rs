@@ -134,6 +134,11 @@ impl WeChat {
         self.calls.get(path).copied().unwrap_or(0)
     }
 
+    /// How often any path was called, faults and refusals included.
+    pub fn all_calls(&self) -> u64 {
+        self.calls.values().sum()
+    }
+
     /// The next id of a message, from either side; far above 32 bits, as WeChat's are.
     fn next_msg_id(&mut self) -> i64 {
         const FIRST: i64 = 24_680_000_000_000_000;

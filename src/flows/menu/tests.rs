@@ -35,7 +35,10 @@ fn menu_for(tag: i64, key: &str) -> Conditional {
 
 /// Text of 1 to `most` bytes, much of it Chinese.
 fn words(most: usize) -> impl Strategy<Value = String> {
-    let text = prop::collection::vec(prop_oneof![Just('菜'), Just('单'), ' '..'~'], 1..most);
+    let text = prop::collection::vec(
+        prop::sample::select(vec!['菜', '单', '😀', 'a', ' ', '"', '\\']),
+        1..most,
+    );
     text.prop_map(move |text| {
         let mut text: String = text.into_iter().collect();
         text.truncate(text.floor_char_boundary(most));
@@ -95,14 +98,15 @@ fn menus() -> impl Strategy<Value = Menu> {
 /// What `menu/get` answers about a menu: the oldest conditional one first.
 fn at_wechat(menu: &Menu) -> Value {
     let newest = 400_000_i64;
-    let conditional = menu.conditional.iter().zip(0_i64..).rev();
-    let conditional: Vec<Value> = conditional
+    let conditional = menu.conditional.iter().zip(0_i64..);
+    let mut conditional: Vec<Value> = conditional
         .map(|(one, age)| {
             let mut object = wire::add_conditional(one);
             object["menuid"] = json!(newest - age);
             object
         })
         .collect();
+    conditional.reverse();
     json!({ "menu": wire::create(&menu.buttons), "conditionalmenu": conditional })
 }
 

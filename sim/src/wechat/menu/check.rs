@@ -136,11 +136,12 @@ impl WeChat {
         if REFUSED_RULES.into_iter().any(filled) {
             return Err(Refusal::new(65320));
         }
-        let told = |name: &str| match filled(name) {
-            false => Ok(None),
-            true => number(&rule[name])
-                .map(Some)
-                .ok_or_else(|| Refusal::new(47001)),
+        let told = |name: &str| {
+            if !filled(name) {
+                return Ok(None);
+            }
+            let number = number(&rule[name]).map(Some);
+            number.ok_or_else(|| Refusal::new(47001))
         };
         let (tag, platform) = (told("tag_id")?, told("client_platform_type")?);
         if tag.is_none() && platform.is_none() {

@@ -21,12 +21,12 @@ fn opening(below: &Value) -> Value {
     json!({ "name": "更多", "sub_button": below })
 }
 
-fn menu(buttons: Value) -> Value {
+fn menu(buttons: &Value) -> Value {
     json!({ "button": buttons })
 }
 
 /// The code of menu/create with these buttons.
-fn code(world: &mut World, buttons: Value) -> i64 {
+fn code(world: &mut World, buttons: &Value) -> i64 {
     world.call(CREATE, &menu(buttons)).0
 }
 
@@ -64,26 +64,26 @@ fn every_limit_has_its_code() {
             40007,
         ),
     ] {
-        assert_eq!(code(&mut world, json!([button])), right, "{button}");
+        assert_eq!(code(&mut world, &json!([button])), right, "{button}");
         let below = opening(&json!([button]));
-        assert_eq!(code(&mut world, json!([below])), sub, "below: {button}");
+        assert_eq!(code(&mut world, &json!([below])), sub, "below: {button}");
     }
-    assert_eq!(code(&mut world, json!([])), 40016);
-    assert_eq!(code(&mut world, json!(vec![click("一"); 4])), 40016);
+    assert_eq!(code(&mut world, &json!([])), 40016);
+    assert_eq!(code(&mut world, &json!(vec![click("一"); 4])), 40016);
     let six = opening(&json!(vec![click("一"); 6]));
-    assert_eq!(code(&mut world, json!([six])), 40023);
+    assert_eq!(code(&mut world, &json!([six])), 40023);
     let mut both = opening(&json!([click("一")]));
     both["type"] = json!("click");
-    assert_eq!(code(&mut world, json!([both])), 40017);
+    assert_eq!(code(&mut world, &json!([both])), 40017);
     let deep = opening(&json!([opening(&json!([click("一")]))]));
-    assert_eq!(code(&mut world, json!([deep])), 40022);
+    assert_eq!(code(&mut world, &json!([deep])), 40022);
     let escaped = r#"{"button":[{"type":"click","name":"\u4f60","key":"K"}]}"#;
     assert_eq!(world.call(CREATE, &json!(escaped)).0, 40033);
     let material = world
         .wx
         .add_material(MediaKind::Image, b"x", world.now, &mut world.rng);
     let button = json!({ "type": "media_id", "name": "一", "media_id": material });
-    assert_eq!(code(&mut world, json!([button])), 0);
+    assert_eq!(code(&mut world, &json!([button])), 0);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_menu_is_told_as_it_was_made_and_gone_when_it_is_deleted() {
     assert_eq!(world.call(GET, &Value::Null).0, 46003);
     assert_eq!(world.call(CURRENT, &Value::Null).1["is_menu_open"], 0);
     let below = opening(&json!([click("二")]));
-    assert_eq!(code(&mut world, json!([click("一"), below])), 0);
+    assert_eq!(code(&mut world, &json!([click("一"), below])), 0);
     let told = world.call(GET, &Value::Null).1;
     let buttons = &told["menu"]["button"];
     assert_eq!(
@@ -123,7 +123,7 @@ fn the_newest_conditional_menu_that_fits_is_shown() {
     let add = |name: &str, rule: Value| json!({ "button": [click(name)], "matchrule": rule });
     let for_vip = add("VIP", json!({ "tag_id": vip.to_string() }));
     assert_eq!(world.call(ADD, &for_vip).0, 65303, "without a default menu");
-    code(&mut world, json!([click("默认")]));
+    code(&mut world, &json!([click("默认")]));
     let older = world.call(ADD, &for_vip).1["menuid"].clone();
     let names = |world: &World| {
         let name = |who: &str| world.wx.menu_of(who).unwrap()[0]["name"].clone();
@@ -154,7 +154,7 @@ fn the_newest_conditional_menu_that_fits_is_shown() {
 #[test]
 fn a_rule_that_says_nothing_or_too_much_is_refused() {
     let mut world = World::new();
-    code(&mut world, json!([click("默认")]));
+    code(&mut world, &json!([click("默认")]));
     let view =
         |host: u32| json!({ "type": "view", "name": "一", "url": format!("https://h{host}.cn/") });
     let mut add = |rule: Value, buttons: Value| {
