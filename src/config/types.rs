@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::conversation::ConversationRules;
 use super::jobs::Schedules;
+use super::map::{Locations, Map};
 use super::retention::Retention;
 use crate::domain::ids::{AccountId, TenantId};
 
@@ -33,6 +34,8 @@ pub struct Config {
     pub c4c: BTreeMap<TenantId, Tenant>,
     /// `[reconcile]`
     pub reconcile: Reconcile,
+    /// `[app.map]`
+    pub map: Option<Map>,
 }
 
 /// `[server]`: where Qiao listens and how it is reached.
@@ -116,6 +119,8 @@ pub struct Account {
     pub api_url: String,
     /// `oauth_url`, without a trailing slash.
     pub oauth_url: String,
+    /// `jssdk_url`: the script that pages inside WeChat load.
+    pub jssdk_url: url::Url,
     /// `tenant`: where its followers become customers. Exists in [`Config::c4c`].
     pub tenant: TenantId,
     /// `on_unfollow`
@@ -128,6 +133,8 @@ pub struct Account {
     pub uncertain_send: UncertainSend,
     /// `conversation`
     pub conversation: ConversationRules,
+    /// `location_events` and `location_event_coordinates`
+    pub locations: Locations,
     /// `answer_hook`
     pub answer_hook: Option<url::Url>,
     /// `texts`
@@ -193,6 +200,10 @@ pub struct Texts {
     pub history_deleted: String,
     /// Names a file of an agent's that WeChat does not carry; here `{name}` is the file's.
     pub file_named: String,
+    /// Headline of the answer to a location; `{name}` `{distance}` of the nearest branch.
+    pub nearest_branch: String,
+    /// The same where no place is known.
+    pub branches: String,
 }
 
 /// A template message (wechat.md 4.4).
@@ -226,6 +237,8 @@ pub enum When {
     Click(String),
     /// An event of this name (in any case) came.
     Event(String),
+    /// A message of this kind.
+    Message(String),
 }
 
 /// The answer of a rule.
@@ -257,6 +270,8 @@ pub enum Action {
     Review,
     /// Delete their own history.
     Delete,
+    /// Show the nearest branches.
+    Branches,
 }
 
 /// `[c4c.<tenant>]`: one C4C tenant.

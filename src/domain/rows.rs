@@ -13,6 +13,7 @@ use super::ids::{AccountId, ObjectId, OpenId, TenantId};
 pub mod conversation;
 pub mod names;
 pub mod people;
+pub mod place;
 
 pub use conversation::{
     ConversationChange, EndReason, MediaChange, MediaContent, NewActivity, NewProfile, SeatEvent,
@@ -20,6 +21,7 @@ pub use conversation::{
 pub use people::{
     ErasureCause, MappingChange, MappingState, NewErasure, NewGrant, Snapshot, WindowClosed,
 };
+pub use place::NewLocation;
 
 /// Everything that one decision wants written. Applied in one transaction or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -60,6 +62,8 @@ pub struct Changes {
     pub activities: Vec<NewActivity>,
     /// Pictures, voices and videos.
     pub media: Vec<MediaChange>,
+    /// Where followers are.
+    pub locations: Vec<NewLocation>,
     /// Persons who are to be erased.
     pub erasures: Vec<NewErasure>,
 }
@@ -102,6 +106,7 @@ impl Changes {
         self.profiles.append(&mut other.profiles);
         self.activities.append(&mut other.activities);
         self.media.append(&mut other.media);
+        self.locations.append(&mut other.locations);
         self.erasures.append(&mut other.erasures);
     }
 

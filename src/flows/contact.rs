@@ -210,6 +210,7 @@ mod tests {
             scene: None,
             media: Vec::new(),
             seat: None,
+            located: false,
             found: false,
         }
     }

@@ -6,6 +6,7 @@
 
 pub mod acted;
 pub mod answer;
+pub mod branches;
 pub mod contact;
 pub mod conversation;
 pub mod customer;
@@ -13,6 +14,7 @@ pub mod files;
 pub mod history;
 pub mod intake;
 pub mod link;
+pub mod location;
 pub mod mapping_file;
 pub mod media;
 pub mod message;

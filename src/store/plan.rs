@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
 use super::codec::micros;
+use super::locations::{self, LocationInsert};
 use super::rows::{
     ActivityInsert, AttemptInsert, ConversationRows, DedupeRow, DoneRow, FindingInsert,
     FollowerRow, GrantUpsert, InboxRow, LaneOfEffect, MappingUpsert, MediaRows, MessageInsert,
@@ -106,6 +107,7 @@ pub(super) struct Plan {
     profiles: Vec<ProfileUpsert>,
     activities: Vec<ActivityInsert>,
     media: MediaRows,
+    locations: Vec<LocationInsert>,
     erasures: Vec<NewErasure>,
 }
 
@@ -175,6 +177,9 @@ impl Plan {
         self.answers.extend(changes.answers.iter().cloned());
         self.findings
             .extend(changes.findings.iter().map(|f| FindingInsert::new(f, now)));
+        let locations = changes.locations.iter();
+        self.locations
+            .extend(locations.map(|l| LocationInsert::new(l, inbox_id, now)));
         self.erasures.extend(changes.erasures.iter().cloned());
         self.change_conversations(changes, inbox_id);
     }
@@ -217,6 +222,7 @@ impl Plan {
         apply::profiles(connection, take(&mut self.profiles)).await?;
         apply::activities(connection, take(&mut self.activities)).await?;
         apply::media(connection, take(&mut self.media)).await?;
+        locations::insert(connection, take(&mut self.locations)).await?;
         for erasure in &self.erasures {
             erasing::order(connection, erasure, self.now).await?;
         }

@@ -14,6 +14,8 @@ pub(super) const MAX_TEXT_BYTES: usize = 2048;
 
 /// What is known of the follower whatever the occasion.
 const FOLLOWER: [&str; 2] = ["customer_id", "name"];
+/// What is known of a branch.
+const BRANCH: [&str; 2] = ["name", "distance"];
 /// What is known of a file.
 const FILE: [&str; 1] = ["name"];
 /// What is known when something changed.
@@ -36,6 +38,8 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
     let no_history = text("no_history", defaults::NO_HISTORY, &FOLLOWER);
     let history_deleted = text("history_deleted", defaults::HISTORY_DELETED, &FOLLOWER);
     let file_named = text("file_named", defaults::FILE_NAMED, &FILE);
+    let nearest_branch = text("nearest_branch", defaults::NEAREST_BRANCH, &BRANCH);
+    let branches = text("branches", defaults::BRANCHES, &[]);
     Ok(Texts {
         welcome: welcome?,
         customer_created: created?,
@@ -44,6 +48,8 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
         no_history: no_history?,
         history_deleted: history_deleted?,
         file_named: file_named?,
+        nearest_branch: nearest_branch?,
+        branches: branches?,
     })
 }
 

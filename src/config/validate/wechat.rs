@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::{conversation, forms, rules, texts};
+use super::{conversation, forms, map, rules, texts};
 use crate::config::defaults;
 use crate::config::error::Fault;
 use crate::config::tree::{Reading, Section};
@@ -23,6 +23,8 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
     );
     let api_url = section.or("api_url", defaults::API_URL, forms::base_url);
     let oauth_url = section.or("oauth_url", defaults::OAUTH_URL, forms::base_url);
+    let jssdk_url = section.or("jssdk_url", defaults::JSSDK_URL, forms::http_url);
+    let locations = map::locations(section);
     let tenant = tenant(section, tenants);
     let (on_unfollow, existing_followers, uncertain_send) = (
         on_unfollow(section),
@@ -49,12 +51,14 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         access_token: access_token?,
         api_url: forms::without_slash(&api_url?),
         oauth_url: forms::without_slash(&oauth_url?),
+        jssdk_url: jssdk_url?,
         tenant: tenant?,
         on_unfollow: on_unfollow?,
         existing_followers: existing_followers?,
         migrated_from: migrated_from?,
         uncertain_send: uncertain_send?,
         conversation: conversation?,
+        locations: locations?,
         answer_hook: answer_hook?,
         texts: texts?,
         templates: templates?,
@@ -154,6 +158,7 @@ fn warn(section: &Section<'_>, account: &Account) {
         ("access_token", central),
         ("api_url", Url::parse(&account.api_url).ok()),
         ("oauth_url", Url::parse(&account.oauth_url).ok()),
+        ("jssdk_url", Some(account.jssdk_url.clone())),
         ("answer_hook", account.answer_hook.clone()),
     ] {
         if url.as_ref().is_some_and(forms::is_readable_on_the_way) {
