@@ -25,7 +25,7 @@ SECONDS := 60
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench simulate soak fuzz fuzz-merge deb rust nextest litestream cargo-fuzz cargo-deb
+.PHONY: help demo test lint fmt bench simulate soak fuzz fuzz-merge deb rust nextest litestream browser cargo-fuzz cargo-deb
 
 help:
 	@echo 'make demo    plays the main job with simulated platforms (ARGS="--once --json" …)'
@@ -45,7 +45,7 @@ help:
 demo: rust
 	@cargo run --quiet --locked --bin qiao -- demo $(ARGS)
 
-test: lint nextest litestream
+test: lint nextest litestream browser
 	cargo test --quiet --locked --workspace --doc
 	cargo nextest run --locked --workspace
 
@@ -58,7 +58,7 @@ fmt: rust
 	cargo fmt --all
 
 # The unit tests without a property do not look at PROPTEST_CASES and cost nothing.
-soak: nextest litestream
+soak: nextest litestream browser
 	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib --test it \
 		-E 'kind(lib) | test(=conformance::lanes::every_lane_keeps_its_order_and_its_head)'
 	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS) \
@@ -116,6 +116,23 @@ cargo-deb: rust
 nextest: rust
 	@cargo nextest --version >/dev/null 2>&1 \
 		|| cargo install cargo-nextest --locked --version $(NEXTEST_VERSION)
+
+# For the stories in tests/it/browser: Debian's Chromium, a font with Chinese letters, and what npm has. Without them
+# those stories fail.
+BROWSER := chromium chromium-driver fonts-wqy-microhei
+AXE := tests/browser/node_modules/axe-core
+browser:
+	@dpkg-query -W -f '$${db:Status-Status}\n' $(BROWSER) 2>/dev/null | grep -c '^installed$$' | grep -qx 3 || { \
+		root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$root apt-get -qq update && \
+		$$root env DEBIAN_FRONTEND=noninteractive \
+			apt-get -qq -y install --no-install-recommends $(BROWSER) </dev/null >/dev/null; } || { \
+		echo 'The stories in the browser need the Debian packages $(BROWSER): install them, then come again.' >&2; \
+		exit 1; }
+	@command -v npm >/dev/null || { \
+		echo 'The stories in the browser need npm: install Node.js 20 or newer, then come again.' >&2; exit 1; }
+	@cmp -s tests/browser/package-lock.json $(AXE)/of-lock || { cd tests/browser && npm ci --silent && \
+		cp package-lock.json ../../$(AXE)/of-lock; }
 
 # For the stories beside it, which say so when they are not played. Nobody else needs it, so it may be missing.
 LITESTREAM := target/litestream

@@ -14,6 +14,7 @@ mod audit;
 mod backups;
 mod bench;
 mod blocks;
+mod browser;
 mod burst;
 mod commands;
 mod conformance;
