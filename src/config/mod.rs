@@ -14,6 +14,7 @@ mod keys;
 mod load;
 mod maintenance;
 mod map;
+pub mod pages;
 mod retention;
 mod secret;
 mod tree;
@@ -26,6 +27,7 @@ pub use error::{ConfigError, ConfigErrors};
 pub use jobs::Schedules;
 pub use load::{Loaded, is_too_deep, load, load_text};
 pub use map::{Branch, LocationEvents, Locations, Map, Tiles};
+pub use pages::{App, Page, Scope};
 pub use retention::Retention;
 pub use types::*;
 

@@ -90,12 +90,13 @@ impl Live {
     /// The branches of this account, and the link that opens their page.
     pub fn map_of(&self, id: &AccountId) -> Option<(&Map, Option<url::Url>)> {
         let map = self.config.map.as_ref().filter(|map| map.account == *id)?;
-        Some((map, None))
+        Some((map, self.config.page_url(id, "map")))
     }
 
     /// Whether followers of this account open pages of ours inside WeChat.
     pub fn has_pages(&self, id: &AccountId) -> bool {
-        self.map_of(id).is_some()
+        let mut pages = self.config.app.pages.values();
+        self.map_of(id).is_some() || pages.any(|page| page.account == *id)
     }
 
     /// The accounts whose followers live in this tenant.

@@ -2,6 +2,7 @@
 //!
 //! [`config`] is the whole; what spans several sections is checked here.
 
+mod app;
 mod c4c;
 mod conversation;
 mod forms;
@@ -48,6 +49,15 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     let retention = root
         .section("retention")
         .and_then(|s| retention::retention(&s));
+    let accounts: Vec<AccountId> = root
+        .section("wechat")
+        .map(|s| s.names().map(AccountId::new).collect())
+        .unwrap_or_default();
+    let app = root.section("app").and_then(|s| app::app(&s, &accounts));
+    let map = root
+        .section("app")
+        .and_then(|app| app.section("map"))
+        .and_then(|s| map::map(&s, &accounts));
     let tenants = members(root, "c4c", "tenant");
     let known: Vec<TenantId> = tenants
         .iter()
@@ -65,11 +75,7 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     });
     let wechat: BTreeMap<_, _> = wechat?.into_iter().collect();
     one_account_an_app(root, &wechat)?;
-    let accounts: Vec<AccountId> = wechat.keys().cloned().collect();
-    let map = root
-        .section("app")
-        .and_then(|app| app.section("map"))
-        .and_then(|s| map::map(&s, &accounts))?;
+    let map = map?;
     branches_are_known(root, &wechat, map.as_ref())?;
     Ok(Config {
         server: server?,
@@ -82,6 +88,7 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
         c4c: c4c?.into_iter().collect(),
         reconcile: reconcile?,
         map,
+        app: app?,
     })
 }
 
