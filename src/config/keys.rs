@@ -111,6 +111,7 @@ pub(super) const KEYS: &[&str] = &[
     "app.map.account",
     "app.map.tiles",
     "app.map.tiles_coordinates",
+    "app.map.tiles_credit",
     "app.map.coordinates",
     "app.map.branches.[].name",
     "app.map.branches.[].address",

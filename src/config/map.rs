@@ -23,6 +23,8 @@ pub struct Tiles {
     pub url: String,
     /// `tiles_coordinates`: what they show places in.
     pub system: System,
+    /// `tiles_credit`: whose they are; may be empty.
+    pub credit: String,
 }
 
 /// One of `[[app.map.branches]]`.

@@ -16,6 +16,7 @@ mod envelope;
 mod form;
 mod format;
 mod ids;
+mod jssdk;
 mod media;
 mod people;
 mod push;
@@ -43,12 +44,14 @@ use jiff::Timestamp;
 use rand::Rng;
 
 pub use self::acts::{Place, Voice};
+pub use self::jssdk::OpenedLocation;
 pub use self::media::{MediaKind, Medium, Origin};
 pub use self::people::{Person, Seen, Via};
 pub use self::push::{Attempt, PushOptions, PushRecord, Tamper};
 pub use self::reply::Reply;
 pub use self::settings::{Grants, Mode, Settings};
 
+use self::jssdk::Tickets;
 use self::media::Media;
 use self::people::People;
 use self::queue::Pushes;
@@ -71,6 +74,8 @@ pub struct WeChat {
     quotas: Quotas,
     people: People,
     media: Media,
+    tickets: Tickets,
+    opened: Vec<OpenedLocation>,
     pushes: Pushes,
     next_push: PushOptions,
     /// Requests by path, refused ones included.

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::forms;
+use super::{app, forms};
 use crate::config::defaults;
 use crate::config::error::Fault;
 use crate::config::map::{Branch, LocationEvents, Locations, Map, Tiles};
@@ -24,45 +24,33 @@ const HOLES: [&str; 3] = ["{z}", "{x}", "{y}"];
 
 /// `None` without a branch.
 pub(super) fn map(section: &Section<'_>, accounts: &[AccountId]) -> Reading<Option<Map>> {
-    let account = account(section, accounts);
+    let is_wanted = section.has("branches") || section.has("account");
+    let account = is_wanted
+        .then(|| app::account(section, accounts))
+        .transpose();
     let tiles = section.optional("tiles", tile_url);
     let tile_system = section.or("tiles_coordinates", defaults::COORDINATES, system);
+    let tile_credit = section.optional("tiles_credit", line);
     let given = section.or("coordinates", defaults::COORDINATES, system);
     // Where that is wrong, which is noted, any will do.
     let branches = branches(section, *given.as_ref().unwrap_or(&System::Gcj02));
-    let (tiles, tile_system) = (tiles?, tile_system?);
+    let (tiles, tile_system, tile_credit) = (tiles?, tile_system?, tile_credit?);
     given?;
-    let branches = branches?;
+    let (Some(account), branches) = (account?, branches?) else {
+        return Ok(None);
+    };
     if branches.is_empty() {
         return Ok(None);
     }
     Ok(Some(Map {
-        account: account?,
+        account,
         tiles: tiles.map(|url| Tiles {
             url,
             system: tile_system,
+            credit: tile_credit.unwrap_or_default(),
         }),
         branches,
     }))
-}
-
-/// With a single account there is nothing to choose.
-fn account(section: &Section<'_>, accounts: &[AccountId]) -> Reading<AccountId> {
-    let chosen = section
-        .optional("account", forms::text)?
-        .map(AccountId::new);
-    match (chosen, accounts) {
-        (Some(chosen), _) if accounts.contains(&chosen) => Ok(chosen),
-        (None, [only]) => Ok(only.clone()),
-        (None, _) if !section.has("branches") => Ok(AccountId::new("")),
-        (None, _) => Err(section.missing("account")),
-        (Some(_), _) => {
-            let known: Vec<_> = accounts.iter().map(ToString::to_string).collect();
-            let remedy = format!("write one of {}", known.join(", "));
-            let fault = Fault::new("there is no such table [wechat.<account>]", remedy);
-            Err(section.error("account", fault))
-        }
-    }
 }
 
 fn branches(section: &Section<'_>, given: System) -> Reading<Vec<Branch>> {
