@@ -23,6 +23,8 @@ pub(super) const ON_UNFOLLOW: &str = "keep";
 pub(super) const EXISTING_FOLLOWERS: &str = "on_contact";
 /// A night in which more than a thousand followers changed unnoticed is a fault of something else.
 pub(super) const MAX_REPAIRS: i64 = 1000;
+pub(super) const SESSION_HOURS: i64 = 24;
+pub(super) const SCOPE: &str = "snsapi_base";
 pub(super) const UNCERTAIN_SEND: &str = "hold";
 
 pub(super) const INTO_C4C: &str = "off";

@@ -6,9 +6,11 @@
 use toml::{Table, Value};
 
 use super::error::{ConfigError, Fault};
+use super::pages::is_page_name;
 use crate::domain::ids::is_config_id;
 
-/// The keys as patterns: `<id>` stands for an id that the operator chose, `*` for a name that is
+/// The keys as patterns: `<id>` stands for an id that the operator chose, `<page>`
+/// for the name of a page, `*` for a name that is
 /// not Qiao's to judge, `[]` for the entries of a list of tables.
 pub(super) const KEYS: &[&str] = &[
     "server.listen",
@@ -33,6 +35,7 @@ pub(super) const KEYS: &[&str] = &[
     "wechat.<id>.app_id",
     "wechat.<id>.app_secret",
     "wechat.<id>.original_id",
+    "wechat.<id>.mp_verify",
     "wechat.<id>.token",
     "wechat.<id>.encoding_aes_key",
     "wechat.<id>.access_token",
@@ -98,6 +101,11 @@ pub(super) const KEYS: &[&str] = &[
     "c4c.<id>.notify_key",
     "c4c.<id>.poll_answers",
     "reconcile.max_repairs",
+    "app.session_hours",
+    "app.frame_ancestors",
+    "app.pages.<page>.folder",
+    "app.pages.<page>.account",
+    "app.pages.<page>.scope",
 ];
 
 /// How a path stands to the known keys.
@@ -130,13 +138,14 @@ fn fits(pattern: &[&str], path: &[&str]) -> bool {
     let segment_fits = |(segment, name): (&&str, &&str)| match *segment {
         "*" => true,
         "<id>" => is_config_id(name),
+        "<page>" => is_page_name(name),
         literal => literal == *name,
     };
     pattern.len() == path.len() && pattern.iter().zip(path).all(segment_fits)
 }
 
 fn is_wildcard(segment: &str) -> bool {
-    matches!(segment, "*" | "<id>" | "[]")
+    matches!(segment, "*" | "<id>" | "<page>" | "[]")
 }
 
 /// One error for each key of the tree that nobody would read.

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::conversation::ConversationRules;
 use super::jobs::Schedules;
+use super::pages::App;
 use super::retention::Retention;
 use crate::domain::ids::{AccountId, TenantId};
 
@@ -33,6 +34,8 @@ pub struct Config {
     pub c4c: BTreeMap<TenantId, Tenant>,
     /// `[reconcile]`
     pub reconcile: Reconcile,
+    /// `[app]`
+    pub app: App,
 }
 
 /// `[server]`: where Qiao listens and how it is reached.
@@ -104,6 +107,8 @@ pub struct Account {
     pub app_id: String,
     /// `app_secret`
     pub app_secret: SecretString,
+    /// `mp_verify`: the codes of WeChat's files that prove a domain, letters and digits.
+    pub mp_verify: Vec<String>,
     /// `original_id`, `gh_…`; if set, another ToUserName is refused.
     pub original_id: Option<String>,
     /// `token`: one, or several during rotation. Never empty.

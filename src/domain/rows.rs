@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{AccountId, ObjectId, OpenId, TenantId};
 
+pub mod consent;
 pub mod conversation;
 pub mod names;
 pub mod people;
 
+pub use consent::{ConsentChange, Profile, RefreshToken};
 pub use conversation::{
     ConversationChange, EndReason, MediaChange, MediaContent, NewActivity, NewProfile, SeatEvent,
 };
@@ -62,6 +64,8 @@ pub struct Changes {
     pub media: Vec<MediaChange>,
     /// Persons who are to be erased.
     pub erasures: Vec<NewErasure>,
+    /// What followers consented to, or withdrew.
+    pub consents: Vec<ConsentChange>,
 }
 
 impl Changes {
@@ -103,6 +107,7 @@ impl Changes {
         self.activities.append(&mut other.activities);
         self.media.append(&mut other.media);
         self.erasures.append(&mut other.erasures);
+        self.consents.append(&mut other.consents);
     }
 
     /// Adds a message together with the effect that delivers it.
@@ -155,9 +160,14 @@ impl Follower {
         self.lane("media")
     }
 
+    /// The lane of what they consented to tell of themselves.
+    pub fn profile_lane(&self) -> String {
+        self.lane("profile")
+    }
+
     /// All of these lanes.
-    pub fn lanes(&self) -> [String; 6] {
-        ["send", "c4c", "hook", "files", "typing", "media"].map(|side| self.lane(side))
+    pub fn lanes(&self) -> [String; 7] {
+        ["send", "c4c", "hook", "files", "typing", "media", "profile"].map(|side| self.lane(side))
     }
 
     fn lane(&self, side: &str) -> String {

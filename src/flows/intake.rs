@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::names::HOOK_ASK;
 use super::sending::HELD_PASSIVE;
-use super::{acted, history, rules, sending};
+use super::{acted, consent, history, rules, sending};
 use crate::config::{Account, Action, Texts, Then};
 use crate::domain::ids::AccountId;
 use crate::domain::rows::{
@@ -64,7 +64,10 @@ pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
         openid: openid.clone(),
     };
     let mut intake = answer(push, &follower, known);
-    let mut follow_up = acted::follow_up(&follower, push, known.now);
+    let notice = push
+        .event()
+        .and_then(|event| consent::noticed(&follower, event, push.created));
+    let mut follow_up = acted::follow_up(&follower, push, known.now).or(notice);
     if let PushKind::Message { msg_id, .. } = &push.kind {
         let message = NewMessage {
             follower: follower.clone(),

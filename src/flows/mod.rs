@@ -6,6 +6,8 @@
 
 pub mod acted;
 pub mod answer;
+pub mod change;
+pub mod consent;
 pub mod contact;
 pub mod conversation;
 pub mod customer;
@@ -28,3 +30,4 @@ pub mod refresh;
 pub mod reply;
 pub mod rules;
 pub mod sending;
+pub mod web_session;

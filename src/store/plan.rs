@@ -16,9 +16,10 @@ use super::rows::{
     MessageMoved, OutboxInsert, ProfileUpsert, SeatEventInsert, SettledRow, SnapshotUpsert,
     WindowClosedRow,
 };
-use super::{apply, erasing, forget, given};
+use super::{apply, consents, erasing, forget, given};
 use crate::domain::rows::{
-    Cancel, Changes, NewEffect, NewErasure, PassiveDelivery, Release, StoredAnswer, names,
+    Cancel, Changes, ConsentChange, NewEffect, NewErasure, PassiveDelivery, Release, StoredAnswer,
+    names,
 };
 use crate::kit::trace::TraceId;
 
@@ -107,6 +108,7 @@ pub(super) struct Plan {
     activities: Vec<ActivityInsert>,
     media: MediaRows,
     erasures: Vec<NewErasure>,
+    consents: Vec<ConsentChange>,
 }
 
 impl Plan {
@@ -187,6 +189,7 @@ impl Plan {
         let events = changes.seat_events.iter();
         self.seat_events
             .extend(events.map(|event| SeatEventInsert::new(event, inbox_id)));
+        self.consents.extend(changes.consents.iter().cloned());
         self.profiles
             .extend(changes.profiles.iter().map(|p| ProfileUpsert::new(p, now)));
     }
@@ -219,6 +222,9 @@ impl Plan {
         apply::media(connection, take(&mut self.media)).await?;
         for erasure in &self.erasures {
             erasing::order(connection, erasure, self.now).await?;
+        }
+        for consent in &self.consents {
+            consents::write(connection, consent, self.now).await?;
         }
         self.moved
             .extend(apply::cancel(connection, &self.cancels, now).await?);

@@ -17,6 +17,7 @@ pub mod error;
 pub mod examine;
 mod json;
 pub mod keys;
+pub mod oauth;
 pub mod push;
 pub mod query;
 pub mod receive;

@@ -17,6 +17,7 @@ mod form;
 mod format;
 mod ids;
 mod media;
+mod oauth;
 mod people;
 mod push;
 mod queue;
@@ -44,12 +45,14 @@ use rand::Rng;
 
 pub use self::acts::{Place, Voice};
 pub use self::media::{MediaKind, Medium, Origin};
+pub use self::oauth::NICKNAME_AND_AVATAR;
 pub use self::people::{Person, Seen, Via};
 pub use self::push::{Attempt, PushOptions, PushRecord, Tamper};
 pub use self::reply::Reply;
 pub use self::settings::{Grants, Mode, Settings};
 
 use self::media::Media;
+use self::oauth::OAuth;
 use self::people::People;
 use self::queue::Pushes;
 use self::quota::Quotas;
@@ -71,6 +74,7 @@ pub struct WeChat {
     quotas: Quotas,
     people: People,
     media: Media,
+    oauth: OAuth,
     pushes: Pushes,
     next_push: PushOptions,
     /// Requests by path, refused ones included.

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod example;
+mod pages;
 mod refused;
 mod values;
 

@@ -2,6 +2,7 @@
 //!
 //! [`config`] is the whole; what spans several sections is checked here.
 
+mod app;
 mod c4c;
 mod conversation;
 mod forms;
@@ -46,6 +47,11 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     let retention = root
         .section("retention")
         .and_then(|s| retention::retention(&s));
+    let accounts: Vec<AccountId> = root
+        .section("wechat")
+        .map(|s| s.names().map(AccountId::new).collect())
+        .unwrap_or_default();
+    let app = root.section("app").and_then(|s| app::app(&s, &accounts));
     let tenants = members(root, "c4c", "tenant");
     let known: Vec<TenantId> = tenants
         .iter()
@@ -73,6 +79,7 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
         wechat,
         c4c: c4c?.into_iter().collect(),
         reconcile: reconcile?,
+        app: app?,
     })
 }
 

@@ -14,6 +14,7 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
     let app_id = section.required("app_id", forms::app_id);
     let app_secret = section.required_secret("app_secret", forms::any_secret);
     let original_id = section.optional("original_id", forms::original_id);
+    let mp_verify = section.list("mp_verify", forms::mp_verify);
     let tokens = tokens(section);
     let aes_keys = section.secrets("encoding_aes_key", forms::aes_key);
     let access_token = section.or(
@@ -44,6 +45,7 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         app_id: app_id?,
         app_secret: app_secret?,
         original_id: original_id?,
+        mp_verify: mp_verify?.unwrap_or_default(),
         tokens: tokens?,
         aes_keys: aes_keys?,
         access_token: access_token?,

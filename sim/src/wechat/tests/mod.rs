@@ -4,6 +4,7 @@ mod acts;
 mod api;
 mod http;
 mod media;
+mod oauth;
 mod pushes;
 mod typing;
 
