@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{AccountId, ObjectId, OpenId, TenantId};
 
+pub mod consent;
 pub mod conversation;
 pub mod names;
 pub mod people;
 pub mod place;
 
+pub use consent::{ConsentChange, Profile, RefreshToken};
 pub use conversation::{
     ConversationChange, EndReason, MediaChange, MediaContent, NewActivity, NewProfile, SeatEvent,
 };
@@ -66,6 +68,8 @@ pub struct Changes {
     pub locations: Vec<NewLocation>,
     /// Persons who are to be erased.
     pub erasures: Vec<NewErasure>,
+    /// What followers consented to, or withdrew.
+    pub consents: Vec<ConsentChange>,
 }
 
 impl Changes {
@@ -108,6 +112,7 @@ impl Changes {
         self.media.append(&mut other.media);
         self.locations.append(&mut other.locations);
         self.erasures.append(&mut other.erasures);
+        self.consents.append(&mut other.consents);
     }
 
     /// Adds a message together with the effect that delivers it.
@@ -160,9 +165,14 @@ impl Follower {
         self.lane("media")
     }
 
+    /// The lane of what they consented to tell of themselves.
+    pub fn profile_lane(&self) -> String {
+        self.lane("profile")
+    }
+
     /// All of these lanes.
-    pub fn lanes(&self) -> [String; 6] {
-        ["send", "c4c", "hook", "files", "typing", "media"].map(|side| self.lane(side))
+    pub fn lanes(&self) -> [String; 7] {
+        ["send", "c4c", "hook", "files", "typing", "media", "profile"].map(|side| self.lane(side))
     }
 
     fn lane(&self, side: &str) -> String {

@@ -215,8 +215,13 @@ impl Attempt<'_> {
         let mut person = Person {
             unionid: mapping.and_then(|m| m.unionid.clone()),
             scene: mapping.and_then(|m| m.scene.clone()),
-            name: None,
+            ..Person::default()
         };
+        // Where it cannot be read, the customer goes without.
+        if let Ok(Some(consent)) = self.context.store.consent(&self.follower).await {
+            person.name = consent.profile.name;
+            person.avatar = consent.profile.avatar;
+        }
         if !customer::needs_profile(self.tenant) {
             return person;
         }
@@ -231,7 +236,7 @@ impl Attempt<'_> {
             })
             .await;
         if let Ok(info) = told {
-            person.name = info.remark.or(info.nickname);
+            person.name = info.remark.or(info.nickname).or(person.name);
             person.unionid = info.unionid.or(person.unionid);
         }
         person

@@ -63,6 +63,7 @@ impl CustomerLink {
             unionid: mapping.unionid.clone(),
             scene: mapping.scene.clone(),
             name: mapping.name.clone(),
+            ..Person::default()
         };
         Ok(Outcome::Done {
             note: concern.clone(),

@@ -7,6 +7,7 @@ mod acted;
 mod adopt;
 mod arrival;
 mod attach;
+mod change;
 pub mod context;
 mod ensure;
 mod files;
@@ -19,6 +20,7 @@ mod moved;
 mod obsolete;
 mod pickup;
 mod polling;
+mod profile;
 mod record;
 mod rename;
 mod reread;
@@ -30,6 +32,7 @@ mod telling;
 mod ticket;
 pub mod tokens;
 mod typing;
+mod withdrawn;
 
 use std::sync::Arc;
 
@@ -56,6 +59,8 @@ pub fn register(context: &Context) -> Handlers {
     handlers.local.insert(names::FOLLOWER_ACTED, acted);
     let resume = Arc::new(resume::CustomerResume);
     handlers.local.insert(names::CUSTOMER_RESUME, resume);
+    let withdrawn = Arc::new(withdrawn::ConsentWithdrawn(context.clone()));
+    handlers.local.insert(names::CONSENT_WITHDRAWN, withdrawn);
     let mut remote = |name, handler| handlers.remote.insert(name, handler);
     let ensure = Arc::new(ensure::CustomerEnsure(context.clone()));
     remote(names::CUSTOMER_ENSURE, ensure);
@@ -65,6 +70,10 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::CUSTOMER_REREAD, reread);
     let rename = Arc::new(rename::CustomerRename(context.clone()));
     remote(names::CUSTOMER_RENAME, rename);
+    let change = Arc::new(change::CustomerChange(context.clone()));
+    remote(names::CUSTOMER_CHANGE, change);
+    let renew = Arc::new(profile::ProfileRenew(context.clone()));
+    remote(names::PROFILE_RENEW, renew);
     let adopt = Arc::new(adopt::CustomerAdopt(context.clone()));
     remote(names::CUSTOMER_ADOPT, adopt);
     let identify = Arc::new(identify::CustomerIdentify(context.clone()));

@@ -27,6 +27,8 @@ pub struct Person {
     pub unionid: Option<UnionId>,
     /// A remark or nickname.
     pub name: Option<String>,
+    /// The address of their picture, if they consented to tell it.
+    pub avatar: Option<String>,
     /// Of the QR code.
     pub scene: Option<String>,
 }
@@ -49,6 +51,7 @@ pub fn fields(tenant: &Tenant, openid: &OpenId, person: &Person) -> BTreeMap<Str
             person.unionid.as_ref().map_or("", UnionId::as_str),
         ),
         ("name", person.name.as_deref().unwrap_or_default()),
+        ("avatar", person.avatar.as_deref().unwrap_or_default()),
         ("scene", person.scene.as_deref().unwrap_or_default()),
     ];
     let rendered = tenant

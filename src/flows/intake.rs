@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::names::HOOK_ASK;
 use super::sending::HELD_PASSIVE;
-use super::{acted, branches, history, location, rules, sending};
+use super::{acted, branches, consent, history, location, rules, sending};
 use crate::config::{Account, Action, Map, Texts, Then};
 use crate::domain::ids::AccountId;
 use crate::domain::rows::{
@@ -66,7 +66,10 @@ pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
         openid: openid.clone(),
     };
     let mut intake = answer(push, &follower, known);
-    let mut follow_up = acted::follow_up(&follower, push, known.now);
+    let notice = push
+        .event()
+        .and_then(|event| consent::noticed(&follower, event, push.created));
+    let mut follow_up = acted::follow_up(&follower, push, known.now).or(notice);
     if let PushKind::Message { msg_id, .. } = &push.kind {
         let message = NewMessage {
             follower: follower.clone(),

@@ -7,6 +7,8 @@
 pub mod acted;
 pub mod answer;
 pub mod branches;
+pub mod change;
+pub mod consent;
 pub mod contact;
 pub mod conversation;
 pub mod customer;
@@ -30,3 +32,4 @@ pub mod refresh;
 pub mod reply;
 pub mod rules;
 pub mod sending;
+pub mod web_session;

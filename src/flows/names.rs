@@ -15,6 +15,15 @@ pub const CUSTOMER_REREAD: &str = "customer.reread";
 /// A customer gets the follower's name, which has become known.
 pub const CUSTOMER_RENAME: &str = "customer.rename";
 
+/// Something of a customer changes, because its follower says so.
+pub const CUSTOMER_CHANGE: &str = "customer.change";
+
+/// Name and avatar that a follower consented to tell are read again.
+pub const PROFILE_RENEW: &str = "profile.renew";
+
+/// A follower withdrew what they had consented to. Local.
+pub const CONSENT_WITHDRAWN: &str = "consent.withdrawn";
+
 /// A customer is taken out of use, because the person behind it was erased.
 pub const CUSTOMER_OBSOLETE: &str = "customer.obsolete";
 

@@ -6,13 +6,15 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use tokio::sync::Semaphore;
 
 use super::guard::LogLimit;
 use super::kinds::Kinds;
 use super::metrics::Metrics;
+use super::oauth::EXCHANGES;
 use super::scrape::Reasons;
 use super::traced::traced;
-use super::{c4c, health, replies, scrape, wechat};
+use super::{app, c4c, health, replies, scrape, wechat};
 use crate::effects::Context;
 use crate::outbox::Engine;
 
@@ -38,6 +40,8 @@ pub struct Edge {
     pub(super) log: LogLimit,
     /// What has been pushed.
     pub(super) kinds: Kinds,
+    /// Places for those who wait to hear from WeChat who they are.
+    pub(super) exchanges: Semaphore,
     /// Why effects were held.
     pub(super) reasons: Reasons,
 }
@@ -51,6 +55,7 @@ impl Edge {
             metrics,
             log: LogLimit::default(),
             kinds: Kinds::default(),
+            exchanges: Semaphore::new(EXCHANGES),
             reasons: Reasons::default(),
         })
     }
@@ -80,6 +85,7 @@ pub fn public_router(edge: Arc<Edge>, with_admin: bool) -> Router {
         .route("/c4c/{tenant}/replies/{key}", replies_of_agents())
         .layer(from_fn_with_state(Arc::clone(&edge), traced));
     let mut router = webhooks
+        .merge(app::routes(&edge))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
     if with_admin {

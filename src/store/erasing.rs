@@ -166,6 +166,14 @@ async fn forget(
             "DELETE FROM mapping WHERE account = ?1 AND openid = ?2",
         ),
         (
+            "session",
+            "DELETE FROM session WHERE account = ?1 AND openid = ?2",
+        ),
+        (
+            "consent",
+            "DELETE FROM consent WHERE account = ?1 AND openid = ?2",
+        ),
+        (
             "send_window",
             "DELETE FROM send_window WHERE account = ?1 AND openid = ?2",
         ),

@@ -92,7 +92,7 @@ pub struct PersonalRow {
 
 /// All of them, in the order in which an erasure takes those that grow: what points before what it
 /// points to.
-pub const PARTS: [Part; 16] = [
+pub const PARTS: [Part; 18] = [
     Part {
         table: "mapping",
         is: ["the customer that you are", "您对应的客户"],
@@ -121,6 +121,23 @@ pub const PARTS: [Part; 16] = [
         rows: "SELECT 0 AS id, json_object('account', account, 'openid', openid, 'object_id', object_id,
                 'made_at', made_at) AS row
              FROM profile WHERE account = ?1 AND openid = ?2",
+    },
+    Part {
+        table: "session",
+        is: ["browsers that know you", "已登录的浏览器"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('account', account, 'openid', openid, 'asked', asked,
+                'created_at', created_at, 'expires_at', expires_at) AS row
+             FROM session WHERE account = ?1 AND openid = ?2",
+    },
+    Part {
+        table: "consent",
+        is: ["what you consented to tell of yourself", "您授权提供的个人信息"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('account', account, 'openid', openid, 'scope', scope,
+                'name', name, 'avatar', avatar, 'given_at', given_at, 'read_at', read_at,
+                'withdrawn_at', withdrawn_at) AS row
+             FROM consent WHERE account = ?1 AND openid = ?2",
     },
     Part {
         table: "send_window",
@@ -313,13 +330,15 @@ impl Store {
         Ok((rows, (to < end).then_some(Place(to))))
     }
 
-    /// Whether anything is known of somebody: they have a mapping, or something was said.
+    /// Whether anything is known of somebody: they have a mapping, opened a page, or something was said.
     pub async fn is_known(&self, follower: &Follower) -> Result<bool, StoreError> {
         Ok(sqlx::query_scalar(
             "WITH RECURSIVE bucket(number) AS (
                  SELECT (SELECT max(id) FROM message) >> 10
                  UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
              SELECT EXISTS (SELECT 1 FROM mapping WHERE account = ?1 AND openid = ?2)
+                 OR EXISTS (SELECT 1 FROM consent WHERE account = ?1 AND openid = ?2)
+                 OR EXISTS (SELECT 1 FROM session WHERE account = ?1 AND openid = ?2)
                  OR EXISTS (SELECT 1 FROM bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
                      AND m.account = ?1 AND m.openid = ?2)",
         )

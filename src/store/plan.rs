@@ -17,9 +17,10 @@ use super::rows::{
     MessageMoved, OutboxInsert, ProfileUpsert, SeatEventInsert, SettledRow, SnapshotUpsert,
     WindowClosedRow,
 };
-use super::{apply, erasing, forget, given};
+use super::{apply, consents, erasing, forget, given};
 use crate::domain::rows::{
-    Cancel, Changes, NewEffect, NewErasure, PassiveDelivery, Release, StoredAnswer, names,
+    Cancel, Changes, ConsentChange, NewEffect, NewErasure, PassiveDelivery, Release, StoredAnswer,
+    names,
 };
 use crate::kit::trace::TraceId;
 
@@ -109,6 +110,7 @@ pub(super) struct Plan {
     media: MediaRows,
     locations: Vec<LocationInsert>,
     erasures: Vec<NewErasure>,
+    consents: Vec<ConsentChange>,
 }
 
 impl Plan {
@@ -192,6 +194,7 @@ impl Plan {
         let events = changes.seat_events.iter();
         self.seat_events
             .extend(events.map(|event| SeatEventInsert::new(event, inbox_id)));
+        self.consents.extend(changes.consents.iter().cloned());
         self.profiles
             .extend(changes.profiles.iter().map(|p| ProfileUpsert::new(p, now)));
     }
@@ -225,6 +228,9 @@ impl Plan {
         locations::insert(connection, take(&mut self.locations)).await?;
         for erasure in &self.erasures {
             erasing::order(connection, erasure, self.now).await?;
+        }
+        for consent in &self.consents {
+            consents::write(connection, consent, self.now).await?;
         }
         self.moved
             .extend(apply::cancel(connection, &self.cancels, now).await?);

@@ -57,6 +57,12 @@ pub enum Call {
     Quota,
     /// WeChat's own look at the way to our server.
     CallbackCheck,
+    /// Who came back with a code.
+    ExchangeCode,
+    /// The renewal of a consent.
+    RefreshConsent,
+    /// Name and avatar that somebody consented to tell.
+    ReadProfile,
 }
 
 impl Call {
@@ -76,6 +82,9 @@ impl Call {
             Self::UploadMedia => "the upload of a medium",
             Self::Quota => "a look at the quota",
             Self::CallbackCheck => "the check of the way to this server",
+            Self::ExchangeCode => "the exchange of an OAuth code",
+            Self::RefreshConsent => "the renewal of a consent",
+            Self::ReadProfile => "a look at a profile",
         }
     }
 
@@ -96,6 +105,9 @@ impl Call {
             Self::UploadMedia => "upload_media",
             Self::Quota => "quota",
             Self::CallbackCheck => "callback_check",
+            Self::ExchangeCode => "exchange_code",
+            Self::RefreshConsent => "refresh_consent",
+            Self::ReadProfile => "read_profile",
         }
     }
 

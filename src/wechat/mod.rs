@@ -18,6 +18,7 @@ pub mod examine;
 mod json;
 pub mod jssdk;
 pub mod keys;
+pub mod oauth;
 pub mod push;
 pub mod query;
 pub mod receive;

@@ -171,7 +171,7 @@ async fn what_is_no_place_is_refused_and_the_message_stays() {
     let raw = "SELECT count(*) FROM inbox WHERE kind = 'location' AND body IS NOT NULL AND state = 'accepted'";
     assert_eq!(world.count(raw).await, 6);
     // Nobody knows how far it is, so they are shown in their own order.
-    let shown = world.seen_by(&openid, Via::Passive);
+    let shown = world.seen_by(&openid, Via::Reply);
     assert_eq!(shown.len(), 6 + 1, "{shown:?}");
     assert!(
         shown[1].contains("我们的门店") && !shown[1].contains(" km"),
@@ -191,7 +191,7 @@ async fn a_location_is_answered_with_the_nearest_branches_as_one_article() {
     let openid = world.customer().await;
     world.sends_place(&openid, &SQUARE);
     world.until_seen(&openid, "广场店").await;
-    let shown = world.seen_by(&openid, Via::Passive).pop().unwrap();
+    let shown = world.seen_by(&openid, Via::Reply).pop().unwrap();
     assert!(shown.contains("离您最近：广场店（100 m）"), "{shown}");
     for (branch, place) in [("北站店 · 5.0 km", 0), ("机场店 · 15 km", 1), ("km", 2)] {
         assert!(shown.contains(branch), "{place}: {shown}");
@@ -222,7 +222,7 @@ async fn a_place_picked_from_the_menu_is_answered_once_and_so_is_a_button() {
     let click = world.click(&openid, "branches");
     world.answered(click).await;
     world.settled().await;
-    let shown = world.seen_by(&openid, Via::Passive);
+    let shown = world.seen_by(&openid, Via::Reply);
     assert_eq!(shown.len(), 1 + 2, "{shown:?}");
     assert!(shown[2].contains("我们的门店"), "{shown:?}");
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::WeChat;
 use super::download::{MEDIA_GET, VIDEO};
 use super::jssdk::SCRIPT;
+use super::oauth::pages::{AUTHORIZE, AVATAR, CONFIRM};
 use super::refusal::{Outcome, Refusal};
 use crate::wire::{Request, Response};
 
@@ -48,7 +49,7 @@ fn has_unicode_escape(body: &[u8]) -> bool {
     false
 }
 
-/// Carries an operation out; what it gives is JSON, but for downloads.
+/// Carries an operation out; what it gives is JSON, but for downloads and pages.
 #[derive(Clone, Copy)]
 enum Run {
     Object(fn(&mut WeChat, &mut Call<'_>) -> Outcome),
@@ -86,6 +87,16 @@ impl Endpoint {
         run: fn(&mut WeChat, &mut Call<'_>) -> Result<Response, Refusal>,
     ) -> Self {
         Self::of(path, Run::Download(run))
+    }
+
+    /// Buttons of a page.
+    const fn form(
+        path: &'static str,
+        run: fn(&mut WeChat, &mut Call<'_>) -> Result<Response, Refusal>,
+    ) -> Self {
+        let mut endpoint = Self::download(path, run);
+        endpoint.verb = "POST";
+        endpoint
     }
 
     const fn post(path: &'static str, run: fn(&mut WeChat, &mut Call<'_>) -> Outcome) -> Self {
@@ -136,6 +147,13 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/cgi-bin/user/info/batchget", WeChat::user_info_batch),
     Endpoint::get("/cgi-bin/user/get", WeChat::user_get).per_day(500),
     Endpoint::post("/cgi-bin/changeopenid", WeChat::change_openids),
+    Endpoint::download(AUTHORIZE, WeChat::authorize).without_token(),
+    Endpoint::form(CONFIRM, WeChat::confirm).without_token(),
+    Endpoint::download(AVATAR, WeChat::avatar).without_token(),
+    Endpoint::get("/sns/oauth2/access_token", WeChat::exchange_code).without_token(),
+    Endpoint::get("/sns/oauth2/refresh_token", WeChat::refresh_oauth).without_token(),
+    Endpoint::get("/sns/userinfo", WeChat::userinfo).without_token(),
+    Endpoint::get("/sns/auth", WeChat::check_oauth).without_token(),
 ];
 
 impl WeChat {

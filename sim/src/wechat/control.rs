@@ -1,9 +1,10 @@
 //! The control API under `/_control/`: the driver over HTTP, as JSON.
 //!
 //! `GET`: `state`, `jssdk`, `opened`, `followers`, `seen?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
-//! (its bytes), `settings`, `faults`.
+//! (its bytes), `settings`, `faults`, `phone?openid=&to=[&from=chat]` (this browser is that person's
+//! WeChat from now on).
 //! `POST`: `follow`, `scan`, `unfollow`, `adopt`, `leave_unnoticed`, `migrate`, `say`, `click`,
-//! `message`, `event`, `repeat`,
+//! `message`, `event`, `revoke_authorization`, `repeat`,
 //! `open_location`, `verify`, `person`, `material`, `settings`, `faults`, `faults/clear`, `tokens/revoke`,
 //! `tokens/expire`, and what a follower sends besides texts: see [`sent`].
 //! The shell adds `clock`.
@@ -18,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use self::sent::{Bytes, Sent};
 use super::push::PushOptions;
-use super::{CONTROL, MediaKind, WeChat};
+use super::{CONTROL, MediaKind, NICKNAME_AND_AVATAR, WeChat};
 use crate::wire::{Request, Response};
 
 /// Why a control request is refused: HTTP status and a sentence.
@@ -42,6 +43,10 @@ struct Act {
     blocks: Option<bool>,
     remark: Option<String>,
     unionid: Option<String>,
+    nickname: Option<String>,
+    avatar: Option<String>,
+    /// `RevokeInfo` of a withdrawn authorization.
+    revoke_info: Option<String>,
     #[serde(flatten)]
     sent: Sent,
     #[serde(flatten)]
@@ -77,6 +82,9 @@ impl WeChat {
                 headers: vec![("content-type".to_owned(), medium.content_type().to_owned())],
                 body: medium.bytes.to_vec(),
             };
+        }
+        if name == "phone" && request.method == "GET" {
+            return self.pick_up_phone(request);
         }
         let answer = match request.method.as_str() {
             "GET" => self.show(name, request, now),
@@ -174,6 +182,8 @@ impl WeChat {
                 person.blacklisted = act.blacklisted.unwrap_or(person.blacklisted);
                 person.blocks = act.blocks.unwrap_or(person.blocks);
                 person.remark = act.remark.unwrap_or_else(|| person.remark.clone());
+                person.nickname = act.nickname.unwrap_or_else(|| person.nickname.clone());
+                person.avatar = act.avatar.unwrap_or_else(|| person.avatar.clone());
                 person.unionid = act.unionid.or_else(|| person.unionid.clone());
             }
             _ => {
@@ -206,6 +216,10 @@ impl WeChat {
             "select_location" => {
                 let (place, name) = (act.sent.place(), &act.sent.poiname);
                 self.select_location(openid, &act.key, &place, name, now, rng)
+            }
+            "revoke_authorization" => {
+                let info = act.revoke_info.as_deref().unwrap_or(NICKNAME_AND_AVATAR);
+                self.revoke_authorization(openid, info, now, rng)
             }
             "message" => self.push_message(openid, &act.r#type, &fields, now, rng),
             "event" => self.push_event(openid, &act.event, &fields, now, rng),
@@ -252,6 +266,7 @@ impl WeChat {
                 json!({
                     "openid": openid,
                     "unionid": person.unionid,
+                    "nickname": person.nickname,
                     "subscribed": person.subscribed,
                     "blacklisted": person.blacklisted,
                     "blocks": person.blocks,

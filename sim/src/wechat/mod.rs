@@ -18,6 +18,7 @@ mod format;
 mod ids;
 mod jssdk;
 mod media;
+mod oauth;
 mod people;
 mod push;
 mod queue;
@@ -46,6 +47,7 @@ use rand::Rng;
 pub use self::acts::{Place, Voice};
 pub use self::jssdk::OpenedLocation;
 pub use self::media::{MediaKind, Medium, Origin};
+pub use self::oauth::NICKNAME_AND_AVATAR;
 pub use self::people::{Person, Seen, Via};
 pub use self::push::{Attempt, PushOptions, PushRecord, Tamper};
 pub use self::reply::Reply;
@@ -53,6 +55,7 @@ pub use self::settings::{Grants, Mode, Settings};
 
 use self::jssdk::Tickets;
 use self::media::Media;
+use self::oauth::OAuth;
 use self::people::People;
 use self::queue::Pushes;
 use self::quota::Quotas;
@@ -76,6 +79,7 @@ pub struct WeChat {
     media: Media,
     tickets: Tickets,
     opened: Vec<OpenedLocation>,
+    oauth: OAuth,
     pushes: Pushes,
     next_push: PushOptions,
     /// Requests by path, refused ones included.

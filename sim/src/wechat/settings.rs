@@ -85,6 +85,11 @@ pub struct Settings {
     /// AppID of the account from which this one took its followers over; empty for none. It can be
     /// asked for their new OpenIDs then (`wechat.md` 5).
     pub migrated_from: String,
+    /// The domain of web authorization that the console has (网页授权域名); empty for none. The port
+    /// of an address plays no part.
+    pub oauth_domain: String,
+    /// Pages that ask for `snsapi_userinfo` open in snapshot mode, for a virtual person.
+    pub snapshot_pages: bool,
     /// Followers have UnionIDs.
     pub unionids: bool,
     /// user/info holds a raw control character, as names did.
@@ -133,6 +138,8 @@ impl Default for Settings {
             text_limit: 2_048,
             page_size: 10_000,
             migrated_from: String::new(),
+            oauth_domain: "127.0.0.1".to_owned(),
+            snapshot_pages: false,
             unionids: false,
             control_char_in_user_info: false,
             content_type: "application/json; encoding=utf-8".to_owned(),

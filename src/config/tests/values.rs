@@ -142,7 +142,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "app.pages.map",
         "qiao's own",
     ),
-    ("app.pages.a.scope = \"x\"", "app.pages.a.folder", "missing"),
+    (
+        "app.pages.a.scope = \"snsapi_base\"",
+        "app.pages.a.folder",
+        "missing",
+    ),
     (
         "app.pages.a = { folder = \"x\", scope = \"base\" }",
         "app.pages.a.scope",

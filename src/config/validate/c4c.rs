@@ -14,7 +14,7 @@ use crate::config::types::{Csrf, CustomService, Tenant, WechatIdField, WechatIdW
 const WECHAT_ID: &str = "wechat_id";
 
 /// What is known of a follower when their customer is created.
-const PERSON: [&str; 4] = ["openid", "unionid", "name", "scene"];
+const PERSON: [&str; 5] = ["openid", "unionid", "name", "avatar", "scene"];
 
 pub(super) fn tenant(section: &Section<'_>) -> Reading<Tenant> {
     let url = section.required("url", forms::host_url);

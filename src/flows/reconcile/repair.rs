@@ -171,7 +171,7 @@ impl Repair {
                         lane,
                         names::CUSTOMER_RENAME,
                         &tenant,
-                        &Rename { follower, name },
+                        &Rename::to(follower, name),
                     )
                 });
                 to.changes.effects.extend(named);

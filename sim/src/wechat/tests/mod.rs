@@ -5,6 +5,7 @@ mod api;
 mod http;
 mod jssdk;
 mod media;
+mod oauth;
 mod pushes;
 mod typing;
 
