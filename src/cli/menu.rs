@@ -14,6 +14,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::menu::Menu;
 use crate::flows::menu::{Found, diff, file, plan, unanswered, wire};
 use crate::kit::clock::{Clock as _, SystemClock};
+use crate::store::TokenKind;
 use crate::wechat::client::{AccessToken, Client};
 
 #[derive(Debug, Subcommand)]
@@ -181,7 +182,7 @@ impl WeChat {
         let client = Client::new(transport(&config.outbound)?, account.api_url.clone());
         // A database is not needed: it may hold a token.
         let stored = match reach::reading(config).await {
-            Ok(store) => store.token(id).await.ok().flatten(),
+            Ok(store) => store.token(id, TokenKind::AccessToken).await.ok().flatten(),
             Err(_) => None,
         };
         let stored = stored.filter(|token| SystemClock.now() < token.expires_at);

@@ -11,6 +11,8 @@ pub(super) const BACKUP_KEEP: i64 = 7;
 
 /// What was said is kept until somebody decides otherwise.
 pub(super) const KEEP_MESSAGES: i64 = 0;
+/// Where somebody was is of use to them for a while, and to nobody for long.
+pub(super) const KEEP_LOCATIONS: i64 = 90;
 pub(super) const KEEP_INBOX: i64 = 90;
 pub(super) const KEEP_ATTEMPTS: i64 = 90;
 pub(super) const KEEP_FINDINGS: i64 = 90;
@@ -19,6 +21,10 @@ pub(super) const KEEP_JOB_RUNS: i64 = 90;
 pub(super) const ACCESS_TOKEN: &str = "stable_token";
 pub(super) const API_URL: &str = "https://api.weixin.qq.com";
 pub(super) const OAUTH_URL: &str = "https://open.weixin.qq.com";
+pub(super) const JSSDK_URL: &str = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js";
+pub(super) const LOCATION_EVENTS: &str = "60 min";
+/// Of everything in China that says nothing else; what LOCATION events carry is not documented (docs/MAP.md).
+pub(super) const COORDINATES: &str = "gcj02";
 pub(super) const ON_UNFOLLOW: &str = "keep";
 pub(super) const EXISTING_FOLLOWERS: &str = "on_contact";
 /// A night in which more than a thousand followers changed unnoticed is a fault of something else.
@@ -56,6 +62,8 @@ pub(super) const CUSTOMER_CHANGED_UNKNOWN: &str =
 pub(super) const NO_HISTORY: &str = "暂无聊天记录。";
 pub(super) const HISTORY_DELETED: &str =
     "您在这里的聊天记录已删除。客户系统（SAP C4C）中留存的副本不受影响。";
+pub(super) const NEAREST_BRANCH: &str = "离您最近：{name}（{distance}）";
+pub(super) const BRANCHES: &str = "我们的门店";
 pub(super) const FILE_NAMED: &str =
     "客服给您发来文件“{name}”，微信中无法直接发送。如需获取，请回复本消息。";
 

@@ -86,10 +86,9 @@ impl Config {
 
     /// Whether followers of this account may open this page.
     pub fn owns_page(&self, account: &AccountId, page: &str) -> bool {
-        self.app
-            .pages
-            .get(page)
-            .is_some_and(|p| p.account == *account)
+        let map = self.map.as_ref().filter(|_| page == "map");
+        let owner = self.app.pages.get(page).map(|page| &page.account);
+        map.map(|map| &map.account).or(owner) == Some(account)
     }
 
     /// An address of Qiao's own: `path`, which begins with a slash, behind `server.public_url`.

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::conversation::ConversationRules;
 use super::jobs::Schedules;
+use super::map::{Locations, Map};
 use super::pages::App;
 use super::retention::Retention;
 use crate::domain::ids::{AccountId, TenantId};
@@ -34,6 +35,8 @@ pub struct Config {
     pub c4c: BTreeMap<TenantId, Tenant>,
     /// `[reconcile]`
     pub reconcile: Reconcile,
+    /// `[app.map]`
+    pub map: Option<Map>,
     /// `[app]`
     pub app: App,
 }
@@ -121,6 +124,8 @@ pub struct Account {
     pub api_url: String,
     /// `oauth_url`, without a trailing slash.
     pub oauth_url: String,
+    /// `jssdk_url`: the script that pages inside WeChat load.
+    pub jssdk_url: url::Url,
     /// `tenant`: where its followers become customers. Exists in [`Config::c4c`].
     pub tenant: TenantId,
     /// `on_unfollow`
@@ -137,6 +142,8 @@ pub struct Account {
     pub keep_menu: bool,
     /// `conversation`
     pub conversation: ConversationRules,
+    /// `location_events` and `location_event_coordinates`
+    pub locations: Locations,
     /// `answer_hook`
     pub answer_hook: Option<url::Url>,
     /// `texts`
@@ -204,6 +211,10 @@ pub struct Texts {
     pub file_named: String,
     /// The answer to `bind` when a person must first say whom the follower stands for.
     pub not_bound: String,
+    /// Headline of the answer to a location; `{name}` `{distance}` of the nearest branch.
+    pub nearest_branch: String,
+    /// The same where no place is known.
+    pub branches: String,
 }
 
 /// A template message (wechat.md 4.4).
@@ -237,6 +248,8 @@ pub enum When {
     Click(String),
     /// An event of this name (in any case) came.
     Event(String),
+    /// A message of this kind.
+    Message(String),
 }
 
 /// The answer of a rule.
@@ -281,6 +294,8 @@ pub enum Action {
     Delete,
     /// Look up or make their customer, and tell them the number.
     Bind,
+    /// Show the nearest branches.
+    Branches,
 }
 
 /// `[c4c.<tenant>]`: one C4C tenant.

@@ -18,7 +18,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::rows::names;
 use crate::flows::sending::HELD_PASSIVE;
 use crate::kit::transport::{Response, Transport, TransportError};
-use crate::store::StoredToken;
+use crate::store::{StoredToken, TokenKind};
 use crate::wechat::client::{AccessToken, Client};
 use crate::wechat::codes::Sense;
 use crate::wechat::error::Error;
@@ -144,7 +144,7 @@ pub(super) async fn examine(
     let mut rows = Vec::new();
     for (id, account) in &config.wechat {
         let stored = match &patient.store {
-            Ok(store) => store.token(id).await.ok().flatten(),
+            Ok(store) => store.token(id, TokenKind::AccessToken).await.ok().flatten(),
             Err(_) => None,
         };
         let stored = stored.filter(|token| patient.clock.now() < token.expires_at);

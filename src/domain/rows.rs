@@ -14,6 +14,7 @@ pub mod consent;
 pub mod conversation;
 pub mod names;
 pub mod people;
+pub mod place;
 
 pub use consent::{ConsentChange, Profile, RefreshToken};
 pub use conversation::{
@@ -22,6 +23,7 @@ pub use conversation::{
 pub use people::{
     ErasureCause, MappingChange, MappingState, NewErasure, NewGrant, Snapshot, WindowClosed,
 };
+pub use place::NewLocation;
 
 /// Everything that one decision wants written. Applied in one transaction or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,6 +64,8 @@ pub struct Changes {
     pub activities: Vec<NewActivity>,
     /// Pictures, voices and videos.
     pub media: Vec<MediaChange>,
+    /// Where followers are.
+    pub locations: Vec<NewLocation>,
     /// Persons who are to be erased.
     pub erasures: Vec<NewErasure>,
     /// What followers consented to, or withdrew.
@@ -106,6 +110,7 @@ impl Changes {
         self.profiles.append(&mut other.profiles);
         self.activities.append(&mut other.activities);
         self.media.append(&mut other.media);
+        self.locations.append(&mut other.locations);
         self.erasures.append(&mut other.erasures);
         self.consents.append(&mut other.consents);
     }

@@ -140,8 +140,8 @@ impl Schedule {
     }
 }
 
-/// `5 min`
-fn wait(number: &str, unit: &str) -> Result<SignedDuration, NotASchedule> {
+/// The wait that a whole number and a unit (s, min, h, d) are, as in `5 min`: a year at most.
+pub fn wait(number: &str, unit: &str) -> Result<SignedDuration, NotASchedule> {
     let unit: i64 = match unit {
         "s" => 1,
         "min" => 60,

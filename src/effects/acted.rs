@@ -2,14 +2,19 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+
 use super::{Context, Live, either, payload, unreadable};
-use crate::domain::rows::{Changes, Follower};
+use crate::config::Account;
+use crate::domain::place::NotAPlace;
+use crate::domain::rows::{Changes, Follower, NewLocation};
 use crate::flows::acted::{Act, Acted};
 use crate::flows::record::Decided;
-use crate::flows::{bind, contact, message, privacy};
+use crate::flows::{bind, contact, location, message, privacy};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Decider, Outcome};
 use crate::store::{Conversation, Job, Mapping, StoreError};
+use crate::wechat::push::Push;
 
 pub(super) struct FollowerActed(pub(super) Context);
 
@@ -24,7 +29,11 @@ impl Decider for FollowerActed {
             };
             let acted = jobs.iter().map(payload).take_while(|acted| is_first(acted));
             let acted: Vec<Result<Acted, Box<Outcome>>> = acted.collect();
-            let readable: Vec<&Acted> = acted.iter().flatten().collect();
+            let readable: Vec<(&Acted, &Job)> = acted
+                .iter()
+                .zip(jobs)
+                .filter_map(|(acted, job)| Some((acted.as_ref().ok()?, job)))
+                .collect();
             let known = match self.known(&readable).await {
                 Ok(known) => known,
                 Err(fault) => {
@@ -51,24 +60,70 @@ impl Decider for FollowerActed {
 struct Known {
     mappings: HashMap<Follower, Mapping>,
     conversations: HashMap<Follower, Conversation>,
+    places: Places,
     /// What tickets are told of answers that those who left will not get.
     left: HashMap<Follower, Changes>,
 }
 
 impl FollowerActed {
-    async fn known(&self, acted: &[&Acted]) -> Result<Known, StoreError> {
-        let followers: Vec<&Follower> = acted.iter().map(|acted| &acted.follower).collect();
+    async fn known(&self, acted: &[(&Acted, &Job)]) -> Result<Known, StoreError> {
+        let followers: Vec<&Follower> = acted.iter().map(|(acted, _)| &acted.follower).collect();
         let store = &self.0.store;
         let mut left = HashMap::new();
-        for acted in acted.iter().filter(|acted| acted.act == Act::Unfollow) {
+        let gone = acted.iter().map(|(acted, _)| acted);
+        for acted in gone.filter(|acted| acted.act == Act::Unfollow) {
             let told = self.0.told_of_leaving(&acted.follower).await?;
             left.insert(acted.follower.clone(), told);
         }
         Ok(Known {
             mappings: store.mappings_of_followers(&followers).await?,
             conversations: store.newest_conversations(&followers).await?,
+            places: self.places(acted).await?,
             left,
         })
+    }
+
+    /// Most acts tell no place; then nothing is read.
+    async fn places(&self, acted: &[(&Acted, &Job)]) -> Result<Places, StoreError> {
+        let located = acted.iter().filter(|(acted, _)| acted.located);
+        let (followers, pushes): (Vec<&Follower>, Vec<Option<i64>>) = located
+            .map(|(acted, job)| (&acted.follower, job.inbox_id))
+            .unzip();
+        if followers.is_empty() {
+            return Ok(Places::default());
+        }
+        let pushes: Vec<i64> = pushes.into_iter().flatten().collect();
+        let store = &self.0.store;
+        Ok(Places {
+            pushes: store.inbox_bodies(&pushes).await?,
+            last: store.last_location_events(&followers).await?,
+        })
+    }
+}
+
+/// What is known of those whose pushes tell where they are.
+#[derive(Default)]
+struct Places {
+    /// By `inbox.id`.
+    pushes: HashMap<i64, String>,
+    /// When their newest kept event was.
+    last: HashMap<Follower, Timestamp>,
+}
+
+impl Places {
+    /// A push that was deleted meanwhile tells nothing any more.
+    fn decide(
+        &self,
+        acted: &Acted,
+        job: &Job,
+        account: &Account,
+    ) -> Result<Option<NewLocation>, NotAPlace> {
+        let body = job.inbox_id.and_then(|id| self.pushes.get(&id));
+        let Some(push) = body.and_then(|xml| Push::parse(xml).ok()) else {
+            return Ok(None);
+        };
+        let last = self.last.get(&acted.follower).copied();
+        location::decide(&push, &acted.follower, job.message_id, last, account)
     }
 }
 
@@ -91,6 +146,13 @@ impl Known {
         let message = job.message_id.zip(job.text.as_deref());
         let newest = self.conversations.get(&acted.follower);
         changes.extend(message::follow_up(acted, message, newest, account, when));
-        Ok(Outcome::done_with(changes))
+        let note = match self.places.decide(acted, job, account) {
+            Ok(found) => {
+                changes.locations.extend(found);
+                None
+            }
+            Err(fault) => Some(format!("where they are was not kept: {fault}")),
+        };
+        Ok(Outcome::Done { note, changes })
     }
 }

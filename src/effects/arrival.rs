@@ -44,6 +44,7 @@ impl Context {
             config: &live.config,
             history: &lines,
             held: held.as_ref(),
+            map: live.map_of(id),
             now: self.clock.now(),
         };
         let decided = intake::decide(push, &known);

@@ -48,9 +48,13 @@ impl ConversationRecord {
         let (account, _) = live.known_account(&follower.account)?;
         let (tenant, client) = live.known_tenant(&account.tenant)?;
         let message_id = job.message_id.unwrap_or_default();
-        let Some(said) = store.said(message_id).await.map_err(unreadable)? else {
+        let Some(mut said) = store.said(message_id).await.map_err(unreadable)? else {
             return Ok(Outcome::cancelled("its message was deleted"));
         };
+        if said.kind == "location" {
+            let location = store.location_of_message(said.id).await;
+            said.text = record::with_map(said.text, location.map_err(unreadable)?.as_ref());
+        }
         if store.in_c4c(said.id).await.map_err(unreadable)?.is_some() {
             return Ok(Outcome::done_because("it stands in C4C already"));
         }

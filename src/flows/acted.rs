@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::microsecond;
 use serde::{Deserialize, Serialize};
 
+use super::location;
 use super::names::FOLLOWER_ACTED;
 use crate::domain::rows::{Follower, NewEffect, Priority, names};
 use crate::wechat::push::{Event, FollowAction, MessageBody, Push, PushKind};
@@ -30,6 +31,9 @@ pub struct Acted {
     /// What hangs on the message, by WeChat's ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub media: Vec<Attached>,
+    /// Its push tells where they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub located: bool,
     /// What happened at WeChat's own seats: a kind of `conversation_event` and who sits there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seat: Option<(SeatAct, String)>,
@@ -108,6 +112,7 @@ pub fn follow_up(
         grant: push.grant().map(|trigger| trigger.as_str().to_owned()),
         scene: push.scene().map(str::to_owned),
         media: attached(push),
+        located: location::is_told(push),
         seat: seat(push),
         binds,
         found: false,

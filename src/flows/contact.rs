@@ -229,6 +229,7 @@ mod tests {
             media: Vec::new(),
             seat: None,
             binds: false,
+            located: false,
             found: false,
         }
     }

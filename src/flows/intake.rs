@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::names::HOOK_ASK;
 use super::sending::HELD_PASSIVE;
-use super::{acted, consent, history, rules, sending};
-use crate::config::{Account, Action, Config, Texts, Then};
+use super::{acted, branches, consent, history, location, rules, sending};
+use crate::config::{Account, Action, Config, Map, Texts, Then};
 use crate::domain::ids::AccountId;
 use crate::domain::rows::{
     Changes, Follower, MessageState, NewEffect, NewMessage, PassiveDelivery, Priority, names,
@@ -37,6 +37,8 @@ pub struct Known<'a> {
     pub history: &'a [HistoryLine],
     /// A message that could only be delivered as a passive reply, if one waits.
     pub held: Option<&'a HeldSend>,
+    /// The account's branches, and the link that opens their page.
+    pub map: Option<(&'a Map, Option<url::Url>)>,
     /// The instant of the decision.
     pub now: Timestamp,
 }
@@ -223,6 +225,27 @@ fn act(
         }
         // C4C is asked first; they are told by a message of its own.
         Action::Bind => nothing(),
+        Action::Branches => show_branches(push, follower, known),
+    }
+}
+
+/// Where no place can be read from the push, the branches are shown without distances.
+fn show_branches(push: &Push, follower: &Follower, known: &Known<'_>) -> Intake {
+    let Some((map, page)) = &known.map else {
+        return nothing();
+    };
+    let place = location::place(push, known.account).and_then(Result::ok);
+    let from = place.map(|place| place.gcj02);
+    let texts = &known.account.texts;
+    match branches::article(map, from, page.as_ref(), texts) {
+        Some(article) => say(
+            push,
+            follower,
+            "branches",
+            &Reply::News(vec![article]),
+            known,
+        ),
+        None => nothing(),
     }
 }
 

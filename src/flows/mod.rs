@@ -7,6 +7,7 @@
 pub mod acted;
 pub mod answer;
 pub mod bind;
+pub mod branches;
 pub mod change;
 pub mod consent;
 pub mod contact;
@@ -16,6 +17,7 @@ pub mod files;
 pub mod history;
 pub mod intake;
 pub mod link;
+pub mod location;
 pub mod mapping_file;
 pub mod media;
 pub mod menu;

@@ -9,11 +9,12 @@ use super::names::{CONVERSATION_RECORD, TICKET_FIND};
 use super::pickup;
 use crate::config::{Account, TicketFields};
 use crate::domain::ids::{ObjectId, TenantId};
+use crate::domain::map_link::map_link;
 use crate::domain::placeholder::render;
 use crate::domain::rows::{
     Changes, ConversationChange, Follower, NewActivity, NewEffect, Priority, Release, names,
 };
-use crate::store::{Conversation, Said};
+use crate::store::{Conversation, Said, StoredLocation};
 
 /// Held until the follower has a customer.
 pub const HELD_NO_CUSTOMER: &str = "no_customer";
@@ -21,8 +22,21 @@ pub const HELD_NO_CUSTOMER: &str = "no_customer";
 /// Held until the message that it hangs on stands in C4C.
 pub const HELD_NOT_RECORDED: &str = "not_recorded";
 
+/// What a place without an address is called on the map.
+const PLACE: &str = "位置";
+
 /// The property of a ticket by which it is known again after a lost answer.
 pub const TICKET_MARK: &str = "Name";
+
+/// The words of a location message with a link that opens the place, which an agent cannot read from numbers.
+pub fn with_map(words: Option<String>, location: Option<&StoredLocation>) -> Option<String> {
+    let Some(location) = location else {
+        return words;
+    };
+    let label = location.label.as_deref().unwrap_or(PLACE);
+    let link = map_link(location.place.gcj02, label, "");
+    Some(format!("{}\n{link}", words.unwrap_or_default()))
+}
 
 /// How a message reads as a note. Its head has the MsgId: notes have no key of their own, so that is
 /// how one is known again after a lost answer.

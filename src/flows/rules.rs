@@ -29,6 +29,7 @@ fn fits(rule: &Rule, push: &Push) -> bool {
             .kind_word()
             .strip_prefix("event:")
             .is_some_and(|event| event.eq_ignore_ascii_case(name)),
+        When::Message(kind) => push.kind_word() == kind,
     }
 }
 

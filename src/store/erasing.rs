@@ -225,6 +225,7 @@ pub(super) async fn erase(
         "conversation_event" => {
             "DELETE FROM conversation_event WHERE id IN (SELECT value FROM json_each(?))"
         }
+        "location" => "DELETE FROM location WHERE id IN (SELECT value FROM json_each(?))",
         "finding" => "DELETE FROM finding WHERE id IN (SELECT value FROM json_each(?))",
         "job_run" => {
             "UPDATE job_run SET resume = NULL WHERE id IN (SELECT value FROM json_each(?))"

@@ -92,7 +92,7 @@ pub struct PersonalRow {
 
 /// All of them, in the order in which an erasure takes those that grow: what points before what it
 /// points to.
-pub const PARTS: [Part; 17] = [
+pub const PARTS: [Part; 18] = [
     Part {
         table: "mapping",
         is: ["the customer that you are", "您对应的客户"],
@@ -250,6 +250,19 @@ pub const PARTS: [Part; 17] = [
                 'ticket_object_id', ticket_object_id, 'ticket_id', ticket_id) AS row
              FROM conversation WHERE account = ?1 AND openid = ?2
                  AND first_message_id > ?3 AND first_message_id <= ?4",
+    },
+    Part {
+        table: "location",
+        is: ["where you were, when you said so", "您发送或上报的位置"],
+        along: Some(Along::Inbox),
+        rows: "SELECT id AS id, json_object('id', id, 'account', account, 'openid', openid,
+                'source', source, 'given', given, 'gcj02_latitude', gcj02_latitude,
+                'gcj02_longitude', gcj02_longitude, 'wgs84_latitude', wgs84_latitude,
+                'wgs84_longitude', wgs84_longitude, 'accuracy', accuracy, 'label', label,
+                'message_id', message_id, 'inbox_id', inbox_id, 'at', at,
+                'recorded_at', recorded_at) AS row
+             FROM location WHERE account = ?1 AND openid = ?2
+                 AND coalesce(inbox_id, 0) > ?3 AND coalesce(inbox_id, 0) <= ?4",
     },
     Part {
         table: "conversation_event",

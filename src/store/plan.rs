@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
 use super::codec::micros;
+use super::locations::{self, LocationInsert};
 use super::rows::{
     ActivityInsert, AttemptInsert, ConversationRows, DedupeRow, DoneRow, FindingInsert,
     FollowerRow, GrantUpsert, InboxRow, LaneOfEffect, MappingUpsert, MediaRows, MessageInsert,
@@ -107,6 +108,7 @@ pub(super) struct Plan {
     profiles: Vec<ProfileUpsert>,
     activities: Vec<ActivityInsert>,
     media: MediaRows,
+    locations: Vec<LocationInsert>,
     erasures: Vec<NewErasure>,
     consents: Vec<ConsentChange>,
 }
@@ -177,6 +179,9 @@ impl Plan {
         self.answers.extend(changes.answers.iter().cloned());
         self.findings
             .extend(changes.findings.iter().map(|f| FindingInsert::new(f, now)));
+        let locations = changes.locations.iter();
+        self.locations
+            .extend(locations.map(|l| LocationInsert::new(l, inbox_id, now)));
         self.erasures.extend(changes.erasures.iter().cloned());
         self.change_conversations(changes, inbox_id);
     }
@@ -220,6 +225,7 @@ impl Plan {
         apply::profiles(connection, take(&mut self.profiles)).await?;
         apply::activities(connection, take(&mut self.activities)).await?;
         apply::media(connection, take(&mut self.media)).await?;
+        locations::insert(connection, take(&mut self.locations)).await?;
         for erasure in &self.erasures {
             erasing::order(connection, erasure, self.now).await?;
         }

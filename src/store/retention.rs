@@ -23,6 +23,8 @@ pub enum Kept {
     Conversations,
     /// What happened to conversations besides their messages.
     Events,
+    /// Where followers were.
+    Locations,
     /// Settled effects and their attempts.
     Effects,
     /// Pushes and notifications.
@@ -119,6 +121,11 @@ fn look(kind: Kept) -> &'static str {
                  e.at < ?2 AND e.id < (SELECT max(id) FROM conversation_event) AS may_go
              FROM conversation_event e WHERE e.id > ?1 ORDER BY e.id LIMIT ?3"
         }
+        Kept::Locations => {
+            "SELECT l.id, l.recorded_at < ?2 AS is_old,
+                 l.recorded_at < ?2 AND l.id < (SELECT max(id) FROM location) AS may_go
+             FROM location l WHERE l.id > ?1 ORDER BY l.id LIMIT ?3"
+        }
         Kept::Effects => {
             "SELECT o.id, o.created_at < ?2 AS is_old,
                  (o.state = 'done' OR o.state = 'cancelled') AND o.finished_at < ?2
@@ -172,6 +179,9 @@ pub(super) async fn delete(
         Kept::Events => {
             "DELETE FROM conversation_event WHERE id IN (SELECT value FROM json_each(?))
              RETURNING id"
+        }
+        Kept::Locations => {
+            "DELETE FROM location WHERE id IN (SELECT value FROM json_each(?)) RETURNING id"
         }
         Kept::Effects => {
             "DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))

@@ -31,6 +31,8 @@ const DOUBTFUL_RETRIES: u32 = 1;
 pub enum Call {
     /// An access token.
     FetchToken,
+    /// A ticket for pages.
+    FetchTicket,
     /// A text as a custom message.
     SendText,
     /// A picture, voice or video as a custom message.
@@ -74,6 +76,7 @@ impl Call {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FetchToken => "the fetch of an access_token",
+            Self::FetchTicket => "the fetch of a jsapi_ticket",
             Self::SendText | Self::SendMedia => "a custom message",
             Self::SendTemplate => "a template message",
             Self::UserInfo => "a look-up of followers",
@@ -98,6 +101,7 @@ impl Call {
     pub fn name(self) -> &'static str {
         match self {
             Self::FetchToken => "token",
+            Self::FetchTicket => "ticket",
             Self::SendText => "send_text",
             Self::SendMedia => "send_media",
             Self::SendTemplate => "send_template",

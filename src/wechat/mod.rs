@@ -16,6 +16,7 @@ pub mod download;
 pub mod error;
 pub mod examine;
 mod json;
+pub mod jssdk;
 pub mod keys;
 mod menu;
 pub mod oauth;

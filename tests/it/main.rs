@@ -34,6 +34,7 @@ mod floors;
 mod hands;
 mod hook;
 mod linking;
+mod locations;
 mod main_job;
 mod mapping_files;
 mod mapping_links;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::WeChat;
 use super::download::{MEDIA_GET, VIDEO};
+use super::jssdk::SCRIPT;
 use super::oauth::pages::{AUTHORIZE, AVATAR, CONFIRM};
 use super::refusal::{Outcome, Refusal};
 use crate::wire::{Request, Response};
@@ -128,6 +129,8 @@ const ENDPOINTS: &[Endpoint] = &[
         .without_token()
         .per_day(500_000)
         .per_minute(10_000),
+    Endpoint::get("/cgi-bin/ticket/getticket", WeChat::get_ticket).per_day(1_000_000),
+    Endpoint::download(SCRIPT, WeChat::jssdk_script).without_token(),
     Endpoint::post("/cgi-bin/clear_quota", WeChat::clear_quota),
     Endpoint::post("/cgi-bin/clear_quota/v2", WeChat::clear_quota_with_secret).without_token(),
     Endpoint::post("/cgi-bin/openapi/quota/get", WeChat::quota_of),

@@ -1,11 +1,11 @@
 //! The control API under `/_control/`: the driver over HTTP, as JSON.
 //!
-//! `GET`: `state`, `followers`, `seen?openid=`, `menu?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
+//! `GET`: `state`, `jssdk`, `opened`, `followers`, `seen?openid=`, `menu?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
 //! (its bytes), `settings`, `faults`, `phone?openid=&to=[&from=chat]` (this browser is that person's
 //! WeChat from now on).
 //! `POST`: `follow`, `scan`, `unfollow`, `adopt`, `leave_unnoticed`, `migrate`, `say`, `click`,
 //! `message`, `event`, `revoke_authorization`, `repeat`,
-//! `verify`, `person`, `material`, `settings`, `faults`, `faults/clear`, `tokens/revoke`,
+//! `open_location`, `verify`, `person`, `material`, `settings`, `faults`, `faults/clear`, `tokens/revoke`,
 //! `tokens/expire`, and what a follower sends besides texts: see [`sent`].
 //! The shell adds `clock`.
 
@@ -94,13 +94,18 @@ impl WeChat {
             "POST" => self.act(name, &request.body, now, rng),
             _ => Err((405, "GET or POST".to_owned())),
         };
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        if name == "jssdk" {
+            // A page of another origin asks: the stand-in for the JS-SDK.
+            headers.push(("access-control-allow-origin".to_owned(), "*".to_owned()));
+        }
         let (status, object) = match answer {
             Ok(object) => (200, object),
             Err((status, sentence)) => (status, json!({"error": sentence})),
         };
         Response {
             status,
-            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            headers,
             body: object.to_string().into_bytes(),
         }
     }
@@ -117,6 +122,8 @@ impl WeChat {
                 .filter(|push| openid.as_ref().is_none_or(|openid| push.openid == *openid))
                 .map(|push| json!(push))
                 .collect(),
+            "jssdk" => self.check_jssdk(request, now),
+            "opened" => json!(self.opened_locations()),
             "media" => self.all_media(now),
             "medium" => return Err((404, "no such medium lives".to_owned())),
             "settings" => json!(self.settings),
@@ -139,6 +146,7 @@ impl WeChat {
                 let which: Map<String, Value> = parse(body)?;
                 self.faults.clear(which.get("on").and_then(Value::as_str));
             }
+            "open_location" => self.opened.push(parse(body)?),
             "tokens/revoke" => self.revoke_tokens(now),
             "tokens/expire" => self.expire_tokens(now),
             "verify" => return Ok(json!({"push": self.verify_url(now, rng)})),
@@ -213,6 +221,10 @@ impl WeChat {
             "unfollow" => self.unfollow(openid, now, rng),
             "say" => self.say(openid, &act.text, now, rng),
             "click" => self.click(openid, &act.key, now, rng),
+            "select_location" => {
+                let (place, name) = (act.sent.place(), &act.sent.poiname);
+                self.select_location(openid, &act.key, &place, name, now, rng)
+            }
             "revoke_authorization" => {
                 let info = act.revoke_info.as_deref().unwrap_or(NICKNAME_AND_AVATAR);
                 self.revoke_authorization(openid, info, now, rng)

@@ -16,6 +16,7 @@ mod envelope;
 mod form;
 mod format;
 mod ids;
+mod jssdk;
 mod media;
 mod menu;
 mod oauth;
@@ -46,6 +47,7 @@ use jiff::Timestamp;
 use rand::Rng;
 
 pub use self::acts::{Place, Voice};
+pub use self::jssdk::OpenedLocation;
 pub use self::media::{MediaKind, Medium, Origin};
 pub use self::oauth::NICKNAME_AND_AVATAR;
 pub use self::people::{Person, Seen, Via};
@@ -53,6 +55,7 @@ pub use self::push::{Attempt, PushOptions, PushRecord, Tamper};
 pub use self::reply::Reply;
 pub use self::settings::{Grants, Mode, Settings};
 
+use self::jssdk::Tickets;
 use self::media::Media;
 use self::menu::Menus;
 use self::oauth::OAuth;
@@ -80,6 +83,8 @@ pub struct WeChat {
     media: Media,
     menus: Menus,
     tags: Tags,
+    tickets: Tickets,
+    opened: Vec<OpenedLocation>,
     oauth: OAuth,
     pushes: Pushes,
     next_push: PushOptions,

@@ -57,6 +57,7 @@ fn message_of(code: i64) -> &'static str {
         40002 => "invalid grant_type",
         40003 => "invalid openid",
         40004 => "invalid media type",
+        40097 => "invalid args",
         40005 => "invalid file type",
         40007 => "invalid media_id",
         40008 => "invalid message type",

@@ -101,6 +101,12 @@ pub struct Settings {
     pub control_char_in_user_info: bool,
     /// `Content-Type` of API answers.
     pub content_type: String,
+    /// JS safe domains (JS接口安全域名); empty for any.
+    pub jssdk_domains: Vec<String>,
+    /// Where phones are, degrees north and east, as maps in China show it; `None`: the person does not tell.
+    pub position_gcj02: Option<[f64; 2]>,
+    /// The same place as satellites see it.
+    pub position_wgs84: Option<[f64; 2]>,
     /// Life of an access token, seconds.
     pub token_seconds: u32,
     /// Calls a Beijing day by path, where they differ from the usual ones.
@@ -144,6 +150,10 @@ impl Default for Settings {
             unionids: false,
             control_char_in_user_info: false,
             content_type: "application/json; encoding=utf-8".to_owned(),
+            jssdk_domains: Vec::new(),
+            // Tianfu Square in Chengdu.
+            position_gcj02: Some([30.654_998, 104.068_348]),
+            position_wgs84: Some([30.657_420, 104.065_840]),
             token_seconds: 7_200,
             daily_limits: BTreeMap::new(),
             minute_limits: BTreeMap::new(),

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod example;
+mod map;
 mod menu;
 mod pages;
 mod refused;

@@ -90,7 +90,7 @@ fn page(section: &Section<'_>, accounts: &[AccountId]) -> Reading<Page> {
 }
 
 /// Whose followers it is about. With a single account there is nothing to choose.
-fn account(section: &Section<'_>, accounts: &[AccountId]) -> Reading<AccountId> {
+pub(super) fn account(section: &Section<'_>, accounts: &[AccountId]) -> Reading<AccountId> {
     let chosen = section.optional("account", forms::text)?;
     match (chosen.map(AccountId::new), accounts) {
         (Some(chosen), _) if accounts.contains(&chosen) => Ok(chosen),

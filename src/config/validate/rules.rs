@@ -7,6 +7,19 @@ use crate::config::error::Fault;
 use crate::config::tree::{Reading, Section, all};
 use crate::config::types::{Action, Rule, Then, When};
 
+/// The kinds of messages (wechat.md 2.3).
+const MESSAGES: [&str; 9] = [
+    "text",
+    "image",
+    "voice",
+    "video",
+    "shortvideo",
+    "location",
+    "link",
+    "file",
+    "miniprogrampage",
+];
+
 pub(super) fn rules(account: &Section<'_>) -> Reading<Vec<Rule>> {
     all(account.sections("rules")?.iter().map(rule))
 }
@@ -26,10 +39,16 @@ fn rule(section: &Section<'_>) -> Reading<Rule> {
 }
 
 fn when(section: &Section<'_>) -> Reading<When> {
-    match only_key(section, &["text", "regex", "click", "event"])? {
+    match only_key(section, &["text", "regex", "click", "event", "message"])? {
         "text" => section.required("text", forms::text).map(When::Text),
         "regex" => section.required("regex", regex).map(When::Regex),
         "click" => section.required("click", forms::text).map(When::Click),
+        "message" => {
+            let kinds = MESSAGES.map(|kind| (kind, kind.to_owned()));
+            section
+                .required("message", forms::choice(&kinds))
+                .map(When::Message)
+        }
         _ => section.required("event", forms::text).map(When::Event),
     }
 }
@@ -55,6 +74,7 @@ fn then(section: &Section<'_>) -> Reading<Then> {
                 ("review", Action::Review),
                 ("delete", Action::Delete),
                 ("bind", Action::Bind),
+                ("branches", Action::Branches),
             ];
             section
                 .required("action", forms::choice(&actions))

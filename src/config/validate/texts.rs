@@ -14,6 +14,8 @@ pub(super) const MAX_TEXT_BYTES: usize = 2048;
 
 /// What is known of the follower whatever the occasion.
 const FOLLOWER: [&str; 2] = ["customer_id", "name"];
+/// What is known of a branch.
+const BRANCH: [&str; 2] = ["name", "distance"];
 /// What is known of a file.
 const FILE: [&str; 1] = ["name"];
 /// What is known when something changed.
@@ -37,6 +39,8 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
     let history_deleted = text("history_deleted", defaults::HISTORY_DELETED, &FOLLOWER);
     let file_named = text("file_named", defaults::FILE_NAMED, &FILE);
     let not_bound = text("not_bound", defaults::NOT_BOUND, &[]);
+    let nearest_branch = text("nearest_branch", defaults::NEAREST_BRANCH, &BRANCH);
+    let branches = text("branches", defaults::BRANCHES, &[]);
     Ok(Texts {
         welcome: welcome?,
         customer_created: created?,
@@ -46,6 +50,8 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
         history_deleted: history_deleted?,
         file_named: file_named?,
         not_bound: not_bound?,
+        nearest_branch: nearest_branch?,
+        branches: branches?,
     })
 }
 

@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::{conversation, forms, rules, texts};
+use super::{conversation, forms, map, rules, texts};
 use crate::config::defaults;
 use crate::config::error::Fault;
 use crate::config::tree::{Reading, Section};
@@ -24,6 +24,8 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
     );
     let api_url = section.or("api_url", defaults::API_URL, forms::base_url);
     let oauth_url = section.or("oauth_url", defaults::OAUTH_URL, forms::base_url);
+    let jssdk_url = section.or("jssdk_url", defaults::JSSDK_URL, forms::http_url);
+    let locations = map::locations(section);
     let tenant = tenant(section, tenants);
     let (on_unfollow, existing_followers, uncertain_send) = (
         on_unfollow(section),
@@ -53,6 +55,7 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         access_token: access_token?,
         api_url: forms::without_slash(&api_url?),
         oauth_url: forms::without_slash(&oauth_url?),
+        jssdk_url: jssdk_url?,
         tenant: tenant?,
         on_unfollow: on_unfollow?,
         existing_followers: existing_followers?,
@@ -61,6 +64,7 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         menu: menu?,
         keep_menu: keep_menu?,
         conversation: conversation?,
+        locations: locations?,
         answer_hook: answer_hook?,
         texts: texts?,
         templates: templates?,
@@ -178,6 +182,7 @@ fn warn(section: &Section<'_>, account: &Account) {
         ("access_token", central),
         ("api_url", Url::parse(&account.api_url).ok()),
         ("oauth_url", Url::parse(&account.oauth_url).ok()),
+        ("jssdk_url", Some(account.jssdk_url.clone())),
         ("answer_hook", account.answer_hook.clone()),
     ] {
         if url.as_ref().is_some_and(forms::is_readable_on_the_way) {

@@ -82,7 +82,7 @@ pub fn unanswered<'a>(menu: &'a Menu, rules: &[Rule]) -> Vec<&'a str> {
         rules.iter().any(|rule| match &rule.when {
             When::Click(answered) => answered == key,
             When::Event(event) => event.eq_ignore_ascii_case("click"),
-            When::Text(_) | When::Regex(_) => false,
+            When::Text(_) | When::Regex(_) | When::Message(_) => false,
         })
     };
     let mut keys: Vec<&str> = Vec::new();

@@ -211,6 +211,7 @@ fn acted(follower: Follower, act: Act, known_at: Timestamp) -> NewEffect {
         media: Vec::new(),
         seat: None,
         binds: false,
+        located: false,
         found: true,
     };
     NewEffect {

@@ -25,6 +25,7 @@ mod mappings;
 mod measuring;
 mod opening;
 mod operators;
+mod placing;
 mod plans;
 mod reading;
 mod reconciling;
@@ -174,6 +175,11 @@ suite! {
         findings_events_and_runs_go_but_the_last_run_of_each_job
         much_goes_page_by_page_past_what_stays
         a_sound_database_has_no_damage;
+    placing:
+        a_place_stands_in_both_systems_and_a_message_has_one
+        the_newest_event_of_each_follower_is_known
+        pushes_are_read_as_they_came
+        old_places_go_and_so_do_those_of_who_deletes_their_history;
     measuring:
         the_oldest_due_of_each_effect_is_told
         what_is_held_is_counted_by_reason

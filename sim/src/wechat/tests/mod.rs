@@ -3,6 +3,7 @@
 mod acts;
 mod api;
 mod http;
+mod jssdk;
 mod media;
 mod menus;
 mod oauth;
