@@ -53,6 +53,10 @@ key = "review"
 [[button]]
 name = "更多"
 [[button.sub_button]]
+name = "附近门店"
+type = "click"
+key = "branches"
+[[button.sub_button]]
 name = "我的客户编号"
 type = "click"
 key = "bind"
@@ -117,6 +121,22 @@ menu = "menu.toml"
 folder = {account_page}
 scope = "snsapi_userinfo"
 
+[app.map]
+
+[[app.map.branches]]
+name = "外滩店"
+address = "上海市黄浦区中山东一路 20 号"
+phone = "021-0000 0001"
+latitude = 31.2403
+longitude = 121.4902
+
+[[app.map.branches]]
+name = "国贸店"
+address = "北京市朝阳区建国门外大街 1 号"
+phone = "010-0000 0002"
+latitude = 39.9089
+longitude = 116.4580
+
 [wechat.main.conversation]
 into_c4c = "social"
 channel_id = "{channel_id}"
@@ -141,6 +161,14 @@ then = {{ action = "review" }}
 [[wechat.main.rules]]
 when = {{ click = "bind" }}
 then = {{ action = "bind" }}
+
+[[wechat.main.rules]]
+when = {{ click = "branches" }}
+then = {{ action = "branches" }}
+
+[[wechat.main.rules]]
+when = {{ message = "location" }}
+then = {{ action = "branches" }}
 
 [[wechat.main.rules]]
 when = {{ regex = "账户" }}

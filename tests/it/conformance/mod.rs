@@ -218,6 +218,7 @@ suite! {
         the_queue_is_counted
         a_probe_is_an_answer_of_the_disk
         a_story_is_traced_through_all_tables
+        the_newest_rows_come_first_and_with_their_attempts
         what_came_since_a_mark_is_tallied;
     searching:
         a_message_is_found_by_its_words_once_it_is_indexed
