@@ -37,6 +37,8 @@ pub(super) const REPLY_FILES: &str = "on";
 pub(super) const TYPING: &str = "off";
 /// By SAP's convention a reply to the customer (c4c.md 4.3).
 pub(super) const REPLY_NOTE: &str = "10007";
+/// The agent who works on a ticket (c4c.md 4.3).
+pub(super) const AGENT_FIELD: &str = "ProcessorPartyID";
 pub(super) const TICKET: [(&str, &str); 2] = [
     ("ProcessingTypeCode", "SRRQ"),
     ("BuyerPartyID", "{customer_id}"),
@@ -54,6 +56,14 @@ pub(super) const HISTORY_DELETED: &str =
     "您在这里的聊天记录已删除。客户系统（SAP C4C）中留存的副本不受影响。";
 pub(super) const FILE_NAMED: &str =
     "客服给您发来文件“{name}”，微信中无法直接发送。如需获取，请回复本消息。";
+
+pub(super) const BIND_EXPIRED: &str = "该二维码已过期，请向我们的工作人员索取新的二维码。";
+pub(super) const BIND_USED: &str =
+    "该二维码已被使用，本次扫码未做任何绑定。如有疑问，请直接回复本消息。";
+pub(super) const BIND_UNCLEAR: &str =
+    "您的微信已对应另一位客户，本次扫码未做更改。我们的同事会尽快核实。";
+pub(super) const BIND_FAILED: &str =
+    "未找到该二维码对应的客户，本次扫码未做任何绑定。如有疑问，请直接回复本消息。";
 
 pub(super) const SERVICE: &str = "/sap/c4c/odata/v1/c4codataapi";
 pub(super) const CSRF: &str = "auto";

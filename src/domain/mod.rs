@@ -11,6 +11,7 @@ pub mod ids;
 pub mod jobs;
 pub mod placeholder;
 pub mod pseudonym;
+pub mod qr;
 pub mod rows;
 pub mod schedule;
 pub mod series;

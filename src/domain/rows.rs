@@ -13,6 +13,7 @@ use super::ids::{AccountId, ObjectId, OpenId, TenantId};
 pub mod conversation;
 pub mod names;
 pub mod people;
+pub mod qr;
 
 pub use conversation::{
     ConversationChange, EndReason, MediaChange, MediaContent, NewActivity, NewProfile, SeatEvent,
@@ -20,6 +21,7 @@ pub use conversation::{
 pub use people::{
     ErasureCause, MappingChange, MappingState, NewErasure, NewGrant, Snapshot, WindowClosed,
 };
+pub use qr::{Invitation, MadeQrCode, NewQrCode, QrChange, QrScan};
 
 /// Everything that one decision wants written. Applied in one transaction or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -62,6 +64,12 @@ pub struct Changes {
     pub media: Vec<MediaChange>,
     /// Persons who are to be erased.
     pub erasures: Vec<NewErasure>,
+    /// QR codes that are wanted, made or failed.
+    pub qr_codes: Vec<QrChange>,
+    /// Their scans.
+    pub qr_scans: Vec<QrScan>,
+    /// Agents whom followers ask for.
+    pub invitations: Vec<Invitation>,
 }
 
 impl Changes {
@@ -103,6 +111,9 @@ impl Changes {
         self.activities.append(&mut other.activities);
         self.media.append(&mut other.media);
         self.erasures.append(&mut other.erasures);
+        self.qr_codes.append(&mut other.qr_codes);
+        self.qr_scans.append(&mut other.qr_scans);
+        self.invitations.append(&mut other.invitations);
     }
 
     /// Adds a message together with the effect that delivers it.

@@ -235,6 +235,11 @@ static TABLE: &[Code] = &[
     ),
     one(45026, Wrong, "the account has too many templates"),
     one(
+        45029,
+        Wrong,
+        "the account has as many permanent QR codes as it may",
+    ),
+    one(
         45035,
         IP,
         "this machine's address is not in the IP allow-list",

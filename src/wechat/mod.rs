@@ -18,6 +18,7 @@ pub mod examine;
 mod json;
 pub mod keys;
 pub mod push;
+pub mod qr;
 pub mod query;
 pub mod receive;
 pub mod reply;

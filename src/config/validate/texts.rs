@@ -36,6 +36,10 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
     let no_history = text("no_history", defaults::NO_HISTORY, &FOLLOWER);
     let history_deleted = text("history_deleted", defaults::HISTORY_DELETED, &FOLLOWER);
     let file_named = text("file_named", defaults::FILE_NAMED, &FILE);
+    let expired = text("bind_expired", defaults::BIND_EXPIRED, &FOLLOWER);
+    let used = text("bind_used", defaults::BIND_USED, &FOLLOWER);
+    let unclear = text("bind_unclear", defaults::BIND_UNCLEAR, &FOLLOWER);
+    let failed = text("bind_failed", defaults::BIND_FAILED, &FOLLOWER);
     Ok(Texts {
         welcome: welcome?,
         customer_created: created?,
@@ -44,6 +48,10 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
         no_history: no_history?,
         history_deleted: history_deleted?,
         file_named: file_named?,
+        bind_expired: expired?,
+        bind_used: used?,
+        bind_unclear: unclear?,
+        bind_failed: failed?,
     })
 }
 
