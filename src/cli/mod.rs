@@ -24,6 +24,7 @@ mod reach;
 mod reconcile;
 mod restore;
 mod serve;
+mod settled;
 mod sim;
 
 use std::path::PathBuf;
