@@ -20,6 +20,7 @@ mod message;
 mod outbox;
 mod output;
 mod person;
+mod qr;
 mod reach;
 mod reconcile;
 mod restore;
@@ -76,6 +77,9 @@ enum Verb {
     /// What runs by the clock
     #[command(subcommand)]
     Jobs(jobs::Verb),
+    /// QR codes: campaigns, customers, agents
+    #[command(subcommand)]
+    Qr(qr::Verb),
     /// Everything that is held of one person
     #[command(subcommand)]
     Person(person::Verb),
@@ -151,6 +155,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Outbox(verb) => outbox::run(config()?, verb).await?,
         Verb::Duplicates(verb) => duplicates::run(config()?, verb).await?,
         Verb::Jobs(verb) => jobs::run(config()?, verb).await?,
+        Verb::Qr(verb) => qr::run(config()?, verb).await?,
         Verb::Person(verb) => person::run(config()?, verb).await?,
         Verb::Audit(verb) => audit::run(&config()?, verb).await?,
         Verb::Reconcile(asked) => reconcile::run(config()?, asked).await?,

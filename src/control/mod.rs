@@ -5,6 +5,7 @@
 
 mod erase;
 mod mapping;
+mod qr;
 pub mod socket;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::domain::ids::{AccountId, OpenId};
+use crate::domain::qr::{Purpose, Wish};
 use crate::domain::rows::{Changes, Follower};
 use crate::effects::Context;
 use crate::flows::link::Chosen;
@@ -101,6 +103,15 @@ pub enum Command {
         /// At most [`MAX_LINES`].
         lines: Vec<Line>,
     },
+    /// `qr create`
+    QrCreate {
+        /// In which account.
+        account: AccountId,
+        /// What is wanted.
+        wish: Wish,
+        /// What a scene is made of that nobody guesses.
+        nonce: [u8; 16],
+    },
 }
 
 /// What a command is done to, for the audit.
@@ -148,6 +159,15 @@ impl Command {
                 "mapping.import",
                 Aim::Thing(format!("{} lines", lines.len())),
             ),
+            // A CustomerID would name a person for as long as the audit stands.
+            Self::QrCreate { account, wish, .. } if wish.purpose == Purpose::Bind => {
+                ("qr.create", Aim::Thing(format!("{account} bind")))
+            }
+            Self::QrCreate { account, wish, .. } => {
+                let purpose = wish.purpose.as_str();
+                let target = format!("{account} {purpose} {}", wish.target);
+                ("qr.create", Aim::Thing(target))
+            }
         }
     }
 }
@@ -228,6 +248,11 @@ impl Controls {
                 self.unlink(Follower { account, openid }, act).await
             }
             Command::MappingImport { lines } => self.import(&lines, act).await,
+            Command::QrCreate {
+                account,
+                wish,
+                nonce,
+            } => self.create_qr(account, wish, nonce, act).await,
         }
     }
 

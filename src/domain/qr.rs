@@ -99,7 +99,9 @@ pub enum NotACode {
     #[error("a scene has 1 to {MAX_SCENE} letters, digits, - or _; name another with --scene")]
     Scene,
     /// The scene is a number that only its own kind may be.
-    #[error("a scene of digits alone would be taken for a number; use --scene-id, or put a letter before it")]
+    #[error(
+        "a scene of digits alone would be taken for a number; use --scene-id, or put a letter before it"
+    )]
     Digits,
     /// The number.
     #[error("the number of a {0} code is between 1 and {1}")]
@@ -108,13 +110,19 @@ pub enum NotACode {
     #[error("a temporary code lives for 1 second to 30 days; for longer, make it permanent")]
     Lifetime,
     /// Whom or what it names.
-    #[error("what the code is for has 1 to {MAX_TARGET} characters, none of them a control character")]
+    #[error(
+        "what the code is for has 1 to {MAX_TARGET} characters, none of them a control character"
+    )]
     Target,
     /// A scene was chosen for a code that binds.
-    #[error("the scene of a code that binds is made by Qiao, so that nobody can guess it; leave --scene and --scene-id out")]
+    #[error(
+        "the scene of a code that binds is made by Qiao, so that nobody can guess it; leave --scene and --scene-id out"
+    )]
     Guessable,
     /// A code that binds once and never ends.
-    #[error("a code that binds one follower would take one of 100,000 permanent ones for ever; make it --temporary, or --reusable")]
+    #[error(
+        "a code that binds one follower would take one of 100,000 permanent ones for ever; make it --temporary, or --reusable"
+    )]
     Wasteful,
 }
 

@@ -219,8 +219,16 @@ impl Attempt<'_> {
             name: None,
             campaign: None,
         };
-        if let Some(scene) = person.scene.as_deref().filter(|_| customer::needs_campaign(self.tenant)) {
-            let code = self.context.store.qr_code(&self.follower.account, scene).await;
+        if let Some(scene) = person
+            .scene
+            .as_deref()
+            .filter(|_| customer::needs_campaign(self.tenant))
+        {
+            let code = self
+                .context
+                .store
+                .qr_code(&self.follower.account, scene)
+                .await;
             let code = code.map_err(unreadable)?;
             let code = code.filter(|code| code.purpose == Purpose::Campaign);
             person.campaign = code.map(|code| code.target);

@@ -91,7 +91,9 @@ pub fn scanned(scan: &Scanned<'_>, changes: &mut Changes, now: Timestamp) {
     let follower = &scan.acted.follower;
     // An older push of somebody who has left since is decided to mean nothing: it only counts.
     let has_left = changes.mappings.is_empty()
-        && scan.mapping.is_some_and(|m| m.state == MappingState::Unfollowed);
+        && scan
+            .mapping
+            .is_some_and(|m| m.state == MappingState::Unfollowed);
     let outcome = match scan.code.purpose {
         _ if has_left => ScanOutcome::Counted,
         Purpose::Campaign => campaign(scan, changes),
@@ -141,7 +143,8 @@ fn bind(scan: &Scanned<'_>, changes: &mut Changes, now: Timestamp) -> ScanOutcom
         customer_id: Some(number.clone()),
     };
     let stands = scan.mapping.filter(|mapping| {
-        mapping.state == MappingState::Linked && mapping.customer.as_ref().is_some_and(|c| chosen.is(c))
+        mapping.state == MappingState::Linked
+            && mapping.customer.as_ref().is_some_and(|c| chosen.is(c))
     });
     if stands.is_some() {
         return ScanOutcome::Bound;
@@ -177,7 +180,10 @@ fn bind(scan: &Scanned<'_>, changes: &mut Changes, now: Timestamp) -> ScanOutcom
 /// What becomes of a mapping whose follower stands for another customer than their code names. Who they are
 /// is for a person to say: until then nothing is told of either.
 pub fn elsewhere(mapping: &Mapping, chosen: &Chosen) -> Option<MappingChange> {
-    let stands_for = mapping.customer.as_ref().filter(|customer| !chosen.is(customer))?;
+    let stands_for = mapping
+        .customer
+        .as_ref()
+        .filter(|customer| !chosen.is(customer))?;
     if mapping.state == MappingState::Obsolete {
         return None;
     }

@@ -93,6 +93,8 @@ pub struct Settings {
     pub content_type: String,
     /// Life of an access token, seconds.
     pub token_seconds: u32,
+    /// Permanent QR codes that the account may have.
+    pub permanent_qr_codes: usize,
     /// Calls a Beijing day by path, where they differ from the usual ones.
     pub daily_limits: BTreeMap<String, u32>,
     /// Calls a minute by path, where they differ from the usual ones.
@@ -131,6 +133,7 @@ impl Default for Settings {
             control_char_in_user_info: false,
             content_type: "application/json; encoding=utf-8".to_owned(),
             token_seconds: 7_200,
+            permanent_qr_codes: 100_000,
             daily_limits: BTreeMap::new(),
             minute_limits: BTreeMap::new(),
         }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Follower;
 use crate::domain::ids::{AccountId, CustomerId, ObjectId, TenantId};
-use crate::domain::qr::{Purpose, Scene, ScanOutcome};
+use crate::domain::qr::{Purpose, ScanOutcome, Scene};
 
 /// What becomes of a code.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::domain::rows::{Invitation, MadeQrCode, NewQrCode, QrChange, QrScan};
 use crate::domain::qr::Scene;
+use crate::domain::rows::{Invitation, MadeQrCode, NewQrCode, QrChange, QrScan};
 use crate::store::codec::micros;
 use crate::store::given::row;
 

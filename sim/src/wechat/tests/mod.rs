@@ -5,6 +5,7 @@ mod api;
 mod http;
 mod media;
 mod pushes;
+mod qr;
 mod typing;
 
 use jiff::{SignedDuration, Timestamp};
