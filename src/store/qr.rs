@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::codec::{instant, json};
 use super::{Store, StoreError};
-use crate::domain::ids::{AccountId, CustomerId, ObjectId, OpenId};
+use crate::domain::ids::{AccountId, CustomerId, ObjectId};
 use crate::domain::qr::{Purpose, Scene};
 
 /// A row of `qr_code`.
@@ -214,20 +214,5 @@ impl Store {
         .bind(account.as_str())
         .fetch_one(&self.readers)
         .await?)
-    }
-
-    /// The agent whom a follower asked for and whom no conversation has taken up yet.
-    pub async fn invitation(
-        &self,
-        account: &AccountId,
-        openid: &OpenId,
-    ) -> Result<Option<String>, StoreError> {
-        Ok(
-            sqlx::query_scalar("SELECT agent FROM invitation WHERE account = ? AND openid = ?")
-                .bind(account.as_str())
-                .bind(openid.as_str())
-                .fetch_optional(&self.readers)
-                .await?,
-        )
     }
 }

@@ -20,6 +20,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/OPERATIONS.md",
     "docs/PRIVACY.md",
     "docs/PROOF.md",
+    "docs/QR.md",
     "docs/RECONCILIATION.md",
     "docs/SCHEMA.md",
     "docs/WECHAT-SETUP.md",

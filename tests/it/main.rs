@@ -46,6 +46,7 @@ mod packaging;
 mod policies;
 mod privacy;
 mod process;
+mod qr;
 mod raw;
 mod reconciliation;
 mod refusals;
