@@ -1,7 +1,7 @@
 //! `customer.campaign`: a customer who exists gets the fields that tell of the campaign.
 
 use super::{Context, either, failed, pace, payload, unreadable};
-use crate::domain::rows::Changes;
+use crate::domain::rows::{Changes, names};
 use crate::flows::customer::baseline;
 use crate::flows::qr::Campaign;
 use crate::flows::record::HELD_NO_CUSTOMER;
@@ -34,6 +34,14 @@ impl CustomerCampaign {
                 changes: Changes::none(),
             });
         };
+        // In the customer's own lane: C4C's notification of the change is read after the baseline is renewed.
+        let lane = names::object_lane(&account.tenant, &object);
+        if job.lane != lane {
+            return Ok(Outcome::done_with(Changes {
+                effects: vec![campaign.effect(lane, &account.tenant)],
+                ..Changes::none()
+            }));
+        }
         let pace = pace(job);
         let read = client.customer(pace, &object).await.map_err(failed)?;
         let Some(customer) = read.filter(|customer| !customer.obsolete) else {

@@ -13,7 +13,7 @@ use super::link::{Chosen, Link};
 use super::names::{CUSTOMER_CAMPAIGN, CUSTOMER_ENSURE, QR_CREATE};
 use super::sending::{self, ToSay};
 use crate::config::{Account, Tenant};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, TenantId};
 use crate::domain::placeholder::render;
 use crate::domain::qr::{Purpose, ScanOutcome};
 use crate::domain::rows::{
@@ -60,6 +60,11 @@ pub struct Campaign {
 }
 
 impl Campaign {
+    /// The effect, in this lane.
+    pub fn effect(&self, lane: String, tenant: &TenantId) -> NewEffect {
+        NewEffect::new(lane, CUSTOMER_CAMPAIGN, names::c4c(tenant), self)
+    }
+
     /// The fields that say so.
     pub fn fields(&self, tenant: &Tenant) -> BTreeMap<String, String> {
         let values = [("campaign", &*self.campaign), ("scene", &*self.scene)];
@@ -123,12 +128,11 @@ fn campaign(scan: &Scanned<'_>, changes: &mut Changes) -> ScanOutcome {
         scene: scan.code.scene.text(),
     };
     if !campaign.fields(scan.tenant).is_empty() {
-        changes.effects.push(NewEffect::new(
-            campaign.follower.c4c_lane(),
-            CUSTOMER_CAMPAIGN,
-            names::c4c(&scan.account.tenant),
-            &campaign,
-        ));
+        // Behind the linking, if there is one.
+        let lane = campaign.follower.c4c_lane();
+        changes
+            .effects
+            .push(campaign.effect(lane, &scan.account.tenant));
     }
     ScanOutcome::Counted
 }

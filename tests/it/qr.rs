@@ -165,8 +165,8 @@ async fn one_campaign_may_have_several_codes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_exists_gets_the_campaign_only_where_that_is_configured() {
     for (tenant, campaign) in [
-        ("", ""),
-        ("campaign = { NickName = \"{campaign}\" }", "fair"),
+        ("", "Wechat"),
+        ("campaign = { FirstName = \"{campaign}\" }", "fair"),
     ] {
         let world = World::planned(with_tenant(tenant)).await;
         let openid = world.customer().await;
@@ -174,9 +174,9 @@ async fn a_customer_who_exists_gets_the_campaign_only_where_that_is_configured()
         let told = world.seen(&openid).len();
         world.scans(&openid, &url).await;
         world.scans(&openid, &url).await;
-        assert_eq!(world.field_of(&openid, "NickName"), campaign);
+        assert_eq!(world.field_of(&openid, "FirstName"), campaign);
         let patches = world.c4c_calls("PATCH", "IndividualCustomerCollection");
-        assert_eq!(patches, u64::from(!campaign.is_empty()), "once");
+        assert_eq!(patches, u64::from(campaign == "fair"), "once");
         world.advance(Duration::from_secs(5));
         world.settled().await;
         assert_eq!(world.seen(&openid).len(), told, "of nothing");
