@@ -28,7 +28,7 @@ ARGS :=
 .PHONY: help demo test lint fmt bench simulate soak fuzz fuzz-merge deb rust nextest litestream browser ui5 npm cargo-fuzz cargo-deb
 
 help:
-	@echo 'make demo    plays the main job with simulated platforms (ARGS="--once --json" …)'
+	@echo 'make demo    plays the main job with simulated platforms, and serves a page to use both (ARGS="--no-story" …)'
 	@echo 'make test    installs what the tests need, then runs everything'
 	@echo 'make lint    format, clippy and documentation, warnings denied'
 	@echo 'make fmt     formats the code'

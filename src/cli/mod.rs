@@ -21,6 +21,7 @@ mod message;
 mod outbox;
 mod output;
 mod person;
+mod qr;
 mod reach;
 mod reconcile;
 mod restore;
@@ -77,6 +78,9 @@ enum Verb {
     /// What runs by the clock
     #[command(subcommand)]
     Jobs(jobs::Verb),
+    /// QR codes: campaigns, customers, agents
+    #[command(subcommand)]
+    Qr(qr::Verb),
     /// Everything that is held of one person
     #[command(subcommand)]
     Person(person::Verb),
@@ -155,6 +159,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Outbox(verb) => outbox::run(config()?, verb).await?,
         Verb::Duplicates(verb) => duplicates::run(config()?, verb).await?,
         Verb::Jobs(verb) => jobs::run(config()?, verb).await?,
+        Verb::Qr(verb) => qr::run(config()?, verb).await?,
         Verb::Person(verb) => person::run(config()?, verb).await?,
         Verb::Audit(verb) => audit::run(&config()?, verb).await?,
         Verb::Menu(verb) => menu::run(config()?, verb).await?,

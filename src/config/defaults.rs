@@ -47,6 +47,8 @@ pub(super) const REPLY_FILES: &str = "on";
 pub(super) const TYPING: &str = "off";
 /// By SAP's convention a reply to the customer (c4c.md 4.3).
 pub(super) const REPLY_NOTE: &str = "10007";
+/// The agent who works on a ticket (c4c.md 4.3).
+pub(super) const AGENT_FIELD: &str = "ProcessorPartyID";
 pub(super) const TICKET: [(&str, &str); 2] = [
     ("ProcessingTypeCode", "SRRQ"),
     ("BuyerPartyID", "{customer_id}"),
@@ -69,6 +71,13 @@ pub(super) const FILE_NAMED: &str =
 
 pub(super) const NOT_BOUND: &str =
     "暂时无法确认您的客户编号，请直接在这里留言，我们会尽快为您核实。";
+pub(super) const BIND_EXPIRED: &str = "该二维码已过期，请向我们的工作人员索取新的二维码。";
+pub(super) const BIND_USED: &str =
+    "该二维码已被使用，本次扫码未做任何绑定。如有疑问，请直接回复本消息。";
+pub(super) const BIND_UNCLEAR: &str =
+    "您的微信已对应另一位客户，本次扫码未做更改。我们的同事会尽快核实。";
+pub(super) const BIND_FAILED: &str =
+    "未找到该二维码对应的客户，本次扫码未做任何绑定。如有疑问，请直接回复本消息。";
 
 pub(super) const SERVICE: &str = "/sap/c4c/odata/v1/c4codataapi";
 pub(super) const CSRF: &str = "auto";

@@ -215,6 +215,14 @@ pub struct Texts {
     pub nearest_branch: String,
     /// The same where no place is known.
     pub branches: String,
+    /// The code to bind that was scanned had expired.
+    pub bind_expired: String,
+    /// It had bound somebody else.
+    pub bind_used: String,
+    /// The follower stands for another customer; a person looks into it.
+    pub bind_unclear: String,
+    /// C4C does not have the code's customer.
+    pub bind_failed: String,
 }
 
 /// A template message (wechat.md 4.4).
@@ -315,8 +323,11 @@ pub struct Tenant {
     pub max_calls: usize,
     /// `maintenance`: weekly windows in which nothing is called.
     pub maintenance: Vec<MaintenanceWindow>,
-    /// `customer`: fields sent at creation; `{openid}` `{unionid}` `{name|default}` `{scene}`.
+    /// `customer`: fields sent at creation; `{openid}` `{unionid}` `{name|default}` `{scene}`
+    /// `{campaign}`.
     pub customer: BTreeMap<String, String>,
+    /// `campaign`: fields that a customer who exists gets when a campaign's QR code is scanned; empty: none.
+    pub campaign: BTreeMap<String, String>,
     /// `lookup`, in order: `wechat_id` or the name of a customer's field.
     pub lookup: Vec<String>,
     /// `watch`: fields that a change notice may speak of.

@@ -5,6 +5,7 @@
 
 mod erase;
 mod mapping;
+mod qr;
 pub mod socket;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::domain::ids::{AccountId, OpenId};
 use crate::domain::menu::Menu;
+use crate::domain::qr::{Purpose, Wish};
 use crate::domain::rows::{Changes, Follower, NewEffect};
 use crate::effects::Context;
 use crate::flows::link::Chosen;
@@ -115,6 +117,15 @@ pub enum Command {
         /// Whose.
         account: AccountId,
     },
+    /// `qr create`
+    QrCreate {
+        /// In which account.
+        account: AccountId,
+        /// What is wanted.
+        wish: Wish,
+        /// What a scene is made of that nobody guesses.
+        nonce: [u8; 16],
+    },
 }
 
 /// What a command is done to, for the audit.
@@ -164,6 +175,15 @@ impl Command {
             ),
             Self::MenuApply { account, .. } => ("menu.apply", thing(account)),
             Self::MenuDelete { account } => ("menu.delete", thing(account)),
+            // A CustomerID would name a person for as long as the audit stands.
+            Self::QrCreate { account, wish, .. } if wish.purpose == Purpose::Bind => {
+                ("qr.create", Aim::Thing(format!("{account} bind")))
+            }
+            Self::QrCreate { account, wish, .. } => {
+                let purpose = wish.purpose.as_str();
+                let target = format!("{account} {purpose} {}", wish.target);
+                ("qr.create", Aim::Thing(target))
+            }
         }
     }
 }
@@ -250,6 +270,11 @@ impl Controls {
             Command::MenuDelete { account } => {
                 self.order(&account, menu::delete(&account), act).await
             }
+            Command::QrCreate {
+                account,
+                wish,
+                nonce,
+            } => self.create_qr(account, wish, nonce, act).await,
         }
     }
 

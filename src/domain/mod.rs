@@ -16,6 +16,7 @@ pub mod menu;
 pub mod place;
 pub mod placeholder;
 pub mod pseudonym;
+pub mod qr;
 pub mod rows;
 pub mod schedule;
 pub mod series;

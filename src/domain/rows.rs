@@ -15,6 +15,7 @@ pub mod conversation;
 pub mod names;
 pub mod people;
 pub mod place;
+pub mod qr;
 
 pub use consent::{ConsentChange, Profile, RefreshToken};
 pub use conversation::{
@@ -24,6 +25,7 @@ pub use people::{
     ErasureCause, MappingChange, MappingState, NewErasure, NewGrant, Snapshot, WindowClosed,
 };
 pub use place::NewLocation;
+pub use qr::{Invitation, MadeQrCode, NewQrCode, QrChange, QrScan};
 
 /// Everything that one decision wants written. Applied in one transaction or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,6 +72,12 @@ pub struct Changes {
     pub erasures: Vec<NewErasure>,
     /// What followers consented to, or withdrew.
     pub consents: Vec<ConsentChange>,
+    /// QR codes that are wanted, made or failed.
+    pub qr_codes: Vec<QrChange>,
+    /// Their scans.
+    pub qr_scans: Vec<QrScan>,
+    /// Agents whom followers ask for.
+    pub invitations: Vec<Invitation>,
 }
 
 impl Changes {
@@ -113,6 +121,9 @@ impl Changes {
         self.locations.append(&mut other.locations);
         self.erasures.append(&mut other.erasures);
         self.consents.append(&mut other.consents);
+        self.qr_codes.append(&mut other.qr_codes);
+        self.qr_scans.append(&mut other.qr_scans);
+        self.invitations.append(&mut other.invitations);
     }
 
     /// Adds a message together with the effect that delivers it.

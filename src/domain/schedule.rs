@@ -140,6 +140,12 @@ impl Schedule {
     }
 }
 
+/// A time as `5 min` tells it; `None` when it cannot be read.
+pub fn span(text: &str) -> Option<SignedDuration> {
+    let (number, unit) = text.trim().split_once(' ')?;
+    wait(number, unit.trim()).ok()
+}
+
 /// The wait that a whole number and a unit (s, min, h, d) are, as in `5 min`: a year at most.
 pub fn wait(number: &str, unit: &str) -> Result<SignedDuration, NotASchedule> {
     let unit: i64 = match unit {

@@ -6,14 +6,16 @@ use jiff::Timestamp;
 
 use super::{Context, Live, either, payload, unreadable};
 use crate::config::Account;
+use crate::domain::ids::AccountId;
 use crate::domain::place::NotAPlace;
 use crate::domain::rows::{Changes, Follower, NewLocation};
 use crate::flows::acted::{Act, Acted};
+use crate::flows::qr::{self, Scanned};
 use crate::flows::record::Decided;
 use crate::flows::{bind, contact, location, message, privacy};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Decider, Outcome};
-use crate::store::{Conversation, Job, Mapping, StoreError};
+use crate::store::{Conversation, Job, Mapping, QrCode, StoreError};
 use crate::wechat::push::Push;
 
 pub(super) struct FollowerActed(pub(super) Context);
@@ -28,7 +30,7 @@ impl Decider for FollowerActed {
                 follower.is_none_or(|follower| seen.insert(follower))
             };
             let acted = jobs.iter().map(payload).take_while(|acted| is_first(acted));
-            let acted: Vec<Result<Acted, Box<Outcome>>> = acted.collect();
+            let mut acted: Vec<Result<Acted, Box<Outcome>>> = acted.collect();
             let readable: Vec<(&Acted, &Job)> = acted
                 .iter()
                 .zip(jobs)
@@ -41,6 +43,7 @@ impl Decider for FollowerActed {
                     return acted.iter().map(|_| (*unreadable).clone()).collect();
                 }
             };
+            acted.truncate(known.decidable(&acted));
             let live = self.0.live();
             let when = Decided {
                 at: self.0.clock.now(),
@@ -61,6 +64,8 @@ struct Known {
     mappings: HashMap<Follower, Mapping>,
     conversations: HashMap<Follower, Conversation>,
     places: Places,
+    /// The codes of ours that were scanned.
+    codes: HashMap<(AccountId, String), QrCode>,
     /// What tickets are told of answers that those who left will not get.
     left: HashMap<Follower, Changes>,
 }
@@ -75,7 +80,12 @@ impl FollowerActed {
             let told = self.0.told_of_leaving(&acted.follower).await?;
             left.insert(acted.follower.clone(), told);
         }
+        let scenes = acted.iter().filter_map(|(acted, _)| {
+            let scene = acted.scene.as_deref()?;
+            Some((&acted.follower.account, scene))
+        });
         Ok(Known {
+            codes: store.qr_codes_of(&scenes.collect::<Vec<_>>()).await?,
             mappings: store.mappings_of_followers(&followers).await?,
             conversations: store.newest_conversations(&followers).await?,
             places: self.places(acted).await?,
@@ -128,6 +138,23 @@ impl Places {
 }
 
 impl Known {
+    /// The code of ours that was scanned.
+    fn code(&self, acted: &Acted) -> Option<&QrCode> {
+        let scene = acted.scene.clone()?;
+        self.codes.get(&(acted.follower.account.clone(), scene))
+    }
+
+    /// How many can be decided on: up to the second scan of a code that binds once. Whether it has bound by
+    /// then is known when the first one's rows are there.
+    fn decidable(&self, acted: &[Result<Acted, Box<Outcome>>]) -> usize {
+        let mut seen = HashSet::new();
+        let again = acted.iter().position(|acted| {
+            let code = acted.as_ref().ok().and_then(|acted| self.code(acted));
+            code.is_some_and(|code| code.single_use && !seen.insert(code.id))
+        });
+        again.unwrap_or(acted.len())
+    }
+
     fn decide(
         &self,
         live: &Live,
@@ -139,6 +166,17 @@ impl Known {
         let mapping = self.mappings.get(&acted.follower);
         let mut changes = contact::decide(acted, mapping, &account.tenant);
         changes.extend(bind::refused(acted, mapping, account, when.at));
+        if let Some(code) = self.code(acted).filter(|_| acted.act != Act::Unfollow) {
+            let (tenant, _) = live.known_tenant(&account.tenant)?;
+            let scan = Scanned {
+                acted,
+                code,
+                mapping,
+                account,
+                tenant,
+            };
+            qr::scanned(&scan, &mut changes, when.at);
+        }
         changes.erasures = privacy::left(&changes, account.on_unfollow, acted.received);
         if !changes.cancels.is_empty() {
             changes.extend(self.left.get(&acted.follower).cloned().unwrap_or_default());

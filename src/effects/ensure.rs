@@ -8,6 +8,7 @@ use crate::c4c::customer::Customer;
 use crate::c4c::error::Error;
 use crate::c4c::pace::Pace;
 use crate::config::{Account, Tenant, WechatIdWrite};
+use crate::domain::qr::Purpose;
 use crate::domain::rows::{Changes, Follower, MappingState, Priority};
 use crate::flows::contact::Ensure;
 use crate::flows::customer::{self, Linking, Person};
@@ -85,7 +86,7 @@ impl Attempt<'_> {
     /// `tell`: whether the follower waits to hear of it. People who are brought in from before
     /// do not.
     async fn run(&self, mapping: Option<&Mapping>, tell: bool) -> Result<Outcome, Box<Outcome>> {
-        let person = self.person(mapping).await;
+        let person = self.person(mapping).await?;
         let customer = match mapping.and_then(|m| m.customer.as_ref()) {
             Some((object, _)) => {
                 let read = self.client.customer(self.pace, object).await;
@@ -227,23 +228,37 @@ impl Attempt<'_> {
 
     /// What WeChat tells of the person, if the configuration asks for it. A customer without a
     /// name is better than none, so a failure here fails nothing.
-    async fn person(&self, mapping: Option<&Mapping>) -> Person {
+    async fn person(&self, mapping: Option<&Mapping>) -> Result<Person, Box<Outcome>> {
         let mut person = Person {
             unionid: mapping.and_then(|m| m.unionid.clone()),
             scene: mapping.and_then(|m| m.scene.clone()),
             ..Person::default()
         };
+        if let Some(scene) = person
+            .scene
+            .as_deref()
+            .filter(|_| customer::needs_campaign(self.tenant))
+        {
+            let code = self
+                .context
+                .store
+                .qr_code(&self.follower.account, scene)
+                .await;
+            let code = code.map_err(unreadable)?;
+            let code = code.filter(|code| code.purpose == Purpose::Campaign);
+            person.campaign = code.map(|code| code.target);
+        }
         // Where it cannot be read, the customer goes without.
         if let Ok(Some(consent)) = self.context.store.consent(&self.follower).await {
             person.name = consent.profile.name;
             person.avatar = consent.profile.avatar;
         }
         if !customer::needs_profile(self.tenant) {
-            return person;
+            return Ok(person);
         }
         let live = self.context.live();
         let Some((_, client)) = live.account(&self.follower.account) else {
-            return person;
+            return Ok(person);
         };
         let told = self
             .context
@@ -255,6 +270,6 @@ impl Attempt<'_> {
             person.name = info.remark.or(info.nickname).or(person.name);
             person.unionid = info.unionid.or(person.unionid);
         }
-        person
+        Ok(person)
     }
 }

@@ -13,7 +13,7 @@ use crate::c4c::profile::{Bound, NewProfile, Profile};
 use crate::config::{Account, IntoC4c, SocialChannel, Tenant, TicketFields};
 use crate::domain::ids::{CustomerId, ObjectId};
 use crate::domain::rows::{Changes, Follower, NewProfile as ProfileRow};
-use crate::flows::record::{self, HELD_NO_CUSTOMER, Standing, TICKET_MARK};
+use crate::flows::record::{self, Assignee, HELD_NO_CUSTOMER, Standing, TICKET_MARK};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
 use crate::store::{Conversation, Job, Said};
@@ -212,7 +212,8 @@ impl Attempt<'_> {
         let mut changes = match self.conversation {
             Some(conversation) if opens => {
                 let tenant = &self.account.tenant;
-                record::ticketed(tenant, conversation.id, ticket.clone(), number)
+                let assignee = Assignee::of(conversation, self.account);
+                record::ticketed(tenant, conversation.id, (ticket.clone(), number), assignee)
             }
             _ => Changes::none(),
         };
@@ -234,7 +235,8 @@ impl Attempt<'_> {
         fields: &TicketFields,
         note: &NewNote<'_>,
     ) -> Result<(ObjectId, String), Error> {
-        let fields = record::ticket(fields, self.said, "", self.customer.1.as_str());
+        let agent = self.conversation.and_then(|c| c.agent.as_deref());
+        let fields = record::ticket(fields, self.said, self.customer.1.as_str(), agent);
         let mut ticket = None;
         if self.looks {
             let mark = &fields[TICKET_MARK];

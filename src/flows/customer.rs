@@ -31,6 +31,8 @@ pub struct Person {
     pub avatar: Option<String>,
     /// Of the QR code.
     pub scene: Option<String>,
+    /// The campaign whose code it was.
+    pub campaign: Option<String>,
 }
 
 /// Whether the configured fields speak of what only WeChat can tell.
@@ -39,6 +41,12 @@ pub fn needs_profile(tenant: &Tenant) -> bool {
         .customer
         .values()
         .any(|template| names(template).any(|name| matches!(name, "unionid" | "name")))
+}
+
+/// Whether they speak of the campaign that led a follower here.
+pub fn needs_campaign(tenant: &Tenant) -> bool {
+    let mut templates = tenant.customer.values();
+    templates.any(|template| names(template).any(|name| name == "campaign"))
 }
 
 /// The fields of a new customer, its WeChat ID among them where the tenant takes it with the
@@ -53,6 +61,7 @@ pub fn fields(tenant: &Tenant, openid: &OpenId, person: &Person) -> BTreeMap<Str
         ("name", person.name.as_deref().unwrap_or_default()),
         ("avatar", person.avatar.as_deref().unwrap_or_default()),
         ("scene", person.scene.as_deref().unwrap_or_default()),
+        ("campaign", person.campaign.as_deref().unwrap_or_default()),
     ];
     let rendered = tenant
         .customer

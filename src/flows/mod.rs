@@ -28,6 +28,7 @@ pub mod naming;
 pub mod notice;
 pub mod pickup;
 pub mod privacy;
+pub mod qr;
 pub mod reconcile;
 pub mod record;
 pub mod refresh;

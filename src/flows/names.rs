@@ -27,6 +27,9 @@ pub const CONSENT_WITHDRAWN: &str = "consent.withdrawn";
 /// A customer is taken out of use, because the person behind it was erased.
 pub const CUSTOMER_OBSOLETE: &str = "customer.obsolete";
 
+/// A customer who exists gets what a campaign's QR code says of them.
+pub const CUSTOMER_CAMPAIGN: &str = "customer.campaign";
+
 /// A reread that was held while somebody was being linked goes on. Local.
 pub const CUSTOMER_RESUME: &str = "customer.resume";
 
@@ -68,6 +71,12 @@ pub const WECHAT_TYPING: &str = "wechat.typing";
 
 /// The ticket gets a note about what became of an answer.
 pub const TICKET_NOTE: &str = "ticket.note";
+
+/// The ticket goes to the agent whom its follower asked for.
+pub const TICKET_ASSIGN: &str = "ticket.assign";
+
+/// A QR code is made by WeChat.
+pub const QR_CREATE: &str = "qr.create";
 
 /// A ticket that may have changed is read again: what agents wrote on it, and whether it is completed.
 pub const TICKET_REREAD: &str = "ticket.reread";

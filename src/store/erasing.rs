@@ -162,6 +162,23 @@ async fn forget(
                  WHERE m.account = ?1 AND m.openid = ?2)",
         ),
         (
+            "qr_code",
+            "DELETE FROM qr_code WHERE id IN (
+                 SELECT c.id FROM mapping m JOIN qr_code c
+                     ON c.object_id = m.object_id AND c.tenant = m.tenant
+                 WHERE m.account = ?1 AND m.openid = ?2 AND NOT EXISTS (
+                     SELECT 1 FROM mapping x WHERE x.tenant = m.tenant AND x.object_id = m.object_id
+                         AND (x.account <> m.account OR x.openid <> m.openid)))",
+        ),
+        (
+            "qr_scan",
+            "DELETE FROM qr_scan WHERE account = ?1 AND openid = ?2",
+        ),
+        (
+            "invitation",
+            "DELETE FROM invitation WHERE account = ?1 AND openid = ?2",
+        ),
+        (
             "mapping",
             "DELETE FROM mapping WHERE account = ?1 AND openid = ?2",
         ),

@@ -92,7 +92,7 @@ pub struct PersonalRow {
 
 /// All of them, in the order in which an erasure takes those that grow: what points before what it
 /// points to.
-pub const PARTS: [Part; 18] = [
+pub const PARTS: [Part; 21] = [
     Part {
         table: "mapping",
         is: ["the customer that you are", "您对应的客户"],
@@ -171,6 +171,33 @@ pub const PARTS: [Part; 18] = [
              WHERE m.account = ?1 AND m.openid = ?2",
     },
     Part {
+        table: "qr_scan",
+        is: ["the QR codes of ours that you scanned", "您扫描过的我们的二维码"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('id', s.id, 'account', s.account, 'openid', s.openid,
+                'scene', c.scene, 'purpose', c.purpose, 'target', c.target, 'follow', s.follow,
+                'outcome', s.outcome, 'at', s.at, 'inbox_id', s.inbox_id) AS row
+             FROM qr_scan s LEFT JOIN qr_code c ON c.id = s.code_id
+             WHERE s.openid = ?2 AND s.account = ?1",
+    },
+    Part {
+        table: "qr_code",
+        is: ["QR codes that link a WeChat account to the customer that you are", "用于绑定您的客户的二维码"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('id', c.id, 'account', c.account, 'scene', c.scene,
+                'target', c.target, 'state', c.state, 'created_at', c.created_at,
+                'expires_at', c.expires_at, 'used_at', c.used_at) AS row
+             FROM mapping m JOIN qr_code c ON c.object_id = m.object_id AND c.tenant = m.tenant
+             WHERE m.account = ?1 AND m.openid = ?2",
+    },
+    Part {
+        table: "invitation",
+        is: ["the agent whom you asked for", "您通过二维码选择的客服"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('account', account, 'openid', openid, 'agent', agent, 'at', at) AS row
+             FROM invitation WHERE account = ?1 AND openid = ?2",
+    },
+    Part {
         table: "outbox",
         is: ["what had to be done for you, and every attempt", "为您执行的任务及每次尝试"],
         along: Some(Along::Outbox),
@@ -247,7 +274,7 @@ pub const PARTS: [Part; 18] = [
                 'last_message_id', last_message_id, 'messages', messages,
                 'previous_id', previous_id, 'opened_at', opened_at, 'last_at', last_at,
                 'ended_at', ended_at, 'root_object_id', root_object_id,
-                'ticket_object_id', ticket_object_id, 'ticket_id', ticket_id) AS row
+                'ticket_object_id', ticket_object_id, 'ticket_id', ticket_id, 'agent', agent) AS row
              FROM conversation WHERE account = ?1 AND openid = ?2
                  AND first_message_id > ?3 AND first_message_id <= ?4",
     },

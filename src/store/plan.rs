@@ -13,9 +13,9 @@ use super::codec::micros;
 use super::locations::{self, LocationInsert};
 use super::rows::{
     ActivityInsert, AttemptInsert, ConversationRows, DedupeRow, DoneRow, FindingInsert,
-    FollowerRow, GrantUpsert, InboxRow, LaneOfEffect, MappingUpsert, MediaRows, MessageInsert,
-    MessageMoved, OutboxInsert, ProfileUpsert, SeatEventInsert, SettledRow, SnapshotUpsert,
-    WindowClosedRow,
+    FollowerRow, GrantUpsert, InboxRow, InvitationRow, LaneOfEffect, MappingUpsert, MediaRows,
+    MessageInsert, MessageMoved, OutboxInsert, ProfileUpsert, QrRows, QrScanRow, SeatEventInsert,
+    SettledRow, SnapshotUpsert, WindowClosedRow,
 };
 use super::{apply, consents, erasing, forget, given};
 use crate::domain::rows::{
@@ -111,6 +111,7 @@ pub(super) struct Plan {
     locations: Vec<LocationInsert>,
     erasures: Vec<NewErasure>,
     consents: Vec<ConsentChange>,
+    qr: QrRows,
 }
 
 impl Plan {
@@ -184,6 +185,20 @@ impl Plan {
             .extend(locations.map(|l| LocationInsert::new(l, inbox_id, now)));
         self.erasures.extend(changes.erasures.iter().cloned());
         self.change_conversations(changes, inbox_id);
+        self.change_qr(changes, inbox_id);
+    }
+
+    fn change_qr(&mut self, changes: &Changes, inbox_id: Option<i64>) {
+        for change in &changes.qr_codes {
+            self.qr.push(change, self.now);
+        }
+        let scans = changes.qr_scans.iter();
+        self.qr
+            .scans
+            .extend(scans.map(|scan| QrScanRow::new(scan, inbox_id)));
+        self.qr
+            .invitations
+            .extend(changes.invitations.iter().map(InvitationRow::from));
     }
 
     fn change_conversations(&mut self, changes: &Changes, inbox_id: Option<i64>) {
@@ -219,6 +234,8 @@ impl Plan {
         apply::window_closed(connection, &self.window_closed).await?;
         apply::snapshots(connection, take(&mut self.snapshots)).await?;
         given::insert(connection, "finding", take(&mut self.findings)).await?;
+        // Before the conversations: one that opens takes up the invitation.
+        apply::qr(connection, take(&mut self.qr)).await?;
         apply::conversations(connection, take(&mut self.conversations)).await?;
         let events = take(&mut self.seat_events);
         given::insert(connection, "conversation_event", events).await?;

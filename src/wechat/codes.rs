@@ -184,17 +184,29 @@ static TABLE: &[Code] = &[
     one(40033, Wrong, "the body has \\u escapes"),
     one(40037, Wrong, "the template_id is invalid"),
     range(
+        40052,
+        40053,
+        Wrong,
+        "the kind of the QR code or its scene is invalid",
+    ),
+    range(
         40054,
         40055,
         Wrong,
         "the link of a button leads to no place that is allowed",
     ),
+    one(40097, Wrong, "an argument is invalid"),
     one(40125, SECRET, "the appsecret is invalid"),
     one(40163, LoginAgain, "the OAuth code has been used"),
     one(
         40164,
         IP,
         "this machine's address is not in the IP allow-list",
+    ),
+    one(
+        40169,
+        Wrong,
+        "the scene of the QR code is too long or empty",
     ),
     one(40200, Wrong, "the account's type does not allow this"),
     one(40243, FROZEN, "the AppSecret is frozen"),
@@ -243,6 +255,11 @@ static TABLE: &[Code] = &[
         "no send window is open, or the receiver does not follow",
     ),
     one(45026, Wrong, "the account has too many templates"),
+    one(
+        45029,
+        Wrong,
+        "the account has as many permanent QR codes as it may",
+    ),
     one(
         45035,
         IP,

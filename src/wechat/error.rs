@@ -53,6 +53,8 @@ pub enum Call {
     FetchVideo,
     /// A medium to be sent.
     UploadMedia,
+    /// A QR code with a scene.
+    CreateQr,
     /// How much of the day's quota is left.
     Quota,
     /// WeChat's own look at the way to our server.
@@ -86,6 +88,7 @@ impl Call {
             Self::DownloadMedia => "the download of a medium",
             Self::FetchVideo => "the fetch of a video",
             Self::UploadMedia => "the upload of a medium",
+            Self::CreateQr => "a QR code",
             Self::Quota => "a look at the quota",
             Self::CallbackCheck => "the check of the way to this server",
             Self::MenuGet => "a look at the menu",
@@ -112,6 +115,7 @@ impl Call {
             Self::DownloadMedia => "download_media",
             Self::FetchVideo => "fetch_video",
             Self::UploadMedia => "upload_media",
+            Self::CreateQr => "create_qr",
             Self::Quota => "quota",
             Self::CallbackCheck => "callback_check",
             Self::MenuGet => "menu_get",

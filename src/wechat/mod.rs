@@ -21,6 +21,7 @@ pub mod keys;
 mod menu;
 pub mod oauth;
 pub mod push;
+pub mod qr;
 pub mod query;
 pub mod receive;
 pub mod reply;

@@ -49,6 +49,7 @@ mod packaging;
 mod policies;
 mod privacy;
 mod process;
+mod qr;
 mod raw;
 mod reconciliation;
 mod refusals;

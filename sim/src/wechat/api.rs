@@ -8,6 +8,7 @@ use super::WeChat;
 use super::download::{MEDIA_GET, VIDEO};
 use super::jssdk::SCRIPT;
 use super::oauth::pages::{AUTHORIZE, AVATAR, CONFIRM};
+use super::qr::SHOW;
 use super::refusal::{Outcome, Refusal};
 use crate::wire::{Request, Response};
 
@@ -143,6 +144,8 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint::download(MEDIA_GET, WeChat::media_get).per_day(200_000),
     Endpoint::download(VIDEO, WeChat::video).without_token(),
     Endpoint::post("/cgi-bin/message/template/send", WeChat::template_send).per_day(100_000),
+    Endpoint::post("/cgi-bin/qrcode/create", WeChat::qrcode_create).per_day(100_000),
+    Endpoint::download(SHOW, WeChat::showqrcode).without_token(),
     Endpoint::get("/cgi-bin/user/info", WeChat::user_info).per_day(5_000_000),
     Endpoint::post("/cgi-bin/user/info/batchget", WeChat::user_info_batch),
     Endpoint::get("/cgi-bin/user/get", WeChat::user_get).per_day(500),

@@ -1,6 +1,6 @@
 //! The control API under `/_control/`: the driver over HTTP, as JSON.
 //!
-//! `GET`: `state`, `jssdk`, `opened`, `followers`, `seen?openid=`, `menu?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
+//! `GET`: `state`, `jssdk`, `opened`, `followers`, `qr_codes`, `seen?openid=`, `menu?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
 //! (its bytes), `settings`, `faults`, `phone?openid=&to=[&from=chat]` (this browser is that person's
 //! WeChat from now on).
 //! `POST`: `follow`, `scan`, `unfollow`, `adopt`, `leave_unnoticed`, `migrate`, `say`, `click`,
@@ -32,6 +32,8 @@ struct Act {
     /// Absent in `follow`: someone new.
     openid: Option<String>,
     scene: Option<String>,
+    /// Of a code that was made, or what its picture says: instead of `scene`.
+    ticket: Option<String>,
     text: String,
     key: String,
     /// `MsgType` of a message.
@@ -124,6 +126,7 @@ impl WeChat {
                 .collect(),
             "jssdk" => self.check_jssdk(request, now),
             "opened" => json!(self.opened_locations()),
+            "qr_codes" => json!(self.qr_codes()),
             "media" => self.all_media(now),
             "medium" => return Err((404, "no such medium lives".to_owned())),
             "settings" => json!(self.settings),
@@ -217,6 +220,10 @@ impl WeChat {
         let scene = act.scene.as_deref();
         Ok(match name {
             "follow" => self.follow(openid, scene, now, rng),
+            "scan" if act.ticket.is_some() => {
+                let scanned = self.scan_code(openid, &act.ticket.unwrap_or_default(), now, rng);
+                scanned.ok_or_else(|| bad("the code is unknown or has expired".to_owned()))?
+            }
             "scan" => self.scan(openid, scene.unwrap_or_default(), now, rng),
             "unfollow" => self.unfollow(openid, now, rng),
             "say" => self.say(openid, &act.text, now, rng),

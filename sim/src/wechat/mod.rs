@@ -22,6 +22,7 @@ mod menu;
 mod oauth;
 mod people;
 mod push;
+mod qr;
 mod queue;
 mod quota;
 mod refusal;
@@ -52,6 +53,7 @@ pub use self::media::{MediaKind, Medium, Origin};
 pub use self::oauth::NICKNAME_AND_AVATAR;
 pub use self::people::{Person, Seen, Via};
 pub use self::push::{Attempt, PushOptions, PushRecord, Tamper};
+pub use self::qr::QrCode;
 pub use self::reply::Reply;
 pub use self::settings::{Grants, Mode, Settings};
 
@@ -93,6 +95,7 @@ pub struct WeChat {
     /// Templates already sent under a `client_msg_id`: when, and their msgid.
     templates_sent: HashMap<(String, String), (Timestamp, i64)>,
     last_msg_id: i64,
+    qr_codes: Vec<QrCode>,
 }
 
 impl WeChat {

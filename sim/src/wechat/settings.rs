@@ -109,6 +109,8 @@ pub struct Settings {
     pub position_wgs84: Option<[f64; 2]>,
     /// Life of an access token, seconds.
     pub token_seconds: u32,
+    /// Permanent QR codes that the account may have.
+    pub permanent_qr_codes: usize,
     /// Calls a Beijing day by path, where they differ from the usual ones.
     pub daily_limits: BTreeMap<String, u32>,
     /// Calls a minute by path, where they differ from the usual ones.
@@ -155,6 +157,7 @@ impl Default for Settings {
             position_gcj02: Some([30.654_998, 104.068_348]),
             position_wgs84: Some([30.657_420, 104.065_840]),
             token_seconds: 7_200,
+            permanent_qr_codes: 100_000,
             daily_limits: BTreeMap::new(),
             minute_limits: BTreeMap::new(),
         }

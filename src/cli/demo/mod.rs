@@ -102,7 +102,7 @@ async fn perform(
 ) -> anyhow::Result<()> {
     let teller = Teller::new(options.json);
     if door.is_some() {
-        stage.apply_menu().await?;
+        stage.furnish().await?;
     }
     let opened = door.map(|door| keeper::open(stage, door.listener, &door.origin));
     let page = opened.as_ref().map(|(page, _)| page.url.as_str());

@@ -22,6 +22,17 @@ use crate::domain::rows::Follower;
 use crate::kit::random::Random;
 use crate::store::{OutboxFilter, Store, StoreError, TracedRow, TranscriptRow};
 
+/// A campaign whose poster has a QR code.
+const CAMPAIGN: &str = "spring-fair";
+
+/// A customer from before, who has a QR code to say who they are in WeChat.
+const REGULAR: [(&str, &str); 4] = [
+    ("RoleCode", "CRM000"),
+    ("FirstName", "Chen"),
+    ("LastName", "Jie"),
+    ("Mobile", "+86 138 0000 1111"),
+];
+
 /// More than the story has.
 const MOST_MESSAGES: u32 = 100;
 
@@ -127,9 +138,23 @@ impl Stage {
         Ok(())
     }
 
-    /// Has the menu made at WeChat, as an operator does: with this program's own command.
-    pub(super) async fn apply_menu(&self) -> anyhow::Result<()> {
-        daemon::command(&self.folder.join("qiao.toml"), &["menu", "apply"]).await
+    /// Has menu and QR codes made at WeChat, as an operator does: with this program's own commands.
+    pub(super) async fn furnish(&self) -> anyhow::Result<()> {
+        let customer = self.c4c.with(|c4c, now, _| {
+            let object_id = c4c.create_customer(&REGULAR, now);
+            c4c.customer(&object_id)
+                .map(|customer| customer.customer_id().to_owned())
+        });
+        let customer = customer.context("a customer who exists already")?;
+        let campaign = ["qr", "create", "campaign", CAMPAIGN, "--permanent"];
+        let bind = ["qr", "create", "bind", &customer, "--temporary"];
+        self.command(&["menu", "apply"]).await?;
+        self.command(&campaign).await?;
+        self.command(&bind).await
+    }
+
+    async fn command(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        daemon::command(&self.folder.join("qiao.toml"), arguments).await
     }
 
     /// Ends everything; the folder stays.

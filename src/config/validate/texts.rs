@@ -41,6 +41,10 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
     let not_bound = text("not_bound", defaults::NOT_BOUND, &[]);
     let nearest_branch = text("nearest_branch", defaults::NEAREST_BRANCH, &BRANCH);
     let branches = text("branches", defaults::BRANCHES, &[]);
+    let expired = text("bind_expired", defaults::BIND_EXPIRED, &FOLLOWER);
+    let used = text("bind_used", defaults::BIND_USED, &FOLLOWER);
+    let unclear = text("bind_unclear", defaults::BIND_UNCLEAR, &FOLLOWER);
+    let failed = text("bind_failed", defaults::BIND_FAILED, &FOLLOWER);
     Ok(Texts {
         welcome: welcome?,
         customer_created: created?,
@@ -52,6 +56,10 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
         not_bound: not_bound?,
         nearest_branch: nearest_branch?,
         branches: branches?,
+        bind_expired: expired?,
+        bind_used: used?,
+        bind_unclear: unclear?,
+        bind_failed: failed?,
     })
 }
 

@@ -11,6 +11,11 @@ pub fn inbound_lane(account: &AccountId) -> String {
     format!("in:{account}")
 }
 
+/// The lane in which an account's QR codes are made.
+pub fn qr_lane(account: &AccountId) -> String {
+    format!("qr:{account}")
+}
+
 /// The lane of what reconciliation found out about an account's followers. It is not `in:`, so that
 /// those who act do not wait behind thousands of these.
 pub fn found_lane(account: &AccountId) -> String {

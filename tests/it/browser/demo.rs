@@ -80,8 +80,8 @@ impl Browser {
     pub async fn follows(&self) {
         self.click("#follow").await;
         self.shows(".chat .bubble", "欢迎关注").await;
-        self.shows(".chat .bubble", "1000441").await;
-        self.shows(".customer", "1000441").await;
+        self.shows(".chat .bubble", "1000442").await;
+        self.shows(".customer", "1000442").await;
     }
 
     /// They say something on the phone.
@@ -134,7 +134,7 @@ async fn a_newcomer_follows_speaks_and_is_answered() {
     browser.shows("#row-json", "\"received_at\"").await;
     browser.axe().await;
     browser.click("#row .button").await;
-    browser.click_text("完成").await;
+    browser.click(".ticket .button").await;
     browser.shows(".status", "已完成").await;
     browser.axe().await;
     browser.close().await;
@@ -180,7 +180,11 @@ async fn a_daemon_that_was_killed_loses_nothing_and_does_nothing_twice() {
     browser.shows("#line", "实时").await;
     browser.shows(".activity", "它停着的时候").await;
     browser.all_is_right(2).await;
-    assert_eq!(browser.count(".customer").await, 1);
+    assert_eq!(
+        browser.count(".customer").await,
+        2,
+        "they, and one who was there before"
+    );
     browser.close().await;
 }
 

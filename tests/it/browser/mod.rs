@@ -5,6 +5,8 @@
 //! Start at [`Browser::phone`], and see `proof.rs` for a whole story. `make browser` installs what it needs.
 
 mod demo;
+mod demo_pages;
+mod demo_pictures;
 mod driver;
 mod looking;
 mod proof;

@@ -14,6 +14,7 @@
 mod arrivals;
 mod backups;
 mod claims;
+mod codes;
 mod concurrency;
 mod conversations;
 mod crashes;
@@ -206,6 +207,10 @@ suite! {
         what_happens_at_the_seats_is_written_down
         a_message_that_came_in_stays_received_whatever_is_done_about_it
         what_was_said_first_goes_first_in_whatever_order_it_came;
+    codes:
+        a_code_is_wanted_then_made_and_found_by_its_scene
+        scans_are_counted_in_their_code_and_go_before_it
+        the_next_conversation_takes_an_invitation_up;
     telling:
         conversations_are_listed_newest_first_narrowed_and_in_pages
         a_message_is_told_with_its_conversation_what_c4c_has_of_it_and_its_media;

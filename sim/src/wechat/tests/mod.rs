@@ -8,6 +8,7 @@ mod media;
 mod menus;
 mod oauth;
 mod pushes;
+mod qr;
 mod typing;
 
 use jiff::{SignedDuration, Timestamp};

@@ -50,6 +50,10 @@ enum Act {
         openid: String,
         url: String,
     },
+    Scan {
+        openid: String,
+        ticket: String,
+    },
     Picture {
         openid: String,
         base64: String,
@@ -196,6 +200,12 @@ fn of_follower(board: &Board, act: Act) -> Result<Value, Refused> {
         Act::View { openid, url } if known(&openid) => {
             let fields = json!({ "EventKey": url });
             wechat.with(|w, now, rng| w.push_event(&openid, "VIEW", &fields, now, rng))
+        }
+        Act::Scan { openid, ticket } if known(&openid) => {
+            let gone = Refused(StatusCode::CONFLICT, "not now");
+            wechat
+                .with(|w, now, rng| w.scan_code(&openid, &ticket, now, rng))
+                .ok_or(gone)?
         }
         Act::Picture { openid, base64 } if known(&openid) => {
             let wrong = |_| Refused(StatusCode::BAD_REQUEST, "wrong");

@@ -48,7 +48,9 @@ fn in_c4c(c4c: &C4c) -> (i64, i64) {
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     let mut people = HashSet::new();
     for customer in c4c.customers() {
-        if !people.insert(customer.wechat_id()) {
+        // Those whom no follower stands for have none.
+        let openid = customer.wechat_id();
+        if !openid.is_empty() && !people.insert(openid) {
             doubles += 1;
         }
     }

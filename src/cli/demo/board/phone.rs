@@ -11,6 +11,9 @@ use super::Board;
 /// Lines of a chat that are kept on the screen.
 const MOST_LINES: usize = 40;
 
+/// QR codes to scan.
+const MOST_CODES: usize = 4;
+
 /// All phones.
 pub(super) fn shown(board: &Arc<Board>) -> Value {
     board.parts.wechat.look(|wechat| {
@@ -29,7 +32,10 @@ pub(super) fn shown(board: &Arc<Board>) -> Value {
                 "chat": chat(wechat, openid),
             })
         });
-        json!({ "people": people.collect::<Vec<_>>() })
+        let people: Vec<Value> = people.collect();
+        let codes = wechat.qr_codes().iter().take(MOST_CODES);
+        let codes = codes.map(|code| json!({ "ticket": code.ticket, "scene": code.scene }));
+        json!({ "people": people, "codes": codes.collect::<Vec<_>>() })
     })
 }
 

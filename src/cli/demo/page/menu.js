@@ -1,7 +1,7 @@
 // The bar at the bottom of a chat: the account's menu, or a field to type into, and what else one can send.
 
 import { h } from "./dom.js";
-import { t } from "./texts.js";
+import { maybe, t } from "./texts.js";
 import { act } from "./link.js";
 
 /** Places to send. */
@@ -13,9 +13,9 @@ const PLACES = [
 /** Largest picture to upload, bytes: as the demo's process allows. */
 const MOST_PICTURE = 2 << 20;
 
-export function menuBar(person) {
+export function menuBar(person, codes) {
   const bar = h("div", { class: "bottom" });
-  const extras = extrasOf(person);
+  const extras = extrasOf(person, codes);
   const buttons = person.menu ?? [];
   let typing = buttons.length === 0;
   const show = () => {
@@ -68,7 +68,7 @@ function tappable(person, button) {
 }
 
 /** Pictures, places, codes, and the way out. */
-function extrasOf(person) {
+function extrasOf(person, codes) {
   const { openid } = person;
   const upload = h("input", { type: "file", accept: "image/png,image/jpeg,image/gif", id: "upload", onchange: async () => {
     const file = upload.files[0];
@@ -82,7 +82,15 @@ function extrasOf(person) {
     button(t("sample"), () => act("picture", { openid, base64: drawn() })),
     h("label", { class: "extra", for: "upload" }, t("upload"), upload),
     ...PLACES.map(({ key, latitude, longitude }) => button(t(key), () => act("place", { openid, latitude, longitude, label: t(`${key}Label`) }))),
+    ...scanButtons(openid, codes),
     button(t("unfollow"), () => act("unfollow", { openid })));
+}
+
+/** The QR codes that lie around: a poster's, and a customer's own. */
+export function scanButtons(openid, codes) {
+  return codes.map(({ ticket, scene }) => h("button", {
+    type: "button", class: "extra", onclick: () => act("scan", { openid, ticket }),
+  }, t("scan", { name: maybe(`code_${scene}`) || t("codeBind") })));
 }
 
 function base64(bytes) {

@@ -4,7 +4,7 @@ import { h, keyed, write } from "./dom.js";
 import { t } from "./texts.js";
 import { act } from "./link.js";
 import { showChat } from "./chat.js";
-import { menuBar } from "./menu.js";
+import { menuBar, scanButtons } from "./menu.js";
 import { openPage, showWays } from "./frame.js";
 
 let screenOf = null;
@@ -20,10 +20,10 @@ export function showPhone(model, choose) {
     phone.replaceChildren();
     return;
   }
-  const screen = JSON.stringify([person.openid, person.subscribed, person.menu, document.documentElement.lang]);
+  const screen = JSON.stringify([person.openid, person.subscribed, person.menu, model.phone.codes, document.documentElement.lang]);
   if (screenOf !== screen) {
     screenOf = screen;
-    phone.replaceChildren(...(person.subscribed ? chatScreen(person) : profileScreen(person)));
+    phone.replaceChildren(...(person.subscribed ? chatScreen : profileScreen)(person, model.phone.codes));
   }
   const title = phone.querySelector(".account");
   write(title, person.typing ? t("typing") : t("account"));
@@ -32,7 +32,8 @@ export function showPhone(model, choose) {
 
 function showPeople(people, chosen, choose) {
   const box = document.getElementById("people");
-  const chips = people.map(({ openid, name, subscribed }) => ({ openid, name, subscribed, chosen: openid === chosen }));
+  const language = document.documentElement.lang;
+  const chips = people.map(({ openid, name, subscribed }) => ({ openid, name, subscribed, chosen: openid === chosen, language }));
   chips.push({ openid: "new", name: t("invite") });
   keyed(box, chips, (one) => one.openid, (one) => {
     if (one.openid === "new") {
@@ -52,20 +53,21 @@ function titleBar() {
 }
 
 /** The talk with an account that one follows. */
-function chatScreen(person) {
+function chatScreen(person, codes) {
   const chat = h("div", { class: "chat", role: "log", "aria-label": t("chat"), tabindex: "0" });
-  return [titleBar(), chat, menuBar(person)];
+  return [titleBar(), chat, menuBar(person, codes)];
 }
 
 /** What WeChat shows of an account before one follows it. */
-function profileScreen(person) {
+function profileScreen(person, codes) {
   const follow = () => act("follow", { openid: person.openid });
   const chat = h("div", { class: "chat profile-chat", role: "log", "aria-label": t("chat"), tabindex: "0" });
   const profile = h("div", { class: "profile" },
     h("span", { class: "avatar big", "aria-hidden": "true" }, "桥"),
     h("p", { class: "name" }, t("account")),
     h("p", {}, t("accountSays")),
-    h("button", { type: "button", class: "follow", id: "follow", onclick: follow }, t("follow")));
+    h("button", { type: "button", class: "follow", id: "follow", onclick: follow }, t("follow")),
+    h("div", { class: "codes" }, ...scanButtons(person.openid, codes)));
   return [titleBar(), profile, chat];
 }
 

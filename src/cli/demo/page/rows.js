@@ -12,6 +12,9 @@ const LOOKS = {
   dead: "bad", failed: "bad", rejected: "bad", suppressed: "quiet", cancelled: "quiet",
 };
 
+/** States in which nobody need do anything. */
+const CALM = ["done", "cancelled"];
+
 export function showRows(model) {
   const names = namesOf(model);
   const language = document.documentElement.lang;
@@ -57,7 +60,7 @@ function cardOf(card) {
 
 function headOf({ arrival, who, effects }) {
   const committed = effects.length ? ms(Math.max(0, Math.min(...effects.map((one) => one.created_at)) - arrival.received_at)) : null;
-  const what = maybe(`kind_${arrival.kind}`) || arrival.kind;
+  const what = maybe(`kind_${arrival.kind.toLowerCase()}`) || arrival.kind;
   const state = arrival.duplicate_of ? t("duplicateOf", { id: arrival.duplicate_of }) : t(`state_${arrival.state}`);
   return h("button", { type: "button", class: "head", onclick: () => open("inbox", arrival) },
     h("span", { class: `from ${arrival.source}` }, arrival.source === "wechat" ? `${t("wechat")} →` : `← C4C`),
@@ -78,7 +81,7 @@ function effectOf(effect) {
     h("span", { class: "ms" }, end),
     h("span", { class: "lane" }, h("code", {}, `${effect.lane.split(":")[0]}:`), ` ${effect.who}`),
     triesOf(effect),
-    why ? h("span", { class: effect.state === "done" ? "why calm" : "why" }, maybe(`why_${why}`) || why) : null));
+    why ? h("span", { class: CALM.includes(effect.state) ? "why calm" : "why" }, maybe(`why_${why}`) || why) : null));
 }
 
 function triesOf(effect) {
@@ -94,6 +97,7 @@ function chip(state, word) {
 
 function ms(micros) {
   const millis = micros / 1000;
+  if (millis < 10) return `${millis.toFixed(1)} ms`;
   return millis < 10_000 ? `${Math.round(millis)} ms` : `${Math.round(millis / 1000)} s`;
 }
 
