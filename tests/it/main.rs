@@ -24,6 +24,7 @@ mod crash_points;
 mod crashes;
 mod customers;
 mod demo;
+mod demo_page;
 mod doctor;
 mod documents;
 mod drift;

@@ -141,7 +141,11 @@ impl Stage {
     /// Has menu and QR codes made at WeChat, as an operator does: with this program's own commands.
     pub(super) async fn furnish(&self) -> anyhow::Result<()> {
         let customer = self.c4c.with(|c4c, now, _| {
+            // Nobody in WeChat yet; the script would write their last name there.
+            let with_script = c4c.settings().before_save_script;
+            c4c.configure(|settings| settings.before_save_script = false);
             let object_id = c4c.create_customer(&REGULAR, now);
+            c4c.configure(|settings| settings.before_save_script = with_script);
             c4c.customer(&object_id)
                 .map(|customer| customer.customer_id().to_owned())
         });

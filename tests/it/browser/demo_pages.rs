@@ -13,6 +13,8 @@ async fn a_page_opens_in_the_phone_as_the_follower_lets_it() {
     browser.shows("h1", "您未同意授权").await;
     browser.axe().await;
     browser.page_closed().await;
+    let told = browser.console().await;
+    assert!(told.iter().all(|line| line.contains("403")), "{told:#?}");
     browser.page_opened("snapshot").await;
     browser.shows("h1", "仅供预览").await;
     browser.page_closed().await;

@@ -4,7 +4,7 @@
 //! way to other hosts. It knows nothing of what the pages say; that stands in the stories beside it.
 //! Start at [`Browser::phone`], and see `proof.rs` for a whole story. `make browser` installs what it needs.
 
-mod demo;
+pub mod demo;
 mod demo_pages;
 mod demo_pictures;
 mod driver;

@@ -11,12 +11,13 @@ use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use qiao_sim::wechat::PushRecord;
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::{Board, counts, desk, phone};
-use crate::store::StoreError;
+use crate::store::{RecentArrival, StoreError};
 
 /// How often it is looked: the database tells nobody when it changes, and a page need not be faster than an eye.
 const LOOK_EVERY: Duration = Duration::from_millis(80);
@@ -93,12 +94,30 @@ impl Watcher {
 async fn parts(board: &Arc<Board>) -> Result<[Value; NAMES.len()], StoreError> {
     let recent = board.parts.store.recent(ARRIVALS, EFFECTS).await?;
     let counts = counts::shown(board).await?;
+    let mut rows = json!(recent);
+    rows["answered"] = answered(board, &recent.arrivals);
     Ok([
         phone::shown(board),
         desk::shown(board),
-        json!(recent),
+        rows,
         state(board, counts),
     ])
+}
+
+/// How long WeChat waited for the answer to each of its pushes, which comes only after the commit is on disk:
+/// microseconds, by the row. A push and its row say the same.
+fn answered(board: &Board, arrivals: &[RecentArrival]) -> Value {
+    board.parts.wechat.look(|wechat| {
+        let pushes: Vec<&PushRecord> = wechat.pushes().collect();
+        let took = arrivals.iter().filter_map(|arrival| {
+            let body = arrival.body.as_deref()?;
+            let push = pushes.iter().rev().find(|push| push.xml == body)?;
+            let first = push.attempts.iter().find(|one| one.over.is_some())?;
+            let took = first.over?.duration_since(first.at).as_micros();
+            Some((arrival.id.to_string(), json!(i64::try_from(took).ok()?)))
+        });
+        Value::Object(took.collect())
+    })
 }
 
 fn state(board: &Board, counts: Value) -> Value {

@@ -27,7 +27,9 @@ export function showDesk(model, choose) {
 }
 
 function nameOf(model, customer) {
-  return model.phone?.people.find((one) => one.openid === customer.openid)?.name ?? "";
+  const { FirstName, LastName } = customer.fields;
+  const own = LastName === customer.openid ? "" : `${FirstName} ${LastName}`;
+  return model.phone?.people.find((one) => one.openid === customer.openid)?.name ?? own;
 }
 
 function showCustomers(box, model, choose) {

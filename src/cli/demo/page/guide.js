@@ -17,7 +17,7 @@ const settled = (model) => model.state?.counts.open === 0;
 /** Each step: whether it is done. */
 const STEPS = {
   follow: (model) => {
-    const body = acted.get("follow");
+    const body = acted.get("follow") ?? acted.get("scan");
     return body && customerOf(model, body.openid);
   },
   say: (model) => {

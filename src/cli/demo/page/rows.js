@@ -30,12 +30,12 @@ function namesOf(model) {
 }
 
 /** An arrival with all that follows from it is a card, and so is an effect that follows from none shown. */
-function cardsOf({ arrivals, effects, attempts }, names) {
+function cardsOf({ arrivals, effects, attempts, answered }, names) {
   const tries = Map.groupBy(attempts, (one) => one.outbox_id);
   const cards = new Map();
   for (const arrival of arrivals) {
     const key = `i${arrival.id}`;
-    cards.set(key, { key, at: arrival.received_at, arrival, who: names.get(arrival.openid) ?? "", effects: [] });
+    cards.set(key, { key, at: arrival.received_at, arrival, answered: answered[arrival.id], who: names.get(arrival.openid) ?? "", effects: [] });
   }
   for (const effect of [...effects].sort((a, b) => a.id - b.id)) {
     const shown = { ...effect, tries: (tries.get(effect.id) ?? []).sort((a, b) => a.number - b.number), who: whose(effect, names) };
@@ -58,15 +58,14 @@ function cardOf(card) {
     h("ol", { class: "effects" }, ...card.effects.map(effectOf)));
 }
 
-function headOf({ arrival, who, effects }) {
-  const committed = effects.length ? ms(Math.max(0, Math.min(...effects.map((one) => one.created_at)) - arrival.received_at)) : null;
+function headOf({ arrival, answered, who }) {
   const what = maybe(`kind_${arrival.kind.toLowerCase()}`) || arrival.kind;
   const state = arrival.duplicate_of ? t("duplicateOf", { id: arrival.duplicate_of }) : t(`state_${arrival.state}`);
   return h("button", { type: "button", class: "head", onclick: () => open("inbox", arrival) },
     h("span", { class: `from ${arrival.source}` }, arrival.source === "wechat" ? `${t("wechat")} →` : `← C4C`),
     h("b", {}, what), h("span", { class: "who" }, who),
     chip(arrival.state, state),
-    h("span", { class: "ms" }, committed === null ? "" : t("committed", { ms: committed })),
+    h("span", { class: "ms" }, answered === undefined ? "" : t("committed", { ms: ms(answered) })),
     h("time", {}, clock(arrival.received_at)));
 }
 

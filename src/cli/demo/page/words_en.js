@@ -40,7 +40,7 @@ export const en = {
   ids: "Customer {number} · OpenID {openid}…", tickets: "Tickets", activities: "Social media messages", answer: "Answer the follower", answerHint: "Answer as the agent Li Wei…", sendAnswer: "Send answer",
   ticket_1: "Open", ticket_2: "In process", ticket_3: "Completed", complete: "Complete", follower: "Follower", bytes: "{n} bytes",
 
-  wechat: "WeChat", committed: "committed in {ms}", tries: "tries: {n}", duplicateOf: "repeats {id}",
+  wechat: "WeChat", committed: "committed and answered in {ms}", tries: "tries: {n}", duplicateOf: "repeats {id}",
   state_accepted: "accepted", state_suppressed: "duplicate", state_released: "released", state_rejected: "rejected",
   state_ready: "waits", state_running: "running", state_held: "held", state_done: "done", state_dead: "dead", state_cancelled: "cancelled",
   kind_text: "text", kind_image: "picture", kind_location: "place", kind_reply: "agent's answer",
@@ -50,7 +50,7 @@ export const en = {
   "effect_follower.acted": "decide what follows", "effect_customer.ensure": "find or make the customer", "effect_customer.reread": "read the customer again",
   "effect_wechat.send": "send to the follower", "effect_conversation.record": "write into C4C", "effect_conversation.attach": "attach in C4C", "effect_media.fetch": "download",
   "effect_ticket.find": "find the ticket", "effect_ticket.note": "note on the ticket", "effect_reply.files": "look for files", "effect_reply.route": "whom it is for", "effect_customer.change": "change the customer",
-  "effect_customer.rename": "rename the customer", "effect_ticket.reread": "read the ticket again", "effect_wechat.typing": "show that somebody types", "effect_profile.renew": "renew name and picture", "effect_hook.ask": "ask the answer hook", "effect_qr.create": "have a QR code made", "effect_customer.campaign": "note the campaign", "effect_activity.reread": "read the message again", "effect_answers.sweep": "look for lost answers", "effect_object.reread": "read again", "effect_menu.apply": "set the menu",
+  "effect_customer.link": "bind to a customer", "effect_customer.rename": "rename the customer", "effect_ticket.reread": "read the ticket again", "effect_wechat.typing": "show that somebody types", "effect_profile.renew": "renew name and picture", "effect_hook.ask": "ask the answer hook", "effect_qr.create": "have a QR code made", "effect_customer.campaign": "note the campaign", "effect_activity.reread": "read the message again", "effect_answers.sweep": "look for lost answers", "effect_object.reread": "read again", "effect_menu.apply": "set the menu",
   why_no_window: "no send window: waits for the follower", why_awaiting_follower: "waits for the follower",
 
   count_said: "said", count_history: "in history", count_c4c: "in C4C", count_doubles: "doubles", count_open: "to do", count_held: "held", count_given_up: "given up by WeChat",

@@ -40,7 +40,7 @@ export const zh = {
   ids: "客户编号 {number} · OpenID {openid}…", tickets: "工单", activities: "社交媒体消息", answer: "回复关注者", answerHint: "以客服 Li Wei 的身份回复…", sendAnswer: "发送回复",
   ticket_1: "未处理", ticket_2: "处理中", ticket_3: "已完成", complete: "完成", follower: "关注者", bytes: "{n} 字节",
 
-  wechat: "微信", committed: "{ms} 后已提交", tries: "{n} 次尝试", duplicateOf: "重复：同 {id}",
+  wechat: "微信", committed: "{ms} 提交并应答", tries: "{n} 次尝试", duplicateOf: "重复：同 {id}",
   state_accepted: "已收下", state_suppressed: "重复已拦下", state_released: "已放行", state_rejected: "已拒绝",
   state_ready: "等待", state_running: "进行中", state_held: "搁置", state_done: "完成", state_dead: "死信", state_cancelled: "已取消",
   kind_text: "文字", kind_image: "图片", kind_location: "位置", kind_reply: "客服的回复",
@@ -50,7 +50,7 @@ export const zh = {
   "effect_follower.acted": "决定要做什么", "effect_customer.ensure": "找到或建立客户", "effect_customer.reread": "重读客户资料",
   "effect_wechat.send": "发给关注者", "effect_conversation.record": "写入 C4C", "effect_conversation.attach": "附件写入 C4C", "effect_media.fetch": "下载图片",
   "effect_ticket.find": "找到工单", "effect_ticket.note": "在工单上注明", "effect_reply.files": "看有没有附件", "effect_reply.route": "找回复给谁", "effect_customer.change": "改客户资料",
-  "effect_customer.rename": "改客户姓名", "effect_ticket.reread": "重读工单", "effect_wechat.typing": "显示正在输入", "effect_profile.renew": "更新昵称头像", "effect_hook.ask": "问答复接口", "effect_qr.create": "生成二维码", "effect_customer.campaign": "记下活动", "effect_activity.reread": "重读消息", "effect_answers.sweep": "找漏掉的回复", "effect_object.reread": "重读对象", "effect_menu.apply": "设置菜单",
+  "effect_customer.link": "绑定到已有客户", "effect_customer.rename": "改客户姓名", "effect_ticket.reread": "重读工单", "effect_wechat.typing": "显示正在输入", "effect_profile.renew": "更新昵称头像", "effect_hook.ask": "问答复接口", "effect_qr.create": "生成二维码", "effect_customer.campaign": "记下活动", "effect_activity.reread": "重读消息", "effect_answers.sweep": "找漏掉的回复", "effect_object.reread": "重读对象", "effect_menu.apply": "设置菜单",
   why_no_window: "没有发送窗口，等关注者再来", why_awaiting_follower: "等关注者再来",
 
   count_said: "说了", count_history: "在历史里", count_c4c: "在 C4C 里", count_doubles: "重复", count_open: "待办", count_held: "搁置", count_given_up: "微信已放弃",
