@@ -4,7 +4,7 @@ mod bound;
 mod kept;
 
 use qiao_sim::fault::Kind;
-use qiao_sim::wechat;
+use qiao_sim::wechat::{self, WeChat};
 use serde_json::{Value, json};
 
 use crate::commands::{Told, qiao, run};
@@ -112,7 +112,7 @@ async fn a_menu_over_a_limit_never_makes_a_call() {
         .replace("签到", &"签".repeat(21))
         .replace("联系", "六个汉字名称");
     let world = world(&long).await;
-    let calls = || world.wechat.look(|wechat| wechat.all_calls());
+    let calls = || world.wechat.look(WeChat::all_calls);
     let before = calls();
     for words in [&["menu", "apply"][..], &["menu", "diff"], &["check"]] {
         let told = qiao(&world, words).await;

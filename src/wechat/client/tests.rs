@@ -32,7 +32,6 @@ fn account(source: TokenSource) -> Account {
         answer_hook: None,
         menu: None,
         keep_menu: false,
-        mp_verify: Vec::new(),
         texts: crate::config::Texts {
             not_bound: String::new(),
             welcome: String::new(),
