@@ -16,6 +16,7 @@ mod init;
 mod jobs;
 mod logging;
 mod mapping;
+mod menu;
 mod message;
 mod outbox;
 mod output;
@@ -86,6 +87,9 @@ enum Verb {
     /// What operators did
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// The menu at the foot of WeChat's conversations
+    #[command(subcommand)]
+    Menu(menu::Verb),
     /// Compares both platforms with the database
     Reconcile(reconcile::Asked),
     /// Writes everything into one file, beside the daemon
@@ -158,6 +162,7 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Qr(verb) => qr::run(config()?, verb).await?,
         Verb::Person(verb) => person::run(config()?, verb).await?,
         Verb::Audit(verb) => audit::run(&config()?, verb).await?,
+        Verb::Menu(verb) => menu::run(config()?, verb).await?,
         Verb::Reconcile(asked) => reconcile::run(config()?, asked).await?,
         Verb::Backup(asked) => backup::run(config()?, asked).await?,
         Verb::Restore(asked) => restore::run(config()?, asked).await?,

@@ -23,7 +23,11 @@ pub(super) const ON_UNFOLLOW: &str = "keep";
 pub(super) const EXISTING_FOLLOWERS: &str = "on_contact";
 /// A night in which more than a thousand followers changed unnoticed is a fault of something else.
 pub(super) const MAX_REPAIRS: i64 = 1000;
+pub(super) const SESSION_HOURS: i64 = 24;
+pub(super) const SCOPE: &str = "snsapi_base";
 pub(super) const UNCERTAIN_SEND: &str = "hold";
+
+pub(super) const KEEP_MENU: &str = "off";
 
 pub(super) const INTO_C4C: &str = "off";
 /// WeChat (c4c.md 4.2).
@@ -64,6 +68,8 @@ pub(super) const BIND_UNCLEAR: &str =
     "您的微信已对应另一位客户，本次扫码未做更改。我们的同事会尽快核实。";
 pub(super) const BIND_FAILED: &str =
     "未找到该二维码对应的客户，本次扫码未做任何绑定。如有疑问，请直接回复本消息。";
+pub(super) const NOT_BOUND: &str =
+    "暂时无法确认您的客户编号，请直接在这里留言，我们会尽快为您核实。";
 
 pub(super) const SERVICE: &str = "/sap/c4c/odata/v1/c4codataapi";
 pub(super) const CSRF: &str = "auto";

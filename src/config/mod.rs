@@ -13,6 +13,8 @@ mod jobs;
 mod keys;
 mod load;
 mod maintenance;
+mod menu;
+pub mod pages;
 mod retention;
 mod secret;
 mod tree;
@@ -24,6 +26,8 @@ pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors};
 pub use jobs::Schedules;
 pub use load::{Loaded, is_too_deep, load, load_text};
+pub use menu::{load_menu, read_menu};
+pub use pages::{App, Page, Scope};
 pub use retention::Retention;
 pub use types::*;
 

@@ -93,6 +93,11 @@ impl<'a> Section<'a> {
         self.value(key).is_some()
     }
 
+    /// Whether this key holds a text.
+    pub(super) fn is_text(&self, key: &str) -> bool {
+        self.value(key).is_some_and(Value::is_str)
+    }
+
     /// The names of the section's entries.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.table

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::conversation::ConversationRules;
 use super::jobs::Schedules;
+use super::pages::App;
 use super::retention::Retention;
 use crate::domain::ids::{AccountId, TenantId};
 
@@ -33,6 +34,8 @@ pub struct Config {
     pub c4c: BTreeMap<TenantId, Tenant>,
     /// `[reconcile]`
     pub reconcile: Reconcile,
+    /// `[app]`
+    pub app: App,
 }
 
 /// `[server]`: where Qiao listens and how it is reached.
@@ -104,6 +107,8 @@ pub struct Account {
     pub app_id: String,
     /// `app_secret`
     pub app_secret: SecretString,
+    /// `mp_verify`: the codes of WeChat's files that prove a domain, letters and digits.
+    pub mp_verify: Vec<String>,
     /// `original_id`, `gh_…`; if set, another ToUserName is refused.
     pub original_id: Option<String>,
     /// `token`: one, or several during rotation. Never empty.
@@ -126,6 +131,10 @@ pub struct Account {
     pub migrated_from: Option<String>,
     /// `uncertain_send`
     pub uncertain_send: UncertainSend,
+    /// `menu`: the file of its menu, read by [`super::load_menu`]; `None`: Qiao leaves the menu alone.
+    pub menu: Option<PathBuf>,
+    /// `keep_menu`: whether the job `menu` puts it back. Only where there is one.
+    pub keep_menu: bool,
     /// `conversation`
     pub conversation: ConversationRules,
     /// `answer_hook`
@@ -201,6 +210,8 @@ pub struct Texts {
     pub bind_unclear: String,
     /// C4C does not have the code's customer.
     pub bind_failed: String,
+    /// The answer to `bind` when a person must first say whom the follower stands for.
+    pub not_bound: String,
 }
 
 /// A template message (wechat.md 4.4).
@@ -252,6 +263,17 @@ pub enum Then {
         /// Where a tap leads.
         url: String,
     },
+    /// One article that opens a page of ours.
+    Page {
+        /// Its name. The account has it.
+        page: String,
+        /// Headline.
+        title: String,
+        /// Below it.
+        description: String,
+        /// Picture.
+        pic_url: String,
+    },
     /// Ask this URL (the answer hook's protocol).
     Hook(url::Url),
     /// Something Qiao does itself.
@@ -265,6 +287,8 @@ pub enum Action {
     Review,
     /// Delete their own history.
     Delete,
+    /// Look up or make their customer, and tell them the number.
+    Bind,
 }
 
 /// `[c4c.<tenant>]`: one C4C tenant.

@@ -15,6 +15,7 @@ mod configuration;
 mod database;
 mod disk;
 pub mod limits;
+mod menu;
 mod network;
 mod own;
 mod queue;
@@ -26,10 +27,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use limits::Limits;
-pub use own::alive;
+pub use own::{alive, is_served};
 pub use queue::JobFacts;
 pub use ready::{Readiness, readiness};
 pub use row::{Check, Language, Outcome, Row};
+pub use wechat::token_beside;
 
 use crate::config::{ConfigErrors, Loaded};
 use crate::kit::clock::Clock;
@@ -63,6 +65,7 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
         clock::CHECKS,
         network::CHECKS,
         wechat::CHECKS,
+        menu::CHECKS,
         c4c::CHECKS,
         c4c_fields::CHECKS,
         queue::CHECKS,

@@ -9,6 +9,7 @@ pub mod chain;
 pub mod grams;
 pub mod ids;
 pub mod jobs;
+pub mod menu;
 pub mod placeholder;
 pub mod pseudonym;
 pub mod qr;

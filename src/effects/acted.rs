@@ -8,7 +8,7 @@ use crate::domain::rows::{Changes, Follower};
 use crate::flows::acted::{Act, Acted};
 use crate::flows::qr::{self, Scanned};
 use crate::flows::record::Decided;
-use crate::flows::{contact, message, privacy};
+use crate::flows::{bind, contact, message, privacy};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Decider, Outcome};
 use crate::store::{Conversation, Job, Mapping, QrCode, StoreError};
@@ -121,6 +121,7 @@ impl Known {
             };
             qr::scanned(&scan, &mut changes, when.at);
         }
+        changes.extend(bind::refused(acted, mapping, account, when.at));
         changes.erasures = privacy::left(&changes, account.on_unfollow, acted.received);
         if !changes.cancels.is_empty() {
             changes.extend(self.left.get(&acted.follower).cloned().unwrap_or_default());

@@ -41,7 +41,7 @@ impl Context {
         let known = intake::Known {
             account_id: id,
             account,
-            zone: &live.config.server.time_zone,
+            config: &live.config,
             history: &lines,
             held: held.as_ref(),
             now: self.clock.now(),

@@ -12,7 +12,7 @@ use crate::domain::qr::Purpose;
 use crate::domain::rows::{Changes, Follower, MappingState, Priority};
 use crate::flows::contact::Ensure;
 use crate::flows::customer::{self, Linking, Person};
-use crate::flows::{link, naming};
+use crate::flows::{bind, link, naming};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Ahead, Handler, Outcome};
 use crate::store::{Job, Mapping};
@@ -38,11 +38,17 @@ pub(super) struct Attempt<'a> {
     pub(super) account: &'a Account,
     pub(super) tenant: &'a Tenant,
     pub(super) client: &'a Client,
+    /// The follower asked for their number.
+    pub(super) asked: bool,
 }
 
 impl CustomerEnsure {
     async fn ensure(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
-        let Ensure { follower, again } = payload(job)?;
+        let Ensure {
+            follower,
+            again,
+            asked,
+        } = payload(job)?;
         let live = self.0.live();
         let (account, _) = live.known_account(&follower.account)?;
         let (tenant, client) = live.known_tenant(&account.tenant)?;
@@ -70,6 +76,7 @@ impl CustomerEnsure {
             account,
             tenant,
             client,
+            asked,
         };
         attempt.run(mapping.as_ref(), !is_bulk).await
     }
@@ -192,21 +199,30 @@ impl Attempt<'_> {
     fn gone(&self) -> Outcome {
         let reason = "the customer was deleted or made obsolete in C4C";
         let mapping = customer::gone(&self.follower, &self.account.tenant, reason);
+        let mut changes = self.told_why_not();
+        changes.mappings.push(mapping);
         Outcome::Done {
             note: Some(reason.to_owned()),
-            changes: Changes {
-                mappings: vec![mapping],
-                ..Changes::none()
-            },
+            changes,
         }
     }
 
+    /// Whoever asked hears that a person must look first.
+    fn told_why_not(&self) -> Changes {
+        if !self.asked {
+            return Changes::none();
+        }
+        bind::told(&self.follower, self.account, self.context.clock.now())
+    }
+
     fn conflict(&self, candidates: &[Customer]) -> Outcome {
+        let mut changes = customer::conflict(&self.follower, &self.account.tenant, candidates);
+        changes.extend(self.told_why_not());
         Outcome::Held {
             reason: customer::HELD_CONFLICT,
             uncertain: false,
             failure: None,
-            changes: customer::conflict(&self.follower, &self.account.tenant, candidates),
+            changes,
         }
     }
 

@@ -59,6 +59,7 @@ impl CustomerLink {
             account,
             tenant,
             client,
+            asked: false,
         };
         let (object, number) = (&link.chosen.object_id, &link.chosen.customer_id);
         let read = client.named(attempt.pace, object.as_ref(), number.as_ref());

@@ -16,6 +16,7 @@ mod identify;
 mod link;
 mod media;
 mod medium;
+mod menu;
 mod moved;
 mod obsolete;
 mod pickup;
@@ -107,6 +108,10 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::ANSWERS_SWEEP, sweep);
     let send = Arc::new(send::WechatSend(context.clone()));
     remote(names::WECHAT_SEND, send);
+    let menu = Arc::new(menu::MenuApply(context.clone()));
+    remote(names::MENU_APPLY, menu);
+    let menu = Arc::new(menu::MenuDelete(context.clone()));
+    remote(names::MENU_DELETE, menu);
     remote(names::HOOK_ASK, Arc::new(hook::HookAsk(context.clone())));
     handlers
 }

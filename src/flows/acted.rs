@@ -33,6 +33,9 @@ pub struct Acted {
     /// What happened at WeChat's own seats: a kind of `conversation_event` and who sits there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seat: Option<(SeatAct, String)>,
+    /// A rule says that their customer is to be looked up, and they wait to hear of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub binds: bool,
     /// No push told of it: reconciliation found it out. What follows is bulk work, and nobody is
     /// told of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -84,7 +87,13 @@ pub enum Act {
 }
 
 /// The effect by which an act is followed up; `None` when nothing follows from the push.
-pub fn follow_up(follower: &Follower, push: &Push, received: Timestamp) -> Option<NewEffect> {
+/// `binds`: whether a rule answers the push with [`crate::config::Action::Bind`].
+pub fn follow_up(
+    follower: &Follower,
+    push: &Push,
+    binds: bool,
+    received: Timestamp,
+) -> Option<NewEffect> {
     let act = match push.follow_action() {
         FollowAction::Follow => Act::Follow,
         FollowAction::Unfollow => Act::Unfollow,
@@ -100,6 +109,7 @@ pub fn follow_up(follower: &Follower, push: &Push, received: Timestamp) -> Optio
         scene: push.scene().map(str::to_owned),
         media: attached(push),
         seat: seat(push),
+        binds,
         found: false,
     };
     Some(NewEffect {

@@ -6,6 +6,7 @@
 
 pub mod acted;
 pub mod answer;
+pub mod bind;
 pub mod contact;
 pub mod conversation;
 pub mod customer;
@@ -15,6 +16,7 @@ pub mod intake;
 pub mod link;
 pub mod mapping_file;
 pub mod media;
+pub mod menu;
 pub mod message;
 pub mod migration;
 pub mod names;

@@ -80,3 +80,9 @@ pub const ANSWERS_SWEEP: &str = "answers.sweep";
 
 /// An answer hook is asked.
 pub const HOOK_ASK: &str = "hook.ask";
+
+/// The menu of an account becomes this one, where it is not.
+pub const MENU_APPLY: &str = "menu.apply";
+
+/// All menus of an account are taken away.
+pub const MENU_DELETE: &str = "menu.delete";

@@ -16,7 +16,7 @@ pub fn first_fitting<'a>(account: &'a Account, push: &Push) -> Option<&'a Then> 
 pub fn action(account: &Account, push: &Push) -> Option<Action> {
     match first_fitting(account, push)? {
         Then::Action(action) => Some(*action),
-        Then::Text(_) | Then::News { .. } | Then::Hook(_) => None,
+        Then::Text(_) | Then::News { .. } | Then::Page { .. } | Then::Hook(_) => None,
     }
 }
 

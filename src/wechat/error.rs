@@ -57,6 +57,12 @@ pub enum Call {
     Quota,
     /// WeChat's own look at the way to our server.
     CallbackCheck,
+    /// The menu, as it is.
+    MenuGet,
+    /// A change of the menu.
+    MenuChange,
+    /// The tags of followers.
+    Tags,
 }
 
 impl Call {
@@ -76,6 +82,9 @@ impl Call {
             Self::CreateQr => "a QR code",
             Self::Quota => "a look at the quota",
             Self::CallbackCheck => "the check of the way to this server",
+            Self::MenuGet => "a look at the menu",
+            Self::MenuChange => "a change of the menu",
+            Self::Tags => "a look at the tags",
         }
     }
 
@@ -96,6 +105,9 @@ impl Call {
             Self::CreateQr => "create_qr",
             Self::Quota => "quota",
             Self::CallbackCheck => "callback_check",
+            Self::MenuGet => "menu_get",
+            Self::MenuChange => "menu_change",
+            Self::Tags => "tags",
         }
     }
 
@@ -288,6 +300,7 @@ impl Error {
             | Sense::NotFollowing
             | Sense::Unreachable
             | Sense::MediaGone
+            | Sense::NoMenu
             | Sense::TooLong
             | Sense::LoginAgain
             | Sense::Wrong => Verdict::Permanent,
@@ -350,6 +363,7 @@ impl Error {
             Sense::MediaGone => {
                 "it lives for three days; what is to be sent can be uploaded once more"
             }
+            Sense::NoMenu => "`qiao menu apply` makes one",
             Sense::TooLong => "shorten it",
             Sense::DailyQuota => "it continues at midnight in Beijing, or after clear_quota",
             Sense::MinuteQuota | Sense::TooOften => "it continues after a wait",

@@ -17,6 +17,7 @@ pub mod error;
 pub mod examine;
 mod json;
 pub mod keys;
+mod menu;
 pub mod push;
 pub mod qr;
 pub mod query;

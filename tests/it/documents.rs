@@ -16,6 +16,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/DESIGN.md",
     "docs/DOCTOR.md",
     "docs/MAPPINGS.md",
+    "docs/MENU.md",
     "docs/METRICS.md",
     "docs/OPERATIONS.md",
     "docs/PRIVACY.md",

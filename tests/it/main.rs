@@ -36,6 +36,7 @@ mod linking;
 mod main_job;
 mod mapping_files;
 mod mapping_links;
+mod menu;
 mod messages;
 mod metrics;
 mod naming;

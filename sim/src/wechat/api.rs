@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::WeChat;
 use super::download::{MEDIA_GET, VIDEO};
+use super::oauth::pages::{AUTHORIZE, AVATAR, CONFIRM};
 use super::qr::SHOW;
 use super::refusal::{Outcome, Refusal};
 use crate::wire::{Request, Response};
@@ -48,7 +49,7 @@ fn has_unicode_escape(body: &[u8]) -> bool {
     false
 }
 
-/// Carries an operation out; what it gives is JSON, but for downloads.
+/// Carries an operation out; what it gives is JSON, but for downloads and pages.
 #[derive(Clone, Copy)]
 enum Run {
     Object(fn(&mut WeChat, &mut Call<'_>) -> Outcome),
@@ -86,6 +87,16 @@ impl Endpoint {
         run: fn(&mut WeChat, &mut Call<'_>) -> Result<Response, Refusal>,
     ) -> Self {
         Self::of(path, Run::Download(run))
+    }
+
+    /// Buttons of a page.
+    const fn form(
+        path: &'static str,
+        run: fn(&mut WeChat, &mut Call<'_>) -> Result<Response, Refusal>,
+    ) -> Self {
+        let mut endpoint = Self::download(path, run);
+        endpoint.verb = "POST";
+        endpoint
     }
 
     const fn post(path: &'static str, run: fn(&mut WeChat, &mut Call<'_>) -> Outcome) -> Self {
@@ -136,6 +147,30 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint::post("/cgi-bin/user/info/batchget", WeChat::user_info_batch),
     Endpoint::get("/cgi-bin/user/get", WeChat::user_get).per_day(500),
     Endpoint::post("/cgi-bin/changeopenid", WeChat::change_openids),
+    Endpoint::post("/cgi-bin/menu/create", WeChat::menu_create).per_day(1_000),
+    Endpoint::get("/cgi-bin/menu/get", WeChat::menu_get).per_day(10_000),
+    Endpoint::get("/cgi-bin/menu/delete", WeChat::menu_delete).per_day(1_000),
+    Endpoint::post("/cgi-bin/menu/addconditional", WeChat::menu_add_conditional).per_day(2_000),
+    Endpoint::post(
+        "/cgi-bin/menu/delconditional",
+        WeChat::menu_delete_conditional,
+    )
+    .per_day(2_000),
+    Endpoint::post("/cgi-bin/menu/trymatch", WeChat::menu_try_match).per_day(20_000),
+    Endpoint::get(
+        "/cgi-bin/get_current_selfmenu_info",
+        WeChat::current_selfmenu,
+    ),
+    Endpoint::post("/cgi-bin/tags/create", WeChat::tags_create),
+    Endpoint::get("/cgi-bin/tags/get", WeChat::tags_get),
+    Endpoint::post("/cgi-bin/tags/members/batchtagging", WeChat::tags_give),
+    Endpoint::download(AUTHORIZE, WeChat::authorize).without_token(),
+    Endpoint::form(CONFIRM, WeChat::confirm).without_token(),
+    Endpoint::download(AVATAR, WeChat::avatar).without_token(),
+    Endpoint::get("/sns/oauth2/access_token", WeChat::exchange_code).without_token(),
+    Endpoint::get("/sns/oauth2/refresh_token", WeChat::refresh_oauth).without_token(),
+    Endpoint::get("/sns/userinfo", WeChat::userinfo).without_token(),
+    Endpoint::get("/sns/auth", WeChat::check_oauth).without_token(),
 ];
 
 impl WeChat {

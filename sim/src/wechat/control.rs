@@ -1,9 +1,10 @@
 //! The control API under `/_control/`: the driver over HTTP, as JSON.
 //!
-//! `GET`: `state`, `followers`, `qr_codes`, `seen?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
-//! (its bytes), `settings`, `faults`.
+//! `GET`: `state`, `followers`, `qr_codes`, `seen?openid=`, `menu?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
+//! (its bytes), `settings`, `faults`, `phone?openid=&to=[&from=chat]` (this browser is that person's
+//! WeChat from now on).
 //! `POST`: `follow`, `scan`, `unfollow`, `adopt`, `leave_unnoticed`, `migrate`, `say`, `click`,
-//! `message`, `event`, `repeat`,
+//! `message`, `event`, `revoke_authorization`, `repeat`,
 //! `verify`, `person`, `material`, `settings`, `faults`, `faults/clear`, `tokens/revoke`,
 //! `tokens/expire`, and what a follower sends besides texts: see [`sent`].
 //! The shell adds `clock`.
@@ -18,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use self::sent::{Bytes, Sent};
 use super::push::PushOptions;
-use super::{CONTROL, MediaKind, WeChat};
+use super::{CONTROL, MediaKind, NICKNAME_AND_AVATAR, WeChat};
 use crate::wire::{Request, Response};
 
 /// Why a control request is refused: HTTP status and a sentence.
@@ -44,6 +45,13 @@ struct Act {
     blocks: Option<bool>,
     remark: Option<String>,
     unionid: Option<String>,
+    /// A tag to give.
+    tag: Option<String>,
+    platform: Option<i64>,
+    nickname: Option<String>,
+    avatar: Option<String>,
+    /// `RevokeInfo` of a withdrawn authorization.
+    revoke_info: Option<String>,
     #[serde(flatten)]
     sent: Sent,
     #[serde(flatten)]
@@ -80,6 +88,9 @@ impl WeChat {
                 body: medium.bytes.to_vec(),
             };
         }
+        if name == "phone" && request.method == "GET" {
+            return self.pick_up_phone(request);
+        }
         let answer = match request.method.as_str() {
             "GET" => self.show(name, request, now),
             "POST" => self.act(name, &request.body, now, rng),
@@ -102,6 +113,7 @@ impl WeChat {
             "state" => self.state(now),
             "followers" => self.followers(now),
             "seen" => json!(self.seen(&openid.unwrap_or_default())),
+            "menu" => json!(self.menu_of(&openid.unwrap_or_default())),
             "pushes" => self
                 .pushes()
                 .filter(|push| openid.as_ref().is_none_or(|openid| push.openid == *openid))
@@ -169,7 +181,13 @@ impl WeChat {
                 person.blacklisted = act.blacklisted.unwrap_or(person.blacklisted);
                 person.blocks = act.blocks.unwrap_or(person.blocks);
                 person.remark = act.remark.unwrap_or_else(|| person.remark.clone());
+                person.nickname = act.nickname.unwrap_or_else(|| person.nickname.clone());
+                person.avatar = act.avatar.unwrap_or_else(|| person.avatar.clone());
                 person.unionid = act.unionid.or_else(|| person.unionid.clone());
+                person.platform = act.platform.or(person.platform);
+                if let Some(tag) = &act.tag {
+                    self.tag(&openid, tag);
+                }
             }
             _ => {
                 self.next_push(act.options);
@@ -202,6 +220,10 @@ impl WeChat {
             "unfollow" => self.unfollow(openid, now, rng),
             "say" => self.say(openid, &act.text, now, rng),
             "click" => self.click(openid, &act.key, now, rng),
+            "revoke_authorization" => {
+                let info = act.revoke_info.as_deref().unwrap_or(NICKNAME_AND_AVATAR);
+                self.revoke_authorization(openid, info, now, rng)
+            }
             "message" => self.push_message(openid, &act.r#type, &fields, now, rng),
             "event" => self.push_event(openid, &act.event, &fields, now, rng),
             _ => {
@@ -247,6 +269,7 @@ impl WeChat {
                 json!({
                     "openid": openid,
                     "unionid": person.unionid,
+                    "nickname": person.nickname,
                     "subscribed": person.subscribed,
                     "blacklisted": person.blacklisted,
                     "blocks": person.blocks,

@@ -216,7 +216,7 @@ impl WeChat {
         self.plan(&content, options, now, rng)
     }
 
-    fn plan(
+    pub(super) fn plan(
         &mut self,
         content: &Content<'_>,
         mut options: PushOptions,

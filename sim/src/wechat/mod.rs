@@ -17,6 +17,8 @@ mod form;
 mod format;
 mod ids;
 mod media;
+mod menu;
+mod oauth;
 mod people;
 mod push;
 mod qr;
@@ -26,6 +28,7 @@ mod refusal;
 mod reply;
 mod send;
 mod settings;
+mod tags;
 mod template;
 mod tokens;
 mod typing;
@@ -45,6 +48,7 @@ use rand::Rng;
 
 pub use self::acts::{Place, Voice};
 pub use self::media::{MediaKind, Medium, Origin};
+pub use self::oauth::NICKNAME_AND_AVATAR;
 pub use self::people::{Person, Seen, Via};
 pub use self::push::{Attempt, PushOptions, PushRecord, Tamper};
 pub use self::qr::QrCode;
@@ -52,9 +56,12 @@ pub use self::reply::Reply;
 pub use self::settings::{Grants, Mode, Settings};
 
 use self::media::Media;
+use self::menu::Menus;
+use self::oauth::OAuth;
 use self::people::People;
 use self::queue::Pushes;
 use self::quota::Quotas;
+use self::tags::Tags;
 use self::tokens::Tokens;
 use crate::fault::Faults;
 use crate::wire::{Core, Delivery, Push, PushOutcome, Request};
@@ -73,6 +80,9 @@ pub struct WeChat {
     quotas: Quotas,
     people: People,
     media: Media,
+    menus: Menus,
+    tags: Tags,
+    oauth: OAuth,
     pushes: Pushes,
     next_push: PushOptions,
     /// Requests by path, refused ones included.
@@ -125,6 +135,11 @@ impl WeChat {
     /// How often a path was called, faults and refusals included.
     pub fn calls(&self, path: &str) -> u64 {
         self.calls.get(path).copied().unwrap_or(0)
+    }
+
+    /// How often any path was called, faults and refusals included.
+    pub fn all_calls(&self) -> u64 {
+        self.calls.values().sum()
     }
 
     /// The next id of a message, from either side; far above 32 bits, as WeChat's are.

@@ -85,6 +85,16 @@ pub struct Settings {
     /// AppID of the account from which this one took its followers over; empty for none. It can be
     /// asked for their new OpenIDs then (`wechat.md` 5).
     pub migrated_from: String,
+    /// AppIDs of mini-programs that are linked to the account, which buttons may open; empty for any.
+    pub mini_programs: Vec<String>,
+    /// menu/get calls the tag of a conditional menu `group_id` and writes numbers, as older pages of the
+    /// documentation do; else `tag_id` and texts.
+    pub menu_tag_is_group: bool,
+    /// The domain of web authorization that the console has (网页授权域名); empty for none. The port
+    /// of an address plays no part.
+    pub oauth_domain: String,
+    /// Pages that ask for `snsapi_userinfo` open in snapshot mode, for a virtual person.
+    pub snapshot_pages: bool,
     /// Followers have UnionIDs.
     pub unionids: bool,
     /// user/info holds a raw control character, as names did.
@@ -129,6 +139,10 @@ impl Default for Settings {
             text_limit: 2_048,
             page_size: 10_000,
             migrated_from: String::new(),
+            mini_programs: Vec::new(),
+            menu_tag_is_group: false,
+            oauth_domain: "127.0.0.1".to_owned(),
+            snapshot_pages: false,
             unionids: false,
             control_char_in_user_info: false,
             content_type: "application/json; encoding=utf-8".to_owned(),

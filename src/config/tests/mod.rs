@@ -2,6 +2,8 @@
 
 mod accepted;
 mod example;
+mod menu;
+mod pages;
 mod refused;
 mod values;
 

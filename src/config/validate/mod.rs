@@ -2,16 +2,20 @@
 //!
 //! [`config`] is the whole; what spans several sections is checked here.
 
+mod app;
 mod c4c;
 mod conversation;
 mod forms;
 mod jobs;
 mod maintenance;
+mod menu;
 mod retention;
 mod rules;
 mod server;
 mod texts;
 mod wechat;
+
+pub(super) use menu::{PageUrl, menu};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +24,7 @@ use jiff::tz::TimeZone;
 
 use super::error::Fault;
 use super::tree::{Reading, Section, all};
-use super::types::{Account, Config};
+use super::types::{Account, Config, Then};
 use crate::domain::ids::{AccountId, TenantId, is_config_id};
 
 /// Reads every section; what is wrong stands in the notes of the run.
@@ -46,6 +50,11 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     let retention = root
         .section("retention")
         .and_then(|s| retention::retention(&s));
+    let accounts: Vec<AccountId> = root
+        .section("wechat")
+        .map(|s| s.names().map(AccountId::new).collect())
+        .unwrap_or_default();
+    let app = root.section("app").and_then(|s| app::app(&s, &accounts));
     let tenants = members(root, "c4c", "tenant");
     let known: Vec<TenantId> = tenants
         .iter()
@@ -63,7 +72,7 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     });
     let wechat: BTreeMap<_, _> = wechat?.into_iter().collect();
     one_account_an_app(root, &wechat)?;
-    Ok(Config {
+    let config = Config {
         server: server?,
         database: database?,
         backup: backup?,
@@ -73,7 +82,26 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
         wechat,
         c4c: c4c?.into_iter().collect(),
         reconcile: reconcile?,
-    })
+        app: app?,
+    };
+    rules_open_pages_that_are_there(root, &config)?;
+    Ok(config)
+}
+
+fn rules_open_pages_that_are_there(root: &Section<'_>, config: &Config) -> Reading<()> {
+    let mut outcome = Ok(());
+    for (id, account) in &config.wechat {
+        for (at, rule) in account.rules.iter().enumerate() {
+            let Then::Page { page, .. } = &rule.then else {
+                continue;
+            };
+            let link = menu::page_link(page, &|page| config.page_url(id, page));
+            if let Err(fault) = link {
+                outcome = Err(root.error(&format!("wechat.{id}.rules[{at}].then.page"), fault));
+            }
+        }
+    }
+    outcome
 }
 
 /// The accounts or tenants, by id. There must be one.

@@ -35,7 +35,14 @@ fn when(section: &Section<'_>) -> Reading<When> {
 }
 
 fn then(section: &Section<'_>) -> Reading<Then> {
-    match only_key(section, &["text", "news", "hook", "action"])? {
+    let article = article(section);
+    match only_key(section, &["text", "news", "hook", "action", "page"])? {
+        "page" => page(section, article),
+        _ if article? != Article::default() => {
+            let reason = "title, description and pic_url stand here only beside page";
+            let fault = Fault::new(reason, "write them into news = { … }, or take them away");
+            Err(section.error("", fault))
+        }
         "text" => section
             .required("text", texts::short_enough)
             .map(Then::Text),
@@ -44,12 +51,54 @@ fn then(section: &Section<'_>) -> Reading<Then> {
             .required("hook", section.unlocked(forms::http_url))
             .map(Then::Hook),
         _ => {
-            let actions = [("review", Action::Review), ("delete", Action::Delete)];
+            let actions = [
+                ("review", Action::Review),
+                ("delete", Action::Delete),
+                ("bind", Action::Bind),
+            ];
             section
                 .required("action", forms::choice(&actions))
                 .map(Then::Action)
         }
     }
+}
+
+/// What stands on an article beside its link.
+#[derive(Debug, Default, PartialEq)]
+struct Article {
+    title: String,
+    description: String,
+    pic_url: String,
+}
+
+fn article(section: &Section<'_>) -> Reading<Article> {
+    let title = section.optional("title", forms::text);
+    let description = section.optional("description", forms::text);
+    let pic_url = section.optional("pic_url", forms::http_url);
+    Ok(Article {
+        title: title?.unwrap_or_default(),
+        description: description?.unwrap_or_default(),
+        pic_url: pic_url?.map(String::from).unwrap_or_default(),
+    })
+}
+
+/// One article that opens a page of ours. Whether there is such a page is seen when all is known.
+fn page(section: &Section<'_>, article: Reading<Article>) -> Reading<Then> {
+    let page = section.required("page", forms::text);
+    let Article {
+        title,
+        description,
+        pic_url,
+    } = article?;
+    if title.is_empty() {
+        return Err(section.missing("title"));
+    }
+    Ok(Then::Page {
+        page: page?,
+        title,
+        description,
+        pic_url,
+    })
 }
 
 fn news(section: &Section<'_>) -> Reading<Then> {

@@ -40,6 +40,7 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
     let used = text("bind_used", defaults::BIND_USED, &FOLLOWER);
     let unclear = text("bind_unclear", defaults::BIND_UNCLEAR, &FOLLOWER);
     let failed = text("bind_failed", defaults::BIND_FAILED, &FOLLOWER);
+    let not_bound = text("not_bound", defaults::NOT_BOUND, &[]);
     Ok(Texts {
         welcome: welcome?,
         customer_created: created?,
@@ -52,6 +53,7 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
         bind_used: used?,
         bind_unclear: unclear?,
         bind_failed: failed?,
+        not_bound: not_bound?,
     })
 }
 

@@ -14,6 +14,7 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
     let app_id = section.required("app_id", forms::app_id);
     let app_secret = section.required_secret("app_secret", forms::any_secret);
     let original_id = section.optional("original_id", forms::original_id);
+    let mp_verify = section.list("mp_verify", forms::mp_verify);
     let tokens = tokens(section);
     let aes_keys = section.secrets("encoding_aes_key", forms::aes_key);
     let access_token = section.or(
@@ -31,6 +32,8 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
     );
     let migrated_from = section.optional("migrated_from", forms::app_id);
     let answer_hook = section.optional("answer_hook", section.unlocked(forms::http_url));
+    let menu = section.optional("menu", |file: &str| Ok(section.run.folder.join(file)));
+    let keep_menu = keep_menu(section);
     let conversation = section
         .section("conversation")
         .and_then(|s| conversation::rules(&s));
@@ -44,6 +47,7 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         app_id: app_id?,
         app_secret: app_secret?,
         original_id: original_id?,
+        mp_verify: mp_verify?.unwrap_or_default(),
         tokens: tokens?,
         aes_keys: aes_keys?,
         access_token: access_token?,
@@ -54,6 +58,8 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         existing_followers: existing_followers?,
         migrated_from: migrated_from?,
         uncertain_send: uncertain_send?,
+        menu: menu?,
+        keep_menu: keep_menu?,
         conversation: conversation?,
         answer_hook: answer_hook?,
         texts: texts?,
@@ -131,6 +137,24 @@ fn uncertain_send(section: &Section<'_>) -> Reading<UncertainSend> {
         defaults::UNCERTAIN_SEND,
         forms::choice(&words),
     )
+}
+
+/// What nobody wrote cannot be kept.
+fn keep_menu(section: &Section<'_>) -> Reading<bool> {
+    let keeps = section.or(
+        "keep_menu",
+        defaults::KEEP_MENU,
+        forms::choice(&forms::SWITCH),
+    )?;
+    let has_menu = section
+        .text("menu")
+        .is_ok_and(|file| file.is_some_and(|f| !f.is_empty()));
+    if keeps && !has_menu {
+        let remedy = "name its file under menu, or write \"off\"";
+        let fault = Fault::new("there is no menu to keep", remedy);
+        return Err(section.error("keep_menu", fault));
+    }
+    Ok(keeps)
 }
 
 fn warn(section: &Section<'_>, account: &Account) {

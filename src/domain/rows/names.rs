@@ -43,6 +43,11 @@ pub fn polling_lane(tenant: &TenantId) -> String {
     format!("polling:{tenant}")
 }
 
+/// The lane of an account's menu.
+pub fn menu_lane(account: &AccountId) -> String {
+    format!("menu:{account}")
+}
+
 /// The remote of one WeChat account.
 pub fn wechat(account: &AccountId) -> String {
     format!("wechat:{account}")

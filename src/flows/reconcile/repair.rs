@@ -210,6 +210,7 @@ fn acted(follower: Follower, act: Act, known_at: Timestamp) -> NewEffect {
         scene: None,
         media: Vec::new(),
         seat: None,
+        binds: false,
         found: true,
     };
     NewEffect {

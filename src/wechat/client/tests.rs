@@ -24,7 +24,11 @@ fn account(source: TokenSource) -> Account {
         uncertain_send: crate::config::UncertainSend::Hold,
         conversation: crate::config::ConversationRules::sample(),
         answer_hook: None,
+        menu: None,
+        keep_menu: false,
+        mp_verify: Vec::new(),
         texts: crate::config::Texts {
+            not_bound: String::new(),
             welcome: String::new(),
             customer_created: String::new(),
             customer_changed: String::new(),

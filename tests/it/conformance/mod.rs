@@ -126,7 +126,9 @@ suite! {
         only_what_waits_is_cancelled_by_hand
         an_older_row_that_is_retried_waits_for_the_running_one_only
         every_act_of_an_operator_is_written_down
-        an_act_is_written_down_in_its_own_commit_if_it_changes_anything;
+        an_act_is_written_down_in_its_own_commit_if_it_changes_anything
+        an_order_names_its_effect_for_whoever_waits_for_it
+        the_head_of_one_lane_is_claimed_and_nothing_else;
     erasing:
         a_person_is_erased_table_by_table_and_nobody_else
         nothing_begins_while_something_is_done_for_the_person

@@ -204,7 +204,13 @@ async fn an_erased_customers_code_is_gone_with_them() {
     let openid = world.somebody();
     world.scans(&openid, &url).await;
     let zip = world.folder.path().join("person.zip");
-    let words = ["person", "export", &openid, "--output", zip.to_str().unwrap()];
+    let words = [
+        "person",
+        "export",
+        &openid,
+        "--output",
+        zip.to_str().unwrap(),
+    ];
     let told = qiao(&world, &words).await;
     assert_eq!(told.code, 0, "{told:?}");
     let mut zip = zip::ZipArchive::new(std::fs::File::open(&zip).unwrap()).unwrap();

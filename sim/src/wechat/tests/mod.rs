@@ -4,6 +4,8 @@ mod acts;
 mod api;
 mod http;
 mod media;
+mod menus;
+mod oauth;
 mod pushes;
 mod qr;
 mod typing;
