@@ -6,6 +6,7 @@
 mod erase;
 mod mapping;
 mod qr;
+mod release;
 pub mod socket;
 
 use std::path::PathBuf;
@@ -27,7 +28,6 @@ use crate::flows::sending::{self, ToSay};
 use crate::jobs::{Backup, Options, Progress, Reconcile, Timetable};
 use crate::kit::trace::{self, TraceId};
 use crate::store::{Act, Mapping, StartedBy, StoreError, Target};
-use crate::wechat::push::Push;
 
 /// The longest text that one command may send: five messages of 2,000 bytes.
 const MAX_TEXT: usize = 10_000;
@@ -397,45 +397,6 @@ impl Controls {
             }
             None => format!("there is no effect {id}; `qiao outbox list` shows them"),
         }))
-    }
-
-    /// Treats a suppressed push as one of its own: everything but the answer, for which nobody
-    /// waits any more.
-    async fn release(&self, id: i64, act: Act) -> Result<Value, Refused> {
-        let duplicate = self.context.store.duplicate(id).await?.ok_or_else(|| {
-            Refused(format!(
-                "push {id} is no duplicate; `qiao duplicates list` shows them"
-            ))
-        })?;
-        let body = duplicate
-            .body
-            .ok_or_else(|| Refused(format!("the body of push {id} has been deleted")))?;
-        let changes = self
-            .released(&AccountId::new(duplicate.remote), &body)
-            .await?;
-        let act = Act {
-            before: Some(duplicate.state),
-            after: Some("released".to_owned()),
-            ..act
-        };
-        let store = self.context.store.on_behalf(act);
-        if store.release(id, changes).await? {
-            Ok(json!({ "id": id.to_string(), "state": "released" }))
-        } else {
-            Err(Refused(format!("push {id} was released before")))
-        }
-    }
-
-    async fn released(&self, account: &AccountId, body: &str) -> Result<Changes, Refused> {
-        let Ok(push) = Push::parse(body) else {
-            return Err(Refused("only pushes of WeChat can be released".to_owned()));
-        };
-        let live = self.context.live();
-        let arrival = self
-            .context
-            .arrival(&live, account, &push, &body.into())
-            .await?;
-        Ok(arrival.changes)
     }
 
     /// Tells under which run the findings stand: a large account's are too many for one answer.

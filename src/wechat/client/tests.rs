@@ -11,7 +11,6 @@ fn account(source: TokenSource) -> Account {
     Account {
         app_id: "wx0123456789abcdef".to_owned(),
         app_secret: "s&cret".into(),
-        mp_verify: Vec::new(),
         original_id: None,
         tokens: vec!["token".into()],
         aes_keys: Vec::new(),

@@ -203,8 +203,22 @@ async fn an_erased_customers_code_is_gone_with_them() {
     let url = world.code(bind(&number)).await;
     let openid = world.somebody();
     world.scans(&openid, &url).await;
-    let told = qiao(&world, &["person", "export", &openid]).await;
+    let zip = world.folder.path().join("person.zip");
+    let words = [
+        "person",
+        "export",
+        &openid,
+        "--output",
+        zip.to_str().unwrap(),
+    ];
+    let told = qiao(&world, &words).await;
     assert_eq!(told.code, 0, "{told:?}");
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(&zip).unwrap()).unwrap();
+    for table in ["qr_code", "qr_scan"] {
+        let file = zip.by_name(&format!("{table}.json")).unwrap();
+        let rows = std::io::read_to_string(file).unwrap();
+        assert!(rows.contains(&number), "{table}: {rows}");
+    }
     qiao(&world, &["person", "erase", &openid, "--yes"]).await;
     world.run_job("erase").await;
     for rows in [

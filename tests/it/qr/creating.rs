@@ -190,7 +190,7 @@ async fn a_code_whose_time_is_over_does_nothing_until_it_is_made_again() {
     let world = World::new().await;
     let old = world.code(temporary(Purpose::Campaign, "fair", 1)).await;
     let openid = world.somebody();
-    world.advance(Duration::from_mins(60));
+    world.advance(Duration::from_hours(1));
     assert!(!world.scans(&openid, &old).await, "WeChat knows it no more");
     world.advance(Duration::from_secs(1));
     let new = world.code(temporary(Purpose::Campaign, "fair", 1)).await;
