@@ -32,6 +32,7 @@ mod flood;
 mod floors;
 mod hands;
 mod hook;
+mod inside;
 mod linking;
 mod main_job;
 mod mapping_files;
