@@ -19,6 +19,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/MENU.md",
     "docs/METRICS.md",
     "docs/OPERATIONS.md",
+    "docs/PAGES.md",
     "docs/PRIVACY.md",
     "docs/PROOF.md",
     "docs/QR.md",
