@@ -234,7 +234,9 @@ async fn an_agent_reads_the_address_and_opens_the_place_on_a_map() {
     world.sends_place(&openid, &SQUARE);
     world.recorded().await;
     let notes = world.the_ticket(&openid).notes;
-    let note = notes.into_iter().find(|note| note.text.contains("[location]"));
+    let note = notes
+        .into_iter()
+        .find(|note| note.text.contains("[location]"));
     let note = note.map(|note| note.text);
     let note = note.expect("a note of the location");
     assert!(note.contains("天府广场"), "{note}");
