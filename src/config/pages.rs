@@ -11,7 +11,10 @@ use super::types::Config;
 use crate::domain::ids::AccountId;
 
 /// Names below `/app/` that are Qiao's own.
-pub const RESERVED: [&str; 2] = ["api", "map"];
+pub const RESERVED: [&str; 2] = ["api", MAP];
+
+/// The page of branches.
+pub const MAP: &str = "map";
 
 /// What stays as it is in the value of a parameter.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC
@@ -86,9 +89,15 @@ impl Config {
 
     /// Whether followers of this account may open this page.
     pub fn owns_page(&self, account: &AccountId, page: &str) -> bool {
-        let map = self.map.as_ref().filter(|_| page == "map");
-        let owner = self.app.pages.get(page).map(|page| &page.account);
-        map.map(|map| &map.account).or(owner) == Some(account)
+        self.owner_of(page) == Some(account)
+    }
+
+    /// Whose page it is; the map is Qiao's own.
+    pub fn owner_of(&self, page: &str) -> Option<&AccountId> {
+        match page {
+            MAP => self.map.as_ref().map(|map| &map.account),
+            page => self.app.pages.get(page).map(|page| &page.account),
+        }
     }
 
     /// An address of Qiao's own: `path`, which begins with a slash, behind `server.public_url`.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use jiff::Timestamp;
 
 use crate::c4c;
-use crate::config::{Account, Config, Map, Tenant};
+use crate::config::{Account, Config, Map, Tenant, pages};
 use crate::domain::ids::{AccountId, TenantId};
 use crate::kit::clock::Clock;
 use crate::kit::media::MediaFolder;
@@ -90,7 +90,7 @@ impl Live {
     /// The branches of this account, and the link that opens their page.
     pub fn map_of(&self, id: &AccountId) -> Option<(&Map, Option<url::Url>)> {
         let map = self.config.map.as_ref().filter(|map| map.account == *id)?;
-        Some((map, self.config.page_url(id, "map")))
+        Some((map, self.config.page_url(id, pages::MAP)))
     }
 
     /// Whether followers of this account open pages of ours inside WeChat.

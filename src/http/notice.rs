@@ -108,7 +108,8 @@ pub(super) fn language(headers: &HeaderMap) -> Language {
     best.map_or(Language::En, |(_, language)| language)
 }
 
-fn escaped(text: &str) -> String {
+/// As it may stand in HTML, in attributes, too.
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -10,16 +10,12 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use url::Url;
 
 use super::Edge;
 use crate::config::Config;
 
 /// Where WeChat's JS-SDK comes from (wechat.md 8).
 const JS_SDK: &str = "https://res.wx.qq.com";
-
-/// WeChat's own; a simulator serves a stand-in of the JS-SDK beside its authorization.
-const OAUTH: &str = "https://open.weixin.qq.com";
 
 /// For pages: static ones and our own.
 pub(super) async fn of_pages(
@@ -90,15 +86,17 @@ fn page_policy(config: &Config) -> String {
         [] => "'none'".to_owned(),
         origins => origins.join(" "),
     };
-    let mut scripts = format!("'self' {JS_SDK}");
+    let mut scripts = "'self'".to_owned();
+    let mut calls = "'self'".to_owned();
     for account in config.wechat.values() {
-        let origin = Url::parse(&account.oauth_url).map(|url| url.origin().ascii_serialization());
-        if let Ok(origin) = origin
-            && origin != OAUTH
-            && !scripts.contains(&origin)
-        {
-            scripts.push(' ');
-            scripts.push_str(&origin);
+        let origin = account.jssdk_url.origin().ascii_serialization();
+        if scripts.contains(&origin) {
+            continue;
+        }
+        scripts = format!("{scripts} {origin}");
+        // A simulator's script asks the simulator; WeChat's asks the app around it.
+        if origin != JS_SDK {
+            calls = format!("{calls} {origin}");
         }
     }
     // Where we ourselves are reached over plain HTTP, so are a simulator's pictures.
@@ -108,7 +106,7 @@ fn page_policy(config: &Config) -> String {
     };
     format!(
         "default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; \
-         img-src 'self' https: data:{plain}; font-src 'self' data:; connect-src 'self'; \
+         img-src 'self' https: data:{plain}; font-src 'self' data:; connect-src {calls}; \
          object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors {ancestors}"
     )
 }

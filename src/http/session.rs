@@ -107,7 +107,7 @@ fn account_of_page(config: &Config, headers: &HeaderMap) -> Option<AccountId> {
         let base = config.own_url("/app/");
         let rest = url.path().strip_prefix(base.path())?.to_owned();
         let name = rest.split('/').next()?;
-        config.app.pages.get(name).map(|page| page.account.clone())
+        config.owner_of(name).cloned()
     });
     page.or_else(|| config.wechat.keys().next().cloned())
 }
