@@ -10,6 +10,7 @@ mod demo_pictures;
 mod driver;
 mod looking;
 mod proof;
+mod ui5;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
