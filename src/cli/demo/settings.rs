@@ -46,16 +46,16 @@ type = "view"
 page = "account"
 
 [[button]]
-name = "聊天记录"
-type = "click"
-key = "review"
+name = "附近门店"
+type = "view"
+page = "map"
 
 [[button]]
 name = "更多"
 [[button.sub_button]]
-name = "附近门店"
+name = "聊天记录"
 type = "click"
-key = "branches"
+key = "review"
 [[button.sub_button]]
 name = "我的客户编号"
 type = "click"
@@ -112,6 +112,7 @@ token = "{token}"
 encoding_aes_key = "{ENCODING_AES_KEY}"
 api_url = "{wechat}"
 oauth_url = "{wechat}"
+jssdk_url = "{wechat}/open/js/jweixin-1.6.0.js"
 menu = "menu.toml"
 
 [app]
@@ -161,10 +162,6 @@ then = {{ action = "review" }}
 [[wechat.main.rules]]
 when = {{ click = "bind" }}
 then = {{ action = "bind" }}
-
-[[wechat.main.rules]]
-when = {{ click = "branches" }}
-then = {{ action = "branches" }}
 
 [[wechat.main.rules]]
 when = {{ message = "location" }}

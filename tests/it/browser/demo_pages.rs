@@ -40,6 +40,10 @@ async fn a_page_opens_in_the_phone_as_the_follower_lets_it() {
     browser.shows("h1", "小明").await;
     browser.page_closed().await;
     browser.shows(".step.done", "打开网页").await;
+    browser.click(".menu > button:nth-child(2)").await;
+    browser.enter(".page iframe").await;
+    browser.see("国贸店").await;
+    browser.page_closed().await;
     browser.close().await;
 }
 
