@@ -6,11 +6,13 @@
 //! is told, [`door`] who may come in.
 
 mod acts;
+mod agent;
 mod cast;
 mod counts;
 mod desk;
 mod door;
 mod files;
+mod follower;
 mod live;
 mod phone;
 mod pictures;
@@ -35,6 +37,9 @@ use crate::store::Store;
 
 /// A picture of two megabytes in base64, and some words.
 const MOST_BYTES: usize = 3 << 20;
+
+/// Longest text of anybody, characters: what fits into a chat.
+const MOST_TEXT: usize = 600;
 
 /// Pages that are open at once: each looks at the database several times a second.
 const MOST_PAGES: usize = 8;
