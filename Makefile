@@ -25,10 +25,10 @@ SECONDS := 60
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench simulate soak fuzz fuzz-merge deb rust nextest litestream cargo-fuzz cargo-deb
+.PHONY: help demo test lint fmt bench simulate soak fuzz fuzz-merge deb rust nextest litestream browser ui5 npm cargo-fuzz cargo-deb
 
 help:
-	@echo 'make demo    plays the main job with simulated platforms (ARGS="--once --json" …)'
+	@echo 'make demo    plays the main job with simulated platforms, and serves a page to use both (ARGS="--no-story" …)'
 	@echo 'make test    installs what the tests need, then runs everything'
 	@echo 'make lint    format, clippy and documentation, warnings denied'
 	@echo 'make fmt     formats the code'
@@ -40,12 +40,13 @@ help:
 	@echo 'make simulate  the simulation with $(SEEDS) seeds from $(FROM) on, or with SEED=N alone'
 	@echo 'make fuzz    guided by coverage (nightly Rust): TARGET=$(TARGET) SECONDS=$(SECONDS)'
 	@echo 'make deb     builds a Debian package in target/debian'
+	@echo 'make ui5     builds the example app $(UI5) into its folder dist'
 	@echo 'make bench   measures speed and memory, writes docs/BENCHMARKS.md (ARGS="--only intake …")'
 
 demo: rust
 	@cargo run --quiet --locked --bin qiao -- demo $(ARGS)
 
-test: lint nextest litestream
+test: lint nextest litestream browser ui5
 	cargo test --quiet --locked --workspace --doc
 	cargo nextest run --locked --workspace
 
@@ -58,7 +59,7 @@ fmt: rust
 	cargo fmt --all
 
 # The unit tests without a property do not look at PROPTEST_CASES and cost nothing.
-soak: nextest litestream
+soak: nextest litestream browser ui5
 	PROPTEST_CASES=$(SOAK_CASES) cargo nextest run --locked --profile soak --workspace --lib --test it \
 		-E 'kind(lib) | test(=conformance::lanes::every_lane_keeps_its_order_and_its_head)'
 	cargo nextest run --locked --profile soak --test it --stress-count $(SOAK_ROUNDS) \
@@ -116,6 +117,37 @@ cargo-deb: rust
 nextest: rust
 	@cargo nextest --version >/dev/null 2>&1 \
 		|| cargo install cargo-nextest --locked --version $(NEXTEST_VERSION)
+
+# Fetches what the package-lock.json of a folder names, unless it is there.
+npm_ci = @cmp -s $(1)/package-lock.json $(1)/node_modules/.of-lock || { cd $(1) && npm ci --loglevel=error && \
+	cp package-lock.json node_modules/.of-lock; }
+
+# For the stories in tests/it/browser: Debian's Chromium, a font with Chinese letters, and axe. Without them they fail.
+BROWSER := chromium chromium-driver fonts-wqy-microhei
+browser: npm
+	@dpkg-query -W -f '$${db:Status-Status}\n' $(BROWSER) 2>/dev/null | grep -c '^installed$$' | grep -qx 3 || { \
+		root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$root apt-get -qq update && \
+		$$root env DEBIAN_FRONTEND=noninteractive \
+			apt-get -qq -y install --no-install-recommends $(BROWSER) </dev/null >/dev/null; } || { \
+		echo 'The stories in the browser need the Debian packages $(BROWSER): install them, then come again.' >&2; \
+		exit 1; }
+	$(call npm_ci,tests/browser)
+
+# Built anew when one of its files has changed. UI5 says much while it builds, so that goes to a file.
+UI5 := examples/ui5-account
+UI5_FROM = find $(UI5)/webapp $(UI5)/*.json $(UI5)/*.yaml $(UI5)/*.mjs -type f | sort | xargs sha256sum
+UI5_BUILT := target/ui5-account
+ui5: npm
+	$(call npm_ci,$(UI5))
+	@mkdir -p target && $(UI5_FROM) >$(UI5_BUILT).now
+	@[ -e $(UI5)/dist/index.html ] && cmp -s $(UI5_BUILT).now $(UI5_BUILT).from || { \
+		(cd $(UI5) && npm run build) >$(UI5_BUILT).log 2>&1 && mv $(UI5_BUILT).now $(UI5_BUILT).from; } || { \
+		cat $(UI5_BUILT).log; echo 'The example app $(UI5) cannot be built; what UI5 says stands above.' >&2; exit 1; }
+
+npm:
+	@command -v npm >/dev/null || { \
+		echo 'The pages and their stories need npm: install Node.js 20.11 or newer, then come again.' >&2; exit 1; }
 
 # For the stories beside it, which say so when they are not played. Nobody else needs it, so it may be missing.
 LITESTREAM := target/litestream

@@ -168,7 +168,7 @@ CREATE INDEX mapping_unlinked ON mapping (account, openid) WHERE state = 'pendin
 -- The access_token of each account.
 CREATE TABLE account_token (
     account    TEXT NOT NULL,
-    kind       TEXT NOT NULL CHECK (kind = 'access_token'),
+    kind       TEXT NOT NULL CHECK (kind = 'access_token' OR kind = 'jsapi_ticket'),
     value      TEXT NOT NULL,
     fetched_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,

@@ -18,6 +18,7 @@ CREATE TABLE conversation (
     root_object_id   TEXT,                      -- the social media activity that the others follow
     ticket_object_id TEXT,
     ticket_id        TEXT,                      -- its number, as agents know it
+    agent            TEXT,                      -- the employee whom the follower asked for by a QR code
     CHECK ((state = 'ended') = (ended_at IS NOT NULL)),
     CHECK ((state = 'ended') = (end_reason IS NOT NULL)),
     CHECK (last_message_id >= first_message_id)

@@ -14,7 +14,7 @@ use crate::domain::ids::{AccountId, CustomerId, ObjectId, OpenId, TenantId};
 use crate::domain::rows::{Changes, Follower, MappingChange, MappingState};
 use crate::kit::clock::{Clock as _, SystemClock};
 use crate::kit::random::Random;
-use crate::store::{Store, StoredToken, seeded_openid};
+use crate::store::{Store, StoredToken, TokenKind, seeded_openid};
 
 /// Demo values: they open nothing but the servers of this measurement.
 pub(super) const APP_ID: &str = "wx0123456789abcdef";
@@ -135,7 +135,7 @@ pub(super) async fn prepare(database: &Path, followers: u64) -> anyhow::Result<(
         expires_at: now.checked_add(SignedDuration::from_hours(24 * 365))?,
     };
     store
-        .replace_token(&AccountId::new("main"), None, token)
+        .replace_token(&AccountId::new("main"), TokenKind::AccessToken, None, token)
         .await?;
     store.close().await;
     Ok(())

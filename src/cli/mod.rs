@@ -16,14 +16,17 @@ mod init;
 mod jobs;
 mod logging;
 mod mapping;
+mod menu;
 mod message;
 mod outbox;
 mod output;
 mod person;
+mod qr;
 mod reach;
 mod reconcile;
 mod restore;
 mod serve;
+mod settled;
 mod sim;
 
 use std::path::PathBuf;
@@ -75,12 +78,18 @@ enum Verb {
     /// What runs by the clock
     #[command(subcommand)]
     Jobs(jobs::Verb),
+    /// QR codes: campaigns, customers, agents
+    #[command(subcommand)]
+    Qr(qr::Verb),
     /// Everything that is held of one person
     #[command(subcommand)]
     Person(person::Verb),
     /// What operators did
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// The menu at the foot of WeChat's conversations
+    #[command(subcommand)]
+    Menu(menu::Verb),
     /// Compares both platforms with the database
     Reconcile(reconcile::Asked),
     /// Writes everything into one file, beside the daemon
@@ -150,8 +159,10 @@ async fn dispatch(arguments: Arguments) -> Result<(), Failed> {
         Verb::Outbox(verb) => outbox::run(config()?, verb).await?,
         Verb::Duplicates(verb) => duplicates::run(config()?, verb).await?,
         Verb::Jobs(verb) => jobs::run(config()?, verb).await?,
+        Verb::Qr(verb) => qr::run(config()?, verb).await?,
         Verb::Person(verb) => person::run(config()?, verb).await?,
         Verb::Audit(verb) => audit::run(&config()?, verb).await?,
+        Verb::Menu(verb) => menu::run(config()?, verb).await?,
         Verb::Reconcile(asked) => reconcile::run(config()?, asked).await?,
         Verb::Backup(asked) => backup::run(config()?, asked).await?,
         Verb::Restore(asked) => restore::run(config()?, asked).await?,

@@ -67,6 +67,11 @@ impl Operator {
         }
     }
 
+    /// What this process holds the database by; `None` while a daemon does.
+    pub(super) fn alone(&self) -> Option<&Parts> {
+        self.alone.as_ref()
+    }
+
     pub(super) async fn act(&mut self, command: Command) -> Result<Done> {
         if self.alone.is_none() {
             let socket = socket::path_for(&self.config.database.path);

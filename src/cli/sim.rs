@@ -161,6 +161,9 @@ They send a picture, a voice with what was recognised in it, a place, a link (by
   curl -d '{{"openid":"OPENID","latitude":30.67,"longitude":104.06,"scale":16,"label":"Chengdu"}}' {url}/_control/location
   curl -d '{{"openid":"OPENID","title":"Manual","url":"https://example.cn"}}' {url}/_control/link
   curl {url}/_control/media
+They get a tag, and see a menu:
+  curl -d '{{"openid":"OPENID","tag":"VIP","platform":1}}' {url}/_control/person
+  curl '{url}/_control/menu?openid=OPENID'
 Something goes wrong, and time passes:
   curl -d '{{"on":"custom/send","kind":"code","code":45015}}' {url}/_control/faults
   curl -d '{{"advance_seconds":7200}}' {url}/_control/clock

@@ -27,6 +27,8 @@ pub struct ConversationRules {
     pub typing: bool,
     /// `reply_note`: the type of the notes by which agents answer on a ticket.
     pub reply_note: Option<String>,
+    /// `agent_field`: the ticket's property that names the agent who works on it; `None`: it is left alone.
+    pub agent_field: Option<String>,
 }
 
 #[cfg(test)]
@@ -44,6 +46,7 @@ impl ConversationRules {
             reply_files: true,
             typing: false,
             reply_note: None,
+            agent_field: None,
         }
     }
 }

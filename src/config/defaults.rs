@@ -11,6 +11,8 @@ pub(super) const BACKUP_KEEP: i64 = 7;
 
 /// What was said is kept until somebody decides otherwise.
 pub(super) const KEEP_MESSAGES: i64 = 0;
+/// Where somebody was is of use to them for a while, and to nobody for long.
+pub(super) const KEEP_LOCATIONS: i64 = 90;
 pub(super) const KEEP_INBOX: i64 = 90;
 pub(super) const KEEP_ATTEMPTS: i64 = 90;
 pub(super) const KEEP_FINDINGS: i64 = 90;
@@ -19,11 +21,19 @@ pub(super) const KEEP_JOB_RUNS: i64 = 90;
 pub(super) const ACCESS_TOKEN: &str = "stable_token";
 pub(super) const API_URL: &str = "https://api.weixin.qq.com";
 pub(super) const OAUTH_URL: &str = "https://open.weixin.qq.com";
+pub(super) const JSSDK_URL: &str = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js";
+pub(super) const LOCATION_EVENTS: &str = "60 min";
+/// Of everything in China that says nothing else; what LOCATION events carry is not documented (docs/MAP.md).
+pub(super) const COORDINATES: &str = "gcj02";
 pub(super) const ON_UNFOLLOW: &str = "keep";
 pub(super) const EXISTING_FOLLOWERS: &str = "on_contact";
 /// A night in which more than a thousand followers changed unnoticed is a fault of something else.
 pub(super) const MAX_REPAIRS: i64 = 1000;
+pub(super) const SESSION_HOURS: i64 = 24;
+pub(super) const SCOPE: &str = "snsapi_base";
 pub(super) const UNCERTAIN_SEND: &str = "hold";
+
+pub(super) const KEEP_MENU: &str = "off";
 
 pub(super) const INTO_C4C: &str = "off";
 /// WeChat (c4c.md 4.2).
@@ -37,6 +47,8 @@ pub(super) const REPLY_FILES: &str = "on";
 pub(super) const TYPING: &str = "off";
 /// By SAP's convention a reply to the customer (c4c.md 4.3).
 pub(super) const REPLY_NOTE: &str = "10007";
+/// The agent who works on a ticket (c4c.md 4.3).
+pub(super) const AGENT_FIELD: &str = "ProcessorPartyID";
 pub(super) const TICKET: [(&str, &str); 2] = [
     ("ProcessingTypeCode", "SRRQ"),
     ("BuyerPartyID", "{customer_id}"),
@@ -52,8 +64,20 @@ pub(super) const CUSTOMER_CHANGED_UNKNOWN: &str =
 pub(super) const NO_HISTORY: &str = "暂无聊天记录。";
 pub(super) const HISTORY_DELETED: &str =
     "您在这里的聊天记录已删除。客户系统（SAP C4C）中留存的副本不受影响。";
+pub(super) const NEAREST_BRANCH: &str = "离您最近：{name}（{distance}）";
+pub(super) const BRANCHES: &str = "我们的门店";
 pub(super) const FILE_NAMED: &str =
     "客服给您发来文件“{name}”，微信中无法直接发送。如需获取，请回复本消息。";
+
+pub(super) const NOT_BOUND: &str =
+    "暂时无法确认您的客户编号，请直接在这里留言，我们会尽快为您核实。";
+pub(super) const BIND_EXPIRED: &str = "该二维码已过期，请向我们的工作人员索取新的二维码。";
+pub(super) const BIND_USED: &str =
+    "该二维码已被使用，本次扫码未做任何绑定。如有疑问，请直接回复本消息。";
+pub(super) const BIND_UNCLEAR: &str =
+    "您的微信已对应另一位客户，本次扫码未做更改。我们的同事会尽快核实。";
+pub(super) const BIND_FAILED: &str =
+    "未找到该二维码对应的客户，本次扫码未做任何绑定。如有疑问，请直接回复本消息。";
 
 pub(super) const SERVICE: &str = "/sap/c4c/odata/v1/c4codataapi";
 pub(super) const CSRF: &str = "auto";

@@ -6,9 +6,11 @@
 use toml::{Table, Value};
 
 use super::error::{ConfigError, Fault};
+use super::pages::is_page_name;
 use crate::domain::ids::is_config_id;
 
-/// The keys as patterns: `<id>` stands for an id that the operator chose, `*` for a name that is
+/// The keys as patterns: `<id>` stands for an id that the operator chose, `<page>`
+/// for the name of a page, `*` for a name that is
 /// not Qiao's to judge, `[]` for the entries of a list of tables.
 pub(super) const KEYS: &[&str] = &[
     "server.listen",
@@ -26,6 +28,7 @@ pub(super) const KEYS: &[&str] = &[
     "jobs.<id>.schedule",
     "jobs.<id>.zone",
     "retention.messages",
+    "retention.locations",
     "retention.inbox",
     "retention.attempts",
     "retention.findings",
@@ -33,16 +36,22 @@ pub(super) const KEYS: &[&str] = &[
     "wechat.<id>.app_id",
     "wechat.<id>.app_secret",
     "wechat.<id>.original_id",
+    "wechat.<id>.mp_verify",
     "wechat.<id>.token",
     "wechat.<id>.encoding_aes_key",
     "wechat.<id>.access_token",
     "wechat.<id>.api_url",
     "wechat.<id>.oauth_url",
+    "wechat.<id>.jssdk_url",
     "wechat.<id>.tenant",
     "wechat.<id>.on_unfollow",
     "wechat.<id>.existing_followers",
     "wechat.<id>.migrated_from",
     "wechat.<id>.uncertain_send",
+    "wechat.<id>.menu",
+    "wechat.<id>.keep_menu",
+    "wechat.<id>.location_events",
+    "wechat.<id>.location_event_coordinates",
     "wechat.<id>.answer_hook",
     "wechat.<id>.conversation.into_c4c",
     "wechat.<id>.conversation.channel_id",
@@ -57,6 +66,7 @@ pub(super) const KEYS: &[&str] = &[
     "wechat.<id>.conversation.reply_files",
     "wechat.<id>.conversation.typing",
     "wechat.<id>.conversation.reply_note",
+    "wechat.<id>.conversation.agent_field",
     "wechat.<id>.texts.welcome",
     "wechat.<id>.texts.customer_created",
     "wechat.<id>.texts.customer_changed",
@@ -64,6 +74,13 @@ pub(super) const KEYS: &[&str] = &[
     "wechat.<id>.texts.no_history",
     "wechat.<id>.texts.history_deleted",
     "wechat.<id>.texts.file_named",
+    "wechat.<id>.texts.not_bound",
+    "wechat.<id>.texts.nearest_branch",
+    "wechat.<id>.texts.branches",
+    "wechat.<id>.texts.bind_expired",
+    "wechat.<id>.texts.bind_used",
+    "wechat.<id>.texts.bind_unclear",
+    "wechat.<id>.texts.bind_failed",
     "wechat.<id>.templates.<id>.template_id",
     "wechat.<id>.templates.<id>.url",
     "wechat.<id>.templates.<id>.data.*",
@@ -71,6 +88,7 @@ pub(super) const KEYS: &[&str] = &[
     "wechat.<id>.rules.[].when.regex",
     "wechat.<id>.rules.[].when.click",
     "wechat.<id>.rules.[].when.event",
+    "wechat.<id>.rules.[].when.message",
     "wechat.<id>.rules.[].then.text",
     "wechat.<id>.rules.[].then.news.title",
     "wechat.<id>.rules.[].then.news.description",
@@ -78,6 +96,10 @@ pub(super) const KEYS: &[&str] = &[
     "wechat.<id>.rules.[].then.news.url",
     "wechat.<id>.rules.[].then.hook",
     "wechat.<id>.rules.[].then.action",
+    "wechat.<id>.rules.[].then.page",
+    "wechat.<id>.rules.[].then.title",
+    "wechat.<id>.rules.[].then.description",
+    "wechat.<id>.rules.[].then.pic_url",
     "c4c.<id>.url",
     "c4c.<id>.username",
     "c4c.<id>.password",
@@ -86,6 +108,7 @@ pub(super) const KEYS: &[&str] = &[
     "c4c.<id>.max_calls",
     "c4c.<id>.maintenance",
     "c4c.<id>.customer.*",
+    "c4c.<id>.campaign.*",
     "c4c.<id>.lookup",
     "c4c.<id>.watch",
     "c4c.<id>.wechat_id.service",
@@ -98,6 +121,21 @@ pub(super) const KEYS: &[&str] = &[
     "c4c.<id>.notify_key",
     "c4c.<id>.poll_answers",
     "reconcile.max_repairs",
+    "app.map.account",
+    "app.map.tiles",
+    "app.map.tiles_coordinates",
+    "app.map.tiles_credit",
+    "app.map.coordinates",
+    "app.map.branches.[].name",
+    "app.map.branches.[].address",
+    "app.map.branches.[].phone",
+    "app.map.branches.[].latitude",
+    "app.map.branches.[].longitude",
+    "app.session_hours",
+    "app.frame_ancestors",
+    "app.pages.<page>.folder",
+    "app.pages.<page>.account",
+    "app.pages.<page>.scope",
 ];
 
 /// How a path stands to the known keys.
@@ -111,10 +149,14 @@ pub(super) enum Place {
     Unknown,
 }
 
-/// Looks a path up.
+/// Looks a path of the configuration up.
 pub(super) fn place(path: &[&str]) -> Place {
+    place_in(KEYS, path)
+}
+
+fn place_in(keys: &[&'static str], path: &[&str]) -> Place {
     let mut place = Place::Unknown;
-    for key in KEYS {
+    for key in keys {
         let pattern: Vec<&str> = key.split('.').collect();
         if fits(&pattern, path) {
             return Place::Key(key);
@@ -130,54 +172,76 @@ fn fits(pattern: &[&str], path: &[&str]) -> bool {
     let segment_fits = |(segment, name): (&&str, &&str)| match *segment {
         "*" => true,
         "<id>" => is_config_id(name),
+        "<page>" => is_page_name(name),
         literal => literal == *name,
     };
     pattern.len() == path.len() && pattern.iter().zip(path).all(segment_fits)
 }
 
 fn is_wildcard(segment: &str) -> bool {
-    matches!(segment, "*" | "<id>" | "[]")
+    matches!(segment, "*" | "<id>" | "<page>" | "[]")
 }
 
-/// One error for each key of the tree that nobody would read.
+/// One error for each key of the configuration that nobody would read.
 pub(super) fn unknown_keys(tree: &Table) -> Vec<ConfigError> {
+    unknown_keys_of(KEYS, tree)
+}
+
+/// The same for a file of its own with these keys.
+pub(super) fn unknown_keys_of(keys: &[&'static str], tree: &Table) -> Vec<ConfigError> {
     let mut errors = Vec::new();
-    walk_table(tree, &[], "", &mut errors);
+    walk_table(keys, tree, &[], "", &mut errors);
     errors
 }
 
 /// `path` is matched against the patterns, `shown` is what the reader of an error sees.
-fn walk_table(table: &Table, path: &[&str], shown: &str, errors: &mut Vec<ConfigError>) {
+fn walk_table(
+    keys: &[&'static str],
+    table: &Table,
+    path: &[&str],
+    shown: &str,
+    errors: &mut Vec<ConfigError>,
+) {
     for (name, value) in table {
         let path = [path, &[name]].concat();
         let dot = if shown.is_empty() { "" } else { "." };
         let shown = format!("{shown}{dot}{name}");
-        match place(&path) {
+        match place_in(keys, &path) {
             Place::Key(_) => {}
-            Place::Table => walk_value(value, &path, &shown, errors),
-            Place::Unknown => errors.push(unknown(&path).at(shown)),
+            Place::Table => walk_value(keys, value, &path, &shown, errors),
+            Place::Unknown => errors.push(unknown_in(keys, &path).at(shown)),
         }
     }
 }
 
 /// A value of the wrong kind is passed over: its reader complains about it.
-fn walk_value(value: &Value, path: &[&str], shown: &str, errors: &mut Vec<ConfigError>) {
+fn walk_value(
+    keys: &[&'static str],
+    value: &Value,
+    path: &[&str],
+    shown: &str,
+    errors: &mut Vec<ConfigError>,
+) {
     let entry = [path, &["[]"]].concat();
     match value {
-        Value::Table(table) => walk_table(table, path, shown, errors),
-        Value::Array(entries) if place(&entry) == Place::Table => {
+        Value::Table(table) => walk_table(keys, table, path, shown, errors),
+        Value::Array(entries) if place_in(keys, &entry) == Place::Table => {
             for (index, value) in entries.iter().enumerate() {
-                walk_value(value, &entry, &format!("{shown}[{index}]"), errors);
+                walk_value(keys, value, &entry, &format!("{shown}[{index}]"), errors);
             }
         }
         _ => {}
     }
 }
 
-/// The fault of a path that no pattern fits.
+/// The fault of a path of the configuration that no pattern fits.
 pub(super) fn unknown(path: &[&str]) -> Fault {
+    unknown_in(KEYS, path)
+}
+
+fn unknown_in(keys: &[&'static str], path: &[&str]) -> Fault {
     let (last, parent) = path.split_last().expect("a path has a segment");
-    if place(&[parent, &["id"]].concat()) != Place::Unknown {
+    if place_in(keys, &[parent, &["id"]].concat()) != Place::Unknown {
         return Fault::new(
             "this id cannot be used",
             "write 1 to 32 lower-case letters, digits and underscores",
@@ -185,19 +249,19 @@ pub(super) fn unknown(path: &[&str]) -> Fault {
     }
     Fault::new(
         "there is no such key",
-        format!("the nearest known one is {}", nearest(last, parent)),
+        format!("the nearest known one is {}", nearest(keys, last, parent)),
     )
 }
 
 /// The most similar name; one in the same table is preferred to an equally similar one elsewhere.
-fn nearest(name: &str, parent: &[&str]) -> String {
+fn nearest(keys: &[&'static str], name: &str, parent: &[&str]) -> String {
     const SAME_TABLE: f64 = 0.2;
     let score = |known: &[&str]| {
         let (last, above) = known.split_last().expect("a pattern has a segment");
         let bonus = if fits(above, parent) { SAME_TABLE } else { 0.0 };
         strsim::jaro_winkler(last, name) + bonus
     };
-    let patterns: Vec<Vec<&str>> = KEYS.iter().map(|k| k.split('.').collect()).collect();
+    let patterns: Vec<Vec<&str>> = keys.iter().map(|k| k.split('.').collect()).collect();
     let best = patterns
         .iter()
         .flat_map(|pattern| (1..=pattern.len()).map(|length| &pattern[..length]))

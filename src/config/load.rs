@@ -89,7 +89,7 @@ fn find(named: Option<&Path>, env: &Environment, places: &[&Path]) -> Result<Pat
     })
 }
 
-fn read(file: &Path) -> Result<String, ConfigError> {
+pub(super) fn read(file: &Path) -> Result<String, ConfigError> {
     use std::io::Read;
     let mut text = String::new();
     let opened = std::fs::File::open(file).map_err(|e| unreadable(file, &e))?;
@@ -114,7 +114,7 @@ fn unreadable(file: &Path, error: &std::io::Error) -> ConfigError {
 }
 
 /// The parser's message names what it expected and never quotes the line.
-fn parse(text: &str, file: &Path) -> Result<Table, ConfigError> {
+pub(super) fn parse(text: &str, file: &Path) -> Result<Table, ConfigError> {
     if is_too_deep(text) {
         let reason = format!("more than {MAX_OPEN_BRACKETS} brackets are open at once");
         return Err(Fault::new(reason, "close them").at(file.display().to_string()));

@@ -7,6 +7,8 @@ use jiff::SignedDuration;
 pub struct Retention {
     /// `messages`: what was said, with its media, its words in the search and its conversations.
     pub messages: Option<SignedDuration>,
+    /// `locations`: where followers were.
+    pub locations: Option<SignedDuration>,
     /// `inbox`: pushes and notifications as they came.
     pub inbox: Option<SignedDuration>,
     /// `attempts`: settled effects, each with its attempts.

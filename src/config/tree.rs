@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use super::environment::Environment;
 use super::error::{ConfigError, Fault};
 use super::secret::{self, Place};
+use crate::domain::place::decimal;
 
 /// The error has been noted; there is nothing more to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +92,11 @@ impl<'a> Section<'a> {
     /// Whether the section has this key.
     pub(super) fn has(&self, key: &str) -> bool {
         self.value(key).is_some()
+    }
+
+    /// Whether this key holds a text.
+    pub(super) fn is_text(&self, key: &str) -> bool {
+        self.value(key).is_some_and(Value::is_str)
     }
 
     /// The names of the section's entries.
@@ -185,6 +191,25 @@ impl<'a> Section<'a> {
         };
         let fault = || Fault::new("this is no whole number", "write digits only");
         number.map(Some).ok_or_else(|| self.error(key, fault()))
+    }
+
+    /// A decimal number that must be there; as text too, because variables only hold text.
+    pub(super) fn decimal(&self, key: &str) -> Reading<f64> {
+        let number = match self.value(key) {
+            None => return Err(self.missing(key)),
+            Some(Value::Float(number)) => Some(*number),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "it is checked against small bounds"
+            )]
+            Some(Value::Integer(number)) => Some(*number as f64),
+            Some(Value::String(text)) => decimal(text),
+            Some(_) => None,
+        };
+        let fault = || Fault::new("this is no decimal number", "write for example 30.66");
+        number
+            .filter(|number| number.is_finite())
+            .ok_or_else(|| self.error(key, fault()))
     }
 
     /// A list of texts, or one text alone. Every entry is looked at.

@@ -9,6 +9,8 @@ use secrecy::SecretString;
 
 use super::conversation::ConversationRules;
 use super::jobs::Schedules;
+use super::map::{Locations, Map};
+use super::pages::App;
 use super::retention::Retention;
 use crate::domain::ids::{AccountId, TenantId};
 
@@ -33,6 +35,10 @@ pub struct Config {
     pub c4c: BTreeMap<TenantId, Tenant>,
     /// `[reconcile]`
     pub reconcile: Reconcile,
+    /// `[app.map]`
+    pub map: Option<Map>,
+    /// `[app]`
+    pub app: App,
 }
 
 /// `[server]`: where Qiao listens and how it is reached.
@@ -104,6 +110,8 @@ pub struct Account {
     pub app_id: String,
     /// `app_secret`
     pub app_secret: SecretString,
+    /// `mp_verify`: the codes of WeChat's files that prove a domain, letters and digits.
+    pub mp_verify: Vec<String>,
     /// `original_id`, `gh_…`; if set, another ToUserName is refused.
     pub original_id: Option<String>,
     /// `token`: one, or several during rotation. Never empty.
@@ -116,6 +124,8 @@ pub struct Account {
     pub api_url: String,
     /// `oauth_url`, without a trailing slash.
     pub oauth_url: String,
+    /// `jssdk_url`: the script that pages inside WeChat load.
+    pub jssdk_url: url::Url,
     /// `tenant`: where its followers become customers. Exists in [`Config::c4c`].
     pub tenant: TenantId,
     /// `on_unfollow`
@@ -126,8 +136,14 @@ pub struct Account {
     pub migrated_from: Option<String>,
     /// `uncertain_send`
     pub uncertain_send: UncertainSend,
+    /// `menu`: the file of its menu, read by [`super::load_menu`]; `None`: Qiao leaves the menu alone.
+    pub menu: Option<PathBuf>,
+    /// `keep_menu`: whether the job `menu` puts it back. Only where there is one.
+    pub keep_menu: bool,
     /// `conversation`
     pub conversation: ConversationRules,
+    /// `location_events` and `location_event_coordinates`
+    pub locations: Locations,
     /// `answer_hook`
     pub answer_hook: Option<url::Url>,
     /// `texts`
@@ -193,6 +209,20 @@ pub struct Texts {
     pub history_deleted: String,
     /// Names a file of an agent's that WeChat does not carry; here `{name}` is the file's.
     pub file_named: String,
+    /// The answer to `bind` when a person must first say whom the follower stands for.
+    pub not_bound: String,
+    /// Headline of the answer to a location; `{name}` `{distance}` of the nearest branch.
+    pub nearest_branch: String,
+    /// The same where no place is known.
+    pub branches: String,
+    /// The code to bind that was scanned had expired.
+    pub bind_expired: String,
+    /// It had bound somebody else.
+    pub bind_used: String,
+    /// The follower stands for another customer; a person looks into it.
+    pub bind_unclear: String,
+    /// C4C does not have the code's customer.
+    pub bind_failed: String,
 }
 
 /// A template message (wechat.md 4.4).
@@ -226,6 +256,8 @@ pub enum When {
     Click(String),
     /// An event of this name (in any case) came.
     Event(String),
+    /// A message of this kind.
+    Message(String),
 }
 
 /// The answer of a rule.
@@ -244,6 +276,17 @@ pub enum Then {
         /// Where a tap leads.
         url: String,
     },
+    /// One article that opens a page of ours.
+    Page {
+        /// Its name. The account has it.
+        page: String,
+        /// Headline.
+        title: String,
+        /// Below it.
+        description: String,
+        /// Picture.
+        pic_url: String,
+    },
     /// Ask this URL (the answer hook's protocol).
     Hook(url::Url),
     /// Something Qiao does itself.
@@ -257,6 +300,10 @@ pub enum Action {
     Review,
     /// Delete their own history.
     Delete,
+    /// Look up or make their customer, and tell them the number.
+    Bind,
+    /// Show the nearest branches.
+    Branches,
 }
 
 /// `[c4c.<tenant>]`: one C4C tenant.
@@ -276,8 +323,11 @@ pub struct Tenant {
     pub max_calls: usize,
     /// `maintenance`: weekly windows in which nothing is called.
     pub maintenance: Vec<MaintenanceWindow>,
-    /// `customer`: fields sent at creation; `{openid}` `{unionid}` `{name|default}` `{scene}`.
+    /// `customer`: fields sent at creation; `{openid}` `{unionid}` `{name|default}` `{scene}`
+    /// `{campaign}`.
     pub customer: BTreeMap<String, String>,
+    /// `campaign`: fields that a customer who exists gets when a campaign's QR code is scanned; empty: none.
+    pub campaign: BTreeMap<String, String>,
     /// `lookup`, in order: `wechat_id` or the name of a customer's field.
     pub lookup: Vec<String>,
     /// `watch`: fields that a change notice may speak of.

@@ -54,6 +54,7 @@ impl Controls {
                     customer_id: Some(customer.1.clone()),
                 },
                 imported: false,
+                by_code: false,
             };
             let changes = Changes {
                 effects: vec![link.effect(tenant)],

@@ -5,6 +5,8 @@
 
 mod erase;
 mod mapping;
+mod qr;
+mod release;
 pub mod socket;
 
 use std::path::PathBuf;
@@ -15,15 +17,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::domain::ids::{AccountId, OpenId};
-use crate::domain::rows::{Changes, Follower};
+use crate::domain::menu::Menu;
+use crate::domain::qr::{Purpose, Wish};
+use crate::domain::rows::{Changes, Follower, NewEffect};
 use crate::effects::Context;
 use crate::flows::link::Chosen;
 use crate::flows::mapping_file::Line;
+use crate::flows::menu;
 use crate::flows::sending::{self, ToSay};
 use crate::jobs::{Backup, Options, Progress, Reconcile, Timetable};
 use crate::kit::trace::{self, TraceId};
 use crate::store::{Act, Mapping, StartedBy, StoreError, Target};
-use crate::wechat::push::Push;
 
 /// The longest text that one command may send: five messages of 2,000 bytes.
 const MAX_TEXT: usize = 10_000;
@@ -101,6 +105,27 @@ pub enum Command {
         /// At most [`MAX_LINES`].
         lines: Vec<Line>,
     },
+    /// `menu apply`
+    MenuApply {
+        /// Whose.
+        account: AccountId,
+        /// What it shall be.
+        menu: Menu,
+    },
+    /// `menu delete`
+    MenuDelete {
+        /// Whose.
+        account: AccountId,
+    },
+    /// `qr create`
+    QrCreate {
+        /// In which account.
+        account: AccountId,
+        /// What is wanted.
+        wish: Wish,
+        /// What a scene is made of that nobody guesses.
+        nonce: [u8; 16],
+    },
 }
 
 /// What a command is done to, for the audit.
@@ -148,6 +173,17 @@ impl Command {
                 "mapping.import",
                 Aim::Thing(format!("{} lines", lines.len())),
             ),
+            Self::MenuApply { account, .. } => ("menu.apply", thing(account)),
+            Self::MenuDelete { account } => ("menu.delete", thing(account)),
+            // A CustomerID would name a person for as long as the audit stands.
+            Self::QrCreate { account, wish, .. } if wish.purpose == Purpose::Bind => {
+                ("qr.create", Aim::Thing(format!("{account} bind")))
+            }
+            Self::QrCreate { account, wish, .. } => {
+                let purpose = wish.purpose.as_str();
+                let target = format!("{account} {purpose} {}", wish.target);
+                ("qr.create", Aim::Thing(target))
+            }
         }
     }
 }
@@ -228,6 +264,17 @@ impl Controls {
                 self.unlink(Follower { account, openid }, act).await
             }
             Command::MappingImport { lines } => self.import(&lines, act).await,
+            Command::MenuApply { account, menu } => {
+                self.order(&account, menu::apply(&account, menu), act).await
+            }
+            Command::MenuDelete { account } => {
+                self.order(&account, menu::delete(&account), act).await
+            }
+            Command::QrCreate {
+                account,
+                wish,
+                nonce,
+            } => self.create_qr(account, wish, nonce, act).await,
         }
     }
 
@@ -276,14 +323,34 @@ impl Controls {
         Ok(json!({ "queued": messages, "window": outlook }))
     }
 
+    /// Queues one effect of an account's remote, and names it for whoever waits for it.
+    async fn order(
+        &self,
+        account: &AccountId,
+        effect: NewEffect,
+        act: Act,
+    ) -> Result<Value, Refused> {
+        self.configured(account)?;
+        let changes = Changes {
+            effects: vec![effect],
+            ..Changes::none()
+        };
+        let id = self.context.store.on_behalf(act).order(changes).await?;
+        Ok(json!({ "effect": id.to_string() }))
+    }
+
+    fn configured(&self, account: &AccountId) -> Result<(), Refused> {
+        if self.context.live().account(account).is_some() {
+            return Ok(());
+        }
+        let reason = format!("there is no account `{account}` in the configuration");
+        Err(Refused(reason))
+    }
+
     /// The mapping of a follower whom the operator names.
     async fn known(&self, follower: &Follower) -> Result<Mapping, Refused> {
         let account = &follower.account;
-        if self.context.live().account(account).is_none() {
-            return Err(Refused(format!(
-                "there is no account `{account}` in the configuration"
-            )));
-        }
+        self.configured(account)?;
         let unknown = || {
             Refused(format!(
                 "account `{account}` knows no follower with this OpenID; `qiao mapping list` shows them"
@@ -330,45 +397,6 @@ impl Controls {
             }
             None => format!("there is no effect {id}; `qiao outbox list` shows them"),
         }))
-    }
-
-    /// Treats a suppressed push as one of its own: everything but the answer, for which nobody
-    /// waits any more.
-    async fn release(&self, id: i64, act: Act) -> Result<Value, Refused> {
-        let duplicate = self.context.store.duplicate(id).await?.ok_or_else(|| {
-            Refused(format!(
-                "push {id} is no duplicate; `qiao duplicates list` shows them"
-            ))
-        })?;
-        let body = duplicate
-            .body
-            .ok_or_else(|| Refused(format!("the body of push {id} has been deleted")))?;
-        let changes = self
-            .released(&AccountId::new(duplicate.remote), &body)
-            .await?;
-        let act = Act {
-            before: Some(duplicate.state),
-            after: Some("released".to_owned()),
-            ..act
-        };
-        let store = self.context.store.on_behalf(act);
-        if store.release(id, changes).await? {
-            Ok(json!({ "id": id.to_string(), "state": "released" }))
-        } else {
-            Err(Refused(format!("push {id} was released before")))
-        }
-    }
-
-    async fn released(&self, account: &AccountId, body: &str) -> Result<Changes, Refused> {
-        let Ok(push) = Push::parse(body) else {
-            return Err(Refused("only pushes of WeChat can be released".to_owned()));
-        };
-        let live = self.context.live();
-        let arrival = self
-            .context
-            .arrival(&live, account, &push, &body.into())
-            .await?;
-        Ok(arrival.changes)
     }
 
     /// Tells under which run the findings stand: a large account's are too many for one answer.

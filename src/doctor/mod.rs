@@ -15,8 +15,10 @@ mod configuration;
 mod database;
 mod disk;
 pub mod limits;
+mod menu;
 mod network;
 mod own;
+mod pages;
 mod queue;
 mod ready;
 pub mod row;
@@ -26,10 +28,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use limits::Limits;
-pub use own::alive;
+pub use own::{alive, is_served};
 pub use queue::JobFacts;
 pub use ready::{Readiness, readiness};
 pub use row::{Check, Language, Outcome, Row};
+pub use wechat::token_beside;
 
 use crate::config::{ConfigErrors, Loaded};
 use crate::kit::clock::Clock;
@@ -58,11 +61,13 @@ pub struct Patient<'a> {
 pub fn checks() -> impl Iterator<Item = &'static Check> {
     let groups = [
         configuration::CHECKS,
+        pages::CHECKS,
         database::CHECKS,
         disk::CHECKS,
         clock::CHECKS,
         network::CHECKS,
         wechat::CHECKS,
+        menu::CHECKS,
         c4c::CHECKS,
         c4c_fields::CHECKS,
         queue::CHECKS,
@@ -76,6 +81,7 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Row> {
     let config = &patient.loaded.config;
     let daemon = own::Daemon::ask(config, &patient.socket).await;
     let mut rows = configuration::examine(patient.loaded);
+    rows.extend(pages::examine(config));
     rows.extend(database::examine(patient, &daemon).await);
     rows.extend(disk::examine(config, &patient.limits));
     rows.push(clock::backwards(patient).await);

@@ -41,7 +41,7 @@ pub(super) struct Paused {
 impl Daemon {
     /// Looks for the daemon at its control socket, and asks it where it listens.
     pub(super) async fn ask(config: &Config, socket: &Path) -> Self {
-        let runs = UnixStream::connect(socket).await.is_ok();
+        let runs = is_served(socket).await;
         let state = if runs { ready(config).await } else { None };
         Self { runs, state }
     }
@@ -50,6 +50,11 @@ impl Daemon {
     pub(super) fn runs(&self) -> bool {
         self.runs
     }
+}
+
+/// Whether a daemon listens at its control socket.
+pub async fn is_served(socket: &Path) -> bool {
+    UnixStream::connect(socket).await.is_ok()
 }
 
 async fn ready(config: &Config) -> Option<State> {

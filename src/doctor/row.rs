@@ -37,7 +37,8 @@ impl Language {
         }
     }
 
-    fn of<T>(self, told: &[T; 2]) -> &T {
+    /// The one of two that is in this language: English, then Chinese.
+    pub fn of<T>(self, told: &[T; 2]) -> &T {
         match self {
             Self::En => &told[0],
             Self::Zh => &told[1],

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret as _;
 use tokio::time::Duration;
 use url::form_urlencoded;
 
+use super::menu;
 use super::own::{self, get};
 use super::row::{Check, Outcome, Row, told};
 use super::{Limits, Patient};
@@ -17,7 +18,7 @@ use crate::domain::ids::AccountId;
 use crate::domain::rows::names;
 use crate::flows::sending::HELD_PASSIVE;
 use crate::kit::transport::{Response, Transport, TransportError};
-use crate::store::StoredToken;
+use crate::store::{StoredToken, TokenKind};
 use crate::wechat::client::{AccessToken, Client};
 use crate::wechat::codes::Sense;
 use crate::wechat::error::Error;
@@ -143,32 +144,37 @@ pub(super) async fn examine(
     let mut rows = Vec::new();
     for (id, account) in &config.wechat {
         let stored = match &patient.store {
-            Ok(store) => store.token(id).await.ok().flatten(),
+            Ok(store) => store.token(id, TokenKind::AccessToken).await.ok().flatten(),
             Err(_) => None,
         };
         let stored = stored.filter(|token| patient.clock.now() < token.expires_at);
         let client = Client::new(Arc::clone(transport), account.api_url.clone());
-        let token = match way_to_token(account, stored, daemon_runs) {
-            Token::Stored(token) => Some(Ok(AccessToken::new(token.value.expose_secret()))),
-            Token::Fetched => {
-                let fetched = client.fetch_token(account, false).await;
-                Some(fetched.map(|fetched| fetched.value))
-            }
-            Token::LeftAlone => None,
-        };
+        let token = token_beside(account, &client, stored, daemon_runs).await;
         rows.extend(admitted(id.as_str(), token.as_ref()));
-        rows.extend(
-            asked(
-                id.as_str(),
-                &client,
-                token.and_then(Result::ok),
-                &patient.limits,
-            )
-            .await,
-        );
+        let token = token.and_then(Result::ok);
+        rows.push(menu::examine(config, id, &client, token.as_ref()).await);
+        rows.extend(asked(id.as_str(), &client, token, &patient.limits).await);
         rows.extend(webhook(config, id, account, transport, patient.clock.now()).await);
     }
     rows
+}
+
+/// A token to look at something with, beside whatever else runs; `None` where a fetch would end the token
+/// of the running daemon.
+pub async fn token_beside(
+    account: &Account,
+    client: &Client,
+    stored: Option<StoredToken>,
+    daemon_runs: bool,
+) -> Option<Result<AccessToken, Error>> {
+    match way_to_token(account, stored, daemon_runs) {
+        Token::Stored(token) => Some(Ok(AccessToken::new(token.value.expose_secret()))),
+        Token::Fetched => {
+            let fetched = client.fetch_token(account, false).await;
+            Some(fetched.map(|fetched| fetched.value))
+        }
+        Token::LeftAlone => None,
+    }
 }
 
 /// How the doctor comes to a token.

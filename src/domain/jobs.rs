@@ -41,6 +41,7 @@ pub const JOBS: &[KnownJob] = &[
     job("backup", "15 2 * * *", "writes everything into one file"),
     // In the small hours, when nobody waits for the calls.
     job("reconcile", "30 3 * * *", "compares both platforms with us"),
+    job("menu", "50 3 * * *", "puts menus back that are kept"),
     job(
         "integrity",
         "30 4 * * SUN",

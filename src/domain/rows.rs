@@ -10,16 +10,22 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{AccountId, ObjectId, OpenId, TenantId};
 
+pub mod consent;
 pub mod conversation;
 pub mod names;
 pub mod people;
+pub mod place;
+pub mod qr;
 
+pub use consent::{ConsentChange, Profile, RefreshToken};
 pub use conversation::{
     ConversationChange, EndReason, MediaChange, MediaContent, NewActivity, NewProfile, SeatEvent,
 };
 pub use people::{
     ErasureCause, MappingChange, MappingState, NewErasure, NewGrant, Snapshot, WindowClosed,
 };
+pub use place::NewLocation;
+pub use qr::{Invitation, MadeQrCode, NewQrCode, QrChange, QrScan};
 
 /// Everything that one decision wants written. Applied in one transaction or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -60,8 +66,18 @@ pub struct Changes {
     pub activities: Vec<NewActivity>,
     /// Pictures, voices and videos.
     pub media: Vec<MediaChange>,
+    /// Where followers are.
+    pub locations: Vec<NewLocation>,
     /// Persons who are to be erased.
     pub erasures: Vec<NewErasure>,
+    /// What followers consented to, or withdrew.
+    pub consents: Vec<ConsentChange>,
+    /// QR codes that are wanted, made or failed.
+    pub qr_codes: Vec<QrChange>,
+    /// Their scans.
+    pub qr_scans: Vec<QrScan>,
+    /// Agents whom followers ask for.
+    pub invitations: Vec<Invitation>,
 }
 
 impl Changes {
@@ -102,7 +118,12 @@ impl Changes {
         self.profiles.append(&mut other.profiles);
         self.activities.append(&mut other.activities);
         self.media.append(&mut other.media);
+        self.locations.append(&mut other.locations);
         self.erasures.append(&mut other.erasures);
+        self.consents.append(&mut other.consents);
+        self.qr_codes.append(&mut other.qr_codes);
+        self.qr_scans.append(&mut other.qr_scans);
+        self.invitations.append(&mut other.invitations);
     }
 
     /// Adds a message together with the effect that delivers it.
@@ -155,9 +176,14 @@ impl Follower {
         self.lane("media")
     }
 
+    /// The lane of what they consented to tell of themselves.
+    pub fn profile_lane(&self) -> String {
+        self.lane("profile")
+    }
+
     /// All of these lanes.
-    pub fn lanes(&self) -> [String; 6] {
-        ["send", "c4c", "hook", "files", "typing", "media"].map(|side| self.lane(side))
+    pub fn lanes(&self) -> [String; 7] {
+        ["send", "c4c", "hook", "files", "typing", "media", "profile"].map(|side| self.lane(side))
     }
 
     fn lane(&self, side: &str) -> String {

@@ -140,8 +140,14 @@ impl Schedule {
     }
 }
 
-/// `5 min`
-fn wait(number: &str, unit: &str) -> Result<SignedDuration, NotASchedule> {
+/// A time as `5 min` tells it; `None` when it cannot be read.
+pub fn span(text: &str) -> Option<SignedDuration> {
+    let (number, unit) = text.trim().split_once(' ')?;
+    wait(number, unit.trim()).ok()
+}
+
+/// The wait that a whole number and a unit (s, min, h, d) are, as in `5 min`: a year at most.
+pub fn wait(number: &str, unit: &str) -> Result<SignedDuration, NotASchedule> {
     let unit: i64 = match unit {
         "s" => 1,
         "min" => 60,

@@ -86,6 +86,8 @@ series! {
         "Agents' answers, and whether they were new.";
     REFUSED "qiao_refused_total" Kind::Counter, "requests", ["side", "reason"],
         "HTTP requests that were refused, by who sent them and why.";
+    SIGN_INS "qiao_sign_ins_total" Kind::Counter, "logins", ["outcome"],
+        "Followers who came to open a page, and how that ended.";
 
     COMMIT_SECONDS "qiao_commit_seconds" Kind::Histogram(COMMIT_BOUNDS), "seconds", [],
         "How long the group commits of the writer took, the sync to disk included.";

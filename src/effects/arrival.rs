@@ -41,9 +41,10 @@ impl Context {
         let known = intake::Known {
             account_id: id,
             account,
-            zone: &live.config.server.time_zone,
+            config: &live.config,
             history: &lines,
             held: held.as_ref(),
+            map: live.map_of(id),
             now: self.clock.now(),
         };
         let decided = intake::decide(push, &known);

@@ -8,10 +8,11 @@ use crate::c4c::customer::Customer;
 use crate::c4c::error::Error;
 use crate::c4c::pace::Pace;
 use crate::config::{Account, Tenant, WechatIdWrite};
+use crate::domain::qr::Purpose;
 use crate::domain::rows::{Changes, Follower, MappingState, Priority};
 use crate::flows::contact::Ensure;
 use crate::flows::customer::{self, Linking, Person};
-use crate::flows::{link, naming};
+use crate::flows::{bind, link, naming};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Ahead, Handler, Outcome};
 use crate::store::{Job, Mapping};
@@ -37,11 +38,17 @@ pub(super) struct Attempt<'a> {
     pub(super) account: &'a Account,
     pub(super) tenant: &'a Tenant,
     pub(super) client: &'a Client,
+    /// The follower asked for their number.
+    pub(super) asked: bool,
 }
 
 impl CustomerEnsure {
     async fn ensure(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
-        let Ensure { follower, again } = payload(job)?;
+        let Ensure {
+            follower,
+            again,
+            asked,
+        } = payload(job)?;
         let live = self.0.live();
         let (account, _) = live.known_account(&follower.account)?;
         let (tenant, client) = live.known_tenant(&account.tenant)?;
@@ -69,6 +76,7 @@ impl CustomerEnsure {
             account,
             tenant,
             client,
+            asked,
         };
         attempt.run(mapping.as_ref(), !is_bulk).await
     }
@@ -78,7 +86,7 @@ impl Attempt<'_> {
     /// `tell`: whether the follower waits to hear of it. People who are brought in from before
     /// do not.
     async fn run(&self, mapping: Option<&Mapping>, tell: bool) -> Result<Outcome, Box<Outcome>> {
-        let person = self.person(mapping).await;
+        let person = self.person(mapping).await?;
         let customer = match mapping.and_then(|m| m.customer.as_ref()) {
             Some((object, _)) => {
                 let read = self.client.customer(self.pace, object).await;
@@ -191,38 +199,66 @@ impl Attempt<'_> {
     fn gone(&self) -> Outcome {
         let reason = "the customer was deleted or made obsolete in C4C";
         let mapping = customer::gone(&self.follower, &self.account.tenant, reason);
+        let mut changes = self.told_why_not();
+        changes.mappings.push(mapping);
         Outcome::Done {
             note: Some(reason.to_owned()),
-            changes: Changes {
-                mappings: vec![mapping],
-                ..Changes::none()
-            },
+            changes,
         }
     }
 
+    /// Whoever asked hears that a person must look first.
+    fn told_why_not(&self) -> Changes {
+        if !self.asked {
+            return Changes::none();
+        }
+        bind::told(&self.follower, self.account, self.context.clock.now())
+    }
+
     fn conflict(&self, candidates: &[Customer]) -> Outcome {
+        let mut changes = customer::conflict(&self.follower, &self.account.tenant, candidates);
+        changes.extend(self.told_why_not());
         Outcome::Held {
             reason: customer::HELD_CONFLICT,
             uncertain: false,
             failure: None,
-            changes: customer::conflict(&self.follower, &self.account.tenant, candidates),
+            changes,
         }
     }
 
     /// What WeChat tells of the person, if the configuration asks for it. A customer without a
     /// name is better than none, so a failure here fails nothing.
-    async fn person(&self, mapping: Option<&Mapping>) -> Person {
+    async fn person(&self, mapping: Option<&Mapping>) -> Result<Person, Box<Outcome>> {
         let mut person = Person {
             unionid: mapping.and_then(|m| m.unionid.clone()),
             scene: mapping.and_then(|m| m.scene.clone()),
-            name: None,
+            ..Person::default()
         };
+        if let Some(scene) = person
+            .scene
+            .as_deref()
+            .filter(|_| customer::needs_campaign(self.tenant))
+        {
+            let code = self
+                .context
+                .store
+                .qr_code(&self.follower.account, scene)
+                .await;
+            let code = code.map_err(unreadable)?;
+            let code = code.filter(|code| code.purpose == Purpose::Campaign);
+            person.campaign = code.map(|code| code.target);
+        }
+        // Where it cannot be read, the customer goes without.
+        if let Ok(Some(consent)) = self.context.store.consent(&self.follower).await {
+            person.name = consent.profile.name;
+            person.avatar = consent.profile.avatar;
+        }
         if !customer::needs_profile(self.tenant) {
-            return person;
+            return Ok(person);
         }
         let live = self.context.live();
         let Some((_, client)) = live.account(&self.follower.account) else {
-            return person;
+            return Ok(person);
         };
         let told = self
             .context
@@ -231,9 +267,9 @@ impl Attempt<'_> {
             })
             .await;
         if let Ok(info) = told {
-            person.name = info.remark.or(info.nickname);
+            person.name = info.remark.or(info.nickname).or(person.name);
             person.unionid = info.unionid.or(person.unionid);
         }
-        person
+        Ok(person)
     }
 }

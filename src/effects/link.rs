@@ -4,10 +4,11 @@
 
 use super::ensure::Attempt;
 use super::{Context, either, failed, pace, payload, unreadable};
-use crate::domain::rows::MappingState;
+use crate::domain::rows::{Changes, MappingState};
 use crate::domain::verdict::{Failure, Verdict};
 use crate::flows::customer::{CUSTOMER_CREATED, Person};
 use crate::flows::link::Link;
+use crate::flows::qr;
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Ahead, Handler, Outcome};
 use crate::store::{Job, Mapping};
@@ -40,6 +41,17 @@ impl CustomerLink {
             let failure = Failure::new(Verdict::Permanent, message);
             return Err(Box::new(Outcome::failed(failure)));
         }
+        let elsewhere = qr::elsewhere(&mapping, &link.chosen).filter(|_| link.by_code);
+        let now = self.0.clock.now();
+        if let Some(change) = elsewhere {
+            let text = &account.texts.bind_unclear;
+            let mut changes = qr::told(&link.follower, text, Some(&mapping), now);
+            changes.mappings.push(change);
+            return Ok(Outcome::Done {
+                note: Some("the follower was linked to another customer meanwhile".to_owned()),
+                changes,
+            });
+        }
         let attempt = Attempt {
             context: &self.0,
             pace: pace(job),
@@ -47,12 +59,13 @@ impl CustomerLink {
             account,
             tenant,
             client,
+            asked: false,
         };
         let (object, number) = (&link.chosen.object_id, &link.chosen.customer_id);
         let read = client.named(attempt.pace, object.as_ref(), number.as_ref());
         let read = read.await.map_err(failed)?;
         let Some(customer) = read.filter(|customer| !customer.obsolete) else {
-            return Ok(nobody(&link, &mapping));
+            return Ok(nobody(link.nobody(&mapping, &account.texts, now)));
         };
         let concern = attempt.check(&customer).await.map_err(failed)?;
         let tell = self
@@ -62,7 +75,9 @@ impl CustomerLink {
         let person = Person {
             unionid: mapping.unionid.clone(),
             scene: mapping.scene.clone(),
+            campaign: None,
             name: mapping.name.clone(),
+            ..Person::default()
         };
         Ok(Outcome::Done {
             note: concern.clone(),
@@ -90,11 +105,11 @@ impl CustomerLink {
 }
 
 /// C4C does not know the customer. A dead letter says so, and can be tried again once it does.
-fn nobody(link: &Link, mapping: &Mapping) -> Outcome {
+fn nobody(changes: Changes) -> Outcome {
     let message =
         "C4C has no such customer, or they are obsolete; name another with `qiao mapping link`";
     Outcome::Failed {
         failure: Failure::new(Verdict::Permanent, message),
-        changes: link.nobody(mapping),
+        changes,
     }
 }

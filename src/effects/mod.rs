@@ -7,6 +7,8 @@ mod acted;
 mod adopt;
 mod arrival;
 mod attach;
+mod campaign;
+mod change;
 pub mod context;
 mod ensure;
 mod files;
@@ -15,10 +17,13 @@ mod identify;
 mod link;
 mod media;
 mod medium;
+mod menu;
 mod moved;
 mod obsolete;
 mod pickup;
 mod polling;
+mod profile;
+mod qr;
 mod record;
 mod rename;
 mod reread;
@@ -30,6 +35,7 @@ mod telling;
 mod ticket;
 pub mod tokens;
 mod typing;
+mod withdrawn;
 
 use std::sync::Arc;
 
@@ -56,6 +62,8 @@ pub fn register(context: &Context) -> Handlers {
     handlers.local.insert(names::FOLLOWER_ACTED, acted);
     let resume = Arc::new(resume::CustomerResume);
     handlers.local.insert(names::CUSTOMER_RESUME, resume);
+    let withdrawn = Arc::new(withdrawn::ConsentWithdrawn(context.clone()));
+    handlers.local.insert(names::CONSENT_WITHDRAWN, withdrawn);
     let mut remote = |name, handler| handlers.remote.insert(name, handler);
     let ensure = Arc::new(ensure::CustomerEnsure(context.clone()));
     remote(names::CUSTOMER_ENSURE, ensure);
@@ -65,6 +73,12 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::CUSTOMER_REREAD, reread);
     let rename = Arc::new(rename::CustomerRename(context.clone()));
     remote(names::CUSTOMER_RENAME, rename);
+    let change = Arc::new(change::CustomerChange(context.clone()));
+    remote(names::CUSTOMER_CHANGE, change);
+    let renew = Arc::new(profile::ProfileRenew(context.clone()));
+    remote(names::PROFILE_RENEW, renew);
+    let campaign = Arc::new(campaign::CustomerCampaign(context.clone()));
+    remote(names::CUSTOMER_CAMPAIGN, campaign);
     let adopt = Arc::new(adopt::CustomerAdopt(context.clone()));
     remote(names::CUSTOMER_ADOPT, adopt);
     let identify = Arc::new(identify::CustomerIdentify(context.clone()));
@@ -91,6 +105,10 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::WECHAT_TYPING, typing);
     let noter = Arc::new(ticket::TicketNoter(context.clone()));
     remote(names::TICKET_NOTE, noter);
+    let assigner = Arc::new(ticket::TicketAssigner(context.clone()));
+    remote(names::TICKET_ASSIGN, assigner);
+    let qr = Arc::new(qr::QrCreate(context.clone()));
+    remote(names::QR_CREATE, qr);
     let reread = Arc::new(pickup::TicketReread(context.clone()));
     remote(names::TICKET_REREAD, reread);
     let reread = Arc::new(pickup::ActivityReread(context.clone()));
@@ -99,6 +117,10 @@ pub fn register(context: &Context) -> Handlers {
     remote(names::ANSWERS_SWEEP, sweep);
     let send = Arc::new(send::WechatSend(context.clone()));
     remote(names::WECHAT_SEND, send);
+    let menu = Arc::new(menu::MenuApply(context.clone()));
+    remote(names::MENU_APPLY, menu);
+    let menu = Arc::new(menu::MenuDelete(context.clone()));
+    remote(names::MENU_DELETE, menu);
     remote(names::HOOK_ASK, Arc::new(hook::HookAsk(context.clone())));
     handlers
 }

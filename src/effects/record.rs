@@ -13,7 +13,7 @@ use crate::c4c::profile::{Bound, NewProfile, Profile};
 use crate::config::{Account, IntoC4c, SocialChannel, Tenant, TicketFields};
 use crate::domain::ids::{CustomerId, ObjectId};
 use crate::domain::rows::{Changes, Follower, NewProfile as ProfileRow};
-use crate::flows::record::{self, HELD_NO_CUSTOMER, Standing, TICKET_MARK};
+use crate::flows::record::{self, Assignee, HELD_NO_CUSTOMER, Standing, TICKET_MARK};
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
 use crate::store::{Conversation, Job, Said};
@@ -48,9 +48,13 @@ impl ConversationRecord {
         let (account, _) = live.known_account(&follower.account)?;
         let (tenant, client) = live.known_tenant(&account.tenant)?;
         let message_id = job.message_id.unwrap_or_default();
-        let Some(said) = store.said(message_id).await.map_err(unreadable)? else {
+        let Some(mut said) = store.said(message_id).await.map_err(unreadable)? else {
             return Ok(Outcome::cancelled("its message was deleted"));
         };
+        if said.kind == "location" {
+            let location = store.location_of_message(said.id).await;
+            said.text = record::with_map(said.text, location.map_err(unreadable)?.as_ref());
+        }
         if store.in_c4c(said.id).await.map_err(unreadable)?.is_some() {
             return Ok(Outcome::done_because("it stands in C4C already"));
         }
@@ -208,7 +212,8 @@ impl Attempt<'_> {
         let mut changes = match self.conversation {
             Some(conversation) if opens => {
                 let tenant = &self.account.tenant;
-                record::ticketed(tenant, conversation.id, ticket.clone(), number)
+                let assignee = Assignee::of(conversation, self.account);
+                record::ticketed(tenant, conversation.id, (ticket.clone(), number), assignee)
             }
             _ => Changes::none(),
         };
@@ -230,7 +235,8 @@ impl Attempt<'_> {
         fields: &TicketFields,
         note: &NewNote<'_>,
     ) -> Result<(ObjectId, String), Error> {
-        let fields = record::ticket(fields, self.said, "", self.customer.1.as_str());
+        let agent = self.conversation.and_then(|c| c.agent.as_deref());
+        let fields = record::ticket(fields, self.said, self.customer.1.as_str(), agent);
         let mut ticket = None;
         if self.looks {
             let mark = &fields[TICKET_MARK];

@@ -1,7 +1,7 @@
 //! `customer.rename`: a better name of a follower has become known.
 
 use super::{Context, either, failed, pace, payload, unreadable};
-use crate::domain::rows::{Changes, MappingChange};
+use crate::domain::rows::{Changes, MappingChange, Profile};
 use crate::flows::customer::baseline;
 use crate::flows::naming::{self, Rename};
 use crate::kit::transport::BoxFuture;
@@ -19,11 +19,12 @@ impl Handler for CustomerRename {
 impl CustomerRename {
     /// To rename twice does no harm, so nothing is looked for after a lost answer.
     async fn rename(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
-        let Rename { follower, name } = payload(job)?;
+        let rename: Rename = payload(job)?;
+        let follower = &rename.follower;
         let live = self.0.live();
         let (account, _) = live.known_account(&follower.account)?;
         let (tenant, client) = live.known_tenant(&account.tenant)?;
-        let mapping = self.0.store.mapping(&follower).await;
+        let mapping = self.0.store.mapping(follower).await;
         let Some(mapping) = mapping.map_err(unreadable)? else {
             return Ok(Outcome::cancelled("nobody is mapped any more"));
         };
@@ -33,8 +34,12 @@ impl CustomerRename {
         let pace = pace(job);
         let stands = client.wechat_id(pace, object).await;
         let stands = stands.map_err(failed)?;
-        let openid = &follower.openid;
-        let fields = naming::fields(tenant, openid, &name, stands.as_deref());
+        let consent = self.0.store.consent(follower).await.map_err(unreadable)?;
+        let before = Profile {
+            name: mapping.name.clone(),
+            avatar: consent.and_then(|consent| consent.profile.avatar),
+        };
+        let fields = naming::fields(tenant, &rename, &before, stands.as_deref());
         if !fields.is_empty() {
             let patched = client.patch(pace, object, &fields, None).await;
             patched.map_err(failed)?;
@@ -44,10 +49,10 @@ impl CustomerRename {
             return Ok(Outcome::cancelled("the customer is gone from C4C"));
         };
         let renamed = MappingChange {
-            name: Some(name),
+            name: rename.name.filter(|name| !name.is_empty()),
             reason: mapping.reason.clone(),
             customer: mapping.customer.clone(),
-            ..MappingChange::to(follower, account.tenant.clone(), mapping.state)
+            ..MappingChange::to(rename.follower, account.tenant.clone(), mapping.state)
         };
         let changes = Changes {
             mappings: vec![renamed],

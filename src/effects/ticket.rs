@@ -1,6 +1,7 @@
-//! `ticket.find` and `ticket.note`: the ticket that C4C made of a conversation, and what it is told.
+//! `ticket.find`, `ticket.assign` and `ticket.note`: the ticket that C4C made of a conversation, to whom it
+//! goes, and what it is told.
 
-use super::{Context, either, failed, payload};
+use super::{Context, either, failed, pace, payload};
 use crate::c4c::client::Client;
 use crate::c4c::error::Error;
 use crate::c4c::note::NewNote;
@@ -8,7 +9,7 @@ use crate::c4c::pace::Pace;
 use crate::domain::ids::ObjectId;
 use crate::domain::rows::{Changes, NewActivity};
 use crate::domain::verdict::{Failure, Verdict};
-use crate::flows::record::{self, TicketFind};
+use crate::flows::record::{self, TicketAssign, TicketFind};
 use crate::flows::reply::TicketNote;
 use crate::kit::transport::BoxFuture;
 use crate::outbox::{Handler, Outcome};
@@ -28,6 +29,7 @@ impl TicketFinder {
             tenant,
             conversation,
             activity,
+            assignee,
         } = payload(job)?;
         let live = self.0.live();
         let (_, client) = live.known_tenant(&tenant)?;
@@ -39,7 +41,12 @@ impl TicketFinder {
         let Some(ticket) = ticket.map_err(failed)? else {
             return Ok(not_yet());
         };
-        let changes = record::ticketed(&tenant, conversation, ticket.object_id, ticket.id);
+        let changes = record::ticketed(
+            &tenant,
+            conversation,
+            (ticket.object_id, ticket.id),
+            assignee,
+        );
         Ok(Outcome::done_with(changes))
     }
 }
@@ -48,6 +55,31 @@ impl TicketFinder {
 fn not_yet() -> Outcome {
     let message = "C4C has not made the ticket of this conversation yet";
     Outcome::failed(Failure::new(Verdict::Transient, message))
+}
+
+pub(super) struct TicketAssigner(pub(super) Context);
+
+impl Handler for TicketAssigner {
+    fn attempt<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { either(self.assign(job).await) })
+    }
+}
+
+impl TicketAssigner {
+    /// To write it twice does no harm.
+    async fn assign(&self, job: &Job) -> Result<Outcome, Box<Outcome>> {
+        let TicketAssign {
+            tenant,
+            ticket,
+            assignee,
+        } = payload(job)?;
+        let live = self.0.live();
+        let (_, client) = live.known_tenant(&tenant)?;
+        let fields = [(assignee.field, assignee.agent)].into();
+        let patched = client.patch_ticket(pace(job), &ticket, &fields).await;
+        patched.map_err(failed)?;
+        Ok(Outcome::done())
+    }
 }
 
 pub(super) struct TicketNoter(pub(super) Context);

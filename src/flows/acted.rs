@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::microsecond;
 use serde::{Deserialize, Serialize};
 
+use super::location;
 use super::names::FOLLOWER_ACTED;
 use crate::domain::rows::{Follower, NewEffect, Priority, names};
 use crate::wechat::push::{Event, FollowAction, MessageBody, Push, PushKind};
@@ -30,9 +31,15 @@ pub struct Acted {
     /// What hangs on the message, by WeChat's ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub media: Vec<Attached>,
+    /// Its push tells where they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub located: bool,
     /// What happened at WeChat's own seats: a kind of `conversation_event` and who sits there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seat: Option<(SeatAct, String)>,
+    /// A rule says that their customer is to be looked up, and they wait to hear of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub binds: bool,
     /// No push told of it: reconciliation found it out. What follows is bulk work, and nobody is
     /// told of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -84,7 +91,13 @@ pub enum Act {
 }
 
 /// The effect by which an act is followed up; `None` when nothing follows from the push.
-pub fn follow_up(follower: &Follower, push: &Push, received: Timestamp) -> Option<NewEffect> {
+/// `binds`: whether a rule answers the push with [`crate::config::Action::Bind`].
+pub fn follow_up(
+    follower: &Follower,
+    push: &Push,
+    binds: bool,
+    received: Timestamp,
+) -> Option<NewEffect> {
     let act = match push.follow_action() {
         FollowAction::Follow => Act::Follow,
         FollowAction::Unfollow => Act::Unfollow,
@@ -99,7 +112,9 @@ pub fn follow_up(follower: &Follower, push: &Push, received: Timestamp) -> Optio
         grant: push.grant().map(|trigger| trigger.as_str().to_owned()),
         scene: push.scene().map(str::to_owned),
         media: attached(push),
+        located: location::is_told(push),
         seat: seat(push),
+        binds,
         found: false,
     };
     Some(NewEffect {

@@ -116,15 +116,19 @@ fn there(
     let unfinished = matches!(state, None | Some(MappingState::Pending));
     let may_look = !matches!(state, Some(MappingState::Conflict | MappingState::Obsolete));
     let comes_anew = is_follow && !was_overtaken(acted, mapping);
-    if may_look && (unfinished || comes_anew || returned) {
+    if may_look && (unfinished || comes_anew || returned || acted.binds) {
         let priority = if acted.found {
             Priority::Bulk
         } else {
             Priority::Live
         };
-        changes
-            .effects
-            .push(ensure(follower, tenant, priority, !unfinished));
+        changes.effects.push(ensure_asked(
+            follower,
+            tenant,
+            priority,
+            !unfinished,
+            acted.binds,
+        ));
     }
     changes
 }
@@ -143,6 +147,9 @@ pub struct Ensure {
     /// They came back: a customer that is linked already is read again, and they are told again.
     #[serde(default)]
     pub again: bool,
+    /// They asked for it, so they are told, too, when a person must decide first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
 }
 
 /// The effect that finds or makes the follower's customer. One that waits is enough.
@@ -152,9 +159,20 @@ pub fn ensure(
     priority: Priority,
     again: bool,
 ) -> NewEffect {
+    ensure_asked(follower, tenant, priority, again, false)
+}
+
+fn ensure_asked(
+    follower: &Follower,
+    tenant: &TenantId,
+    priority: Priority,
+    again: bool,
+    asked: bool,
+) -> NewEffect {
     let payload = Ensure {
         follower: follower.clone(),
         again,
+        asked,
     };
     NewEffect {
         priority,
@@ -210,6 +228,8 @@ mod tests {
             scene: None,
             media: Vec::new(),
             seat: None,
+            binds: false,
+            located: false,
             found: false,
         }
     }

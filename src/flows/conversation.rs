@@ -156,6 +156,7 @@ mod tests {
                             last_at: at,
                             root_object_id: None,
                             ticket: None,
+                            agent: None,
                         };
                         self.0.push((conversation, None, previous_id));
                     }

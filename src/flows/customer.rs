@@ -27,8 +27,12 @@ pub struct Person {
     pub unionid: Option<UnionId>,
     /// A remark or nickname.
     pub name: Option<String>,
+    /// The address of their picture, if they consented to tell it.
+    pub avatar: Option<String>,
     /// Of the QR code.
     pub scene: Option<String>,
+    /// The campaign whose code it was.
+    pub campaign: Option<String>,
 }
 
 /// Whether the configured fields speak of what only WeChat can tell.
@@ -37,6 +41,12 @@ pub fn needs_profile(tenant: &Tenant) -> bool {
         .customer
         .values()
         .any(|template| names(template).any(|name| matches!(name, "unionid" | "name")))
+}
+
+/// Whether they speak of the campaign that led a follower here.
+pub fn needs_campaign(tenant: &Tenant) -> bool {
+    let mut templates = tenant.customer.values();
+    templates.any(|template| names(template).any(|name| name == "campaign"))
 }
 
 /// The fields of a new customer, its WeChat ID among them where the tenant takes it with the
@@ -49,7 +59,9 @@ pub fn fields(tenant: &Tenant, openid: &OpenId, person: &Person) -> BTreeMap<Str
             person.unionid.as_ref().map_or("", UnionId::as_str),
         ),
         ("name", person.name.as_deref().unwrap_or_default()),
+        ("avatar", person.avatar.as_deref().unwrap_or_default()),
         ("scene", person.scene.as_deref().unwrap_or_default()),
+        ("campaign", person.campaign.as_deref().unwrap_or_default()),
     ];
     let rendered = tenant
         .customer

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::names::HOOK_ASK;
 use super::sending::HELD_PASSIVE;
-use super::{acted, history, rules, sending};
-use crate::config::{Account, Action, Texts, Then};
+use super::{acted, branches, consent, history, location, rules, sending};
+use crate::config::{Account, Action, Config, Map, Texts, Then};
 use crate::domain::ids::AccountId;
 use crate::domain::rows::{
     Changes, Follower, MessageState, NewEffect, NewMessage, PassiveDelivery, Priority, names,
@@ -20,7 +20,6 @@ use crate::store::{Answer, HeldSend, HistoryLine};
 use crate::wechat::push::{FollowAction, Push, PushKind};
 use crate::wechat::reply::{Article, Reply};
 use jiff::SignedDuration;
-use jiff::tz::TimeZone;
 
 /// An answer that comes later than this helps nobody; the hook is not asked any more.
 const HOOK_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
@@ -32,12 +31,14 @@ pub struct Known<'a> {
     pub account_id: &'a AccountId,
     /// Its configuration.
     pub account: &'a Account,
-    /// In whose hours times are told.
-    pub zone: &'a TimeZone,
+    /// The whole, with its pages and the zone in whose hours times are told.
+    pub config: &'a Config,
     /// The follower's history, newest first, if they asked for it.
     pub history: &'a [HistoryLine],
     /// A message that could only be delivered as a passive reply, if one waits.
     pub held: Option<&'a HeldSend>,
+    /// The account's branches, and the link that opens their page.
+    pub map: Option<(&'a Map, Option<url::Url>)>,
     /// The instant of the decision.
     pub now: Timestamp,
 }
@@ -64,7 +65,11 @@ pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
         openid: openid.clone(),
     };
     let mut intake = answer(push, &follower, known);
-    let mut follow_up = acted::follow_up(&follower, push, known.now);
+    let binds = rules::action(known.account, push) == Some(Action::Bind);
+    let notice = push
+        .event()
+        .and_then(|event| consent::noticed(&follower, event, push.created));
+    let mut follow_up = acted::follow_up(&follower, push, binds, known.now).or(notice);
     if let PushKind::Message { msg_id, .. } = &push.kind {
         let message = NewMessage {
             follower: follower.clone(),
@@ -109,6 +114,24 @@ fn answer(push: &Push, follower: &Follower, known: &Known<'_>) -> Intake {
                 description: description.clone(),
                 pic_url: pic_url.clone(),
                 url: url.clone(),
+            };
+            say(push, follower, "rule", &Reply::News(vec![article]), known)
+        }
+        Some(Then::Page {
+            page,
+            title,
+            description,
+            pic_url,
+        }) => {
+            // The configuration is refused when there is no such page.
+            let Some(url) = known.config.page_url(known.account_id, page) else {
+                return nothing();
+            };
+            let article = Article {
+                title: title.clone(),
+                description: description.clone(),
+                pic_url: pic_url.clone(),
+                url: url.into(),
             };
             say(push, follower, "rule", &Reply::News(vec![article]), known)
         }
@@ -185,7 +208,7 @@ fn act(
 ) -> Intake {
     match action {
         Action::Review => {
-            let shown = history::render(known.history, known.zone);
+            let shown = history::render(known.history, &known.config.server.time_zone);
             let text = shown.unwrap_or_else(|| texts.no_history.clone());
             let mut intake = say(push, follower, "history", &Reply::Text(text), known);
             // The history itself is no part of the history.
@@ -200,6 +223,29 @@ fn act(
             intake.changes.forgets.push(follower.clone());
             intake
         }
+        // C4C is asked first; they are told by a message of its own.
+        Action::Bind => nothing(),
+        Action::Branches => show_branches(push, follower, known),
+    }
+}
+
+/// Where no place can be read from the push, the branches are shown without distances.
+fn show_branches(push: &Push, follower: &Follower, known: &Known<'_>) -> Intake {
+    let Some((map, page)) = &known.map else {
+        return nothing();
+    };
+    let place = location::place(push, known.account).and_then(Result::ok);
+    let from = place.map(|place| place.gcj02);
+    let texts = &known.account.texts;
+    match branches::article(map, from, page.as_ref(), texts) {
+        Some(article) => say(
+            push,
+            follower,
+            "branches",
+            &Reply::News(vec![article]),
+            known,
+        ),
+        None => nothing(),
     }
 }
 

@@ -3,11 +3,14 @@
 //! `customer.ensure` looks for a follower's customer by their WeChat ID. Here the customer is named, so nothing
 //! is looked for or made: it is read, and from there on all is as with one that was found.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::contact;
 use super::mapping_file::Entry;
 use super::names::CUSTOMER_LINK;
+use super::qr;
+use crate::config::Texts;
 use crate::domain::ids::{CustomerId, ObjectId, TenantId};
 use crate::domain::rows::{
     Changes, Follower, MappingChange, MappingState, NewEffect, Priority, names,
@@ -56,16 +59,20 @@ pub struct Link {
     /// Said by a file. It tells nobody, and yields to a link that was made meanwhile.
     #[serde(default)]
     pub imported: bool,
+    /// Said by a QR code that the follower scanned. It yields to a link that was made meanwhile, too.
+    #[serde(default)]
+    pub by_code: bool,
 }
 
 impl Link {
     /// The effect, in the follower's own lane. One that a person asked for is never taken for another, since
     /// they may have thought better of it.
     pub fn effect(&self, tenant: &TenantId) -> NewEffect {
-        let priority = if self.imported {
-            Priority::Bulk
-        } else {
-            Priority::Normal
+        let priority = match (self.imported, self.by_code) {
+            (true, _) => Priority::Bulk,
+            // Somebody stands there and waits.
+            (_, true) => Priority::Live,
+            _ => Priority::Normal,
         };
         NewEffect {
             priority,
@@ -89,8 +96,15 @@ impl Link {
     }
 
     /// What follows when C4C has no such customer: a file's follower waits for a person. A link that stood
-    /// before a person asked for another stays.
-    pub fn nobody(&self, mapping: &Mapping) -> Changes {
+    /// before a person asked for another stays. Who scanned a code becomes a customer as any follower.
+    pub fn nobody(&self, mapping: &Mapping, texts: &Texts, now: Timestamp) -> Changes {
+        if self.by_code && mapping.state != MappingState::Unfollowed {
+            let mut changes = qr::told(&self.follower, &texts.bind_failed, Some(mapping), now);
+            let (follower, tenant) = (&self.follower, &mapping.tenant);
+            let ensure = contact::ensure(follower, tenant, Priority::Live, false);
+            changes.effects.push(ensure);
+            return changes;
+        }
         if !self.imported || mapping.state == MappingState::Unfollowed {
             return Changes::none();
         }
@@ -152,6 +166,7 @@ pub fn imported(entry: &Entry) -> Changes {
                 follower: follower.clone(),
                 chosen: entry.chosen.clone(),
                 imported: true,
+                by_code: false,
             };
             Some(link.effect(tenant))
         }

@@ -15,8 +15,20 @@ pub const CUSTOMER_REREAD: &str = "customer.reread";
 /// A customer gets the follower's name, which has become known.
 pub const CUSTOMER_RENAME: &str = "customer.rename";
 
+/// Something of a customer changes, because its follower says so.
+pub const CUSTOMER_CHANGE: &str = "customer.change";
+
+/// Name and avatar that a follower consented to tell are read again.
+pub const PROFILE_RENEW: &str = "profile.renew";
+
+/// A follower withdrew what they had consented to. Local.
+pub const CONSENT_WITHDRAWN: &str = "consent.withdrawn";
+
 /// A customer is taken out of use, because the person behind it was erased.
 pub const CUSTOMER_OBSOLETE: &str = "customer.obsolete";
+
+/// A customer who exists gets what a campaign's QR code says of them.
+pub const CUSTOMER_CAMPAIGN: &str = "customer.campaign";
 
 /// A reread that was held while somebody was being linked goes on. Local.
 pub const CUSTOMER_RESUME: &str = "customer.resume";
@@ -60,6 +72,12 @@ pub const WECHAT_TYPING: &str = "wechat.typing";
 /// The ticket gets a note about what became of an answer.
 pub const TICKET_NOTE: &str = "ticket.note";
 
+/// The ticket goes to the agent whom its follower asked for.
+pub const TICKET_ASSIGN: &str = "ticket.assign";
+
+/// A QR code is made by WeChat.
+pub const QR_CREATE: &str = "qr.create";
+
 /// A ticket that may have changed is read again: what agents wrote on it, and whether it is completed.
 pub const TICKET_REREAD: &str = "ticket.reread";
 
@@ -71,3 +89,9 @@ pub const ANSWERS_SWEEP: &str = "answers.sweep";
 
 /// An answer hook is asked.
 pub const HOOK_ASK: &str = "hook.ask";
+
+/// The menu of an account becomes this one, where it is not.
+pub const MENU_APPLY: &str = "menu.apply";
+
+/// All menus of an account are taken away.
+pub const MENU_DELETE: &str = "menu.delete";

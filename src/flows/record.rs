@@ -5,15 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::acted::Acted;
-use super::names::{CONVERSATION_RECORD, TICKET_FIND};
+use super::names::{CONVERSATION_RECORD, TICKET_ASSIGN, TICKET_FIND};
 use super::pickup;
-use crate::config::{Account, TicketFields};
+use crate::config::{Account, IntoC4c, TicketFields};
 use crate::domain::ids::{ObjectId, TenantId};
+use crate::domain::map_link::map_link;
 use crate::domain::placeholder::render;
 use crate::domain::rows::{
     Changes, ConversationChange, Follower, NewActivity, NewEffect, Priority, Release, names,
 };
-use crate::store::{Conversation, Said};
+use crate::store::{Conversation, Said, StoredLocation};
 
 /// Held until the follower has a customer.
 pub const HELD_NO_CUSTOMER: &str = "no_customer";
@@ -21,8 +22,21 @@ pub const HELD_NO_CUSTOMER: &str = "no_customer";
 /// Held until the message that it hangs on stands in C4C.
 pub const HELD_NOT_RECORDED: &str = "not_recorded";
 
+/// What a place without an address is called on the map.
+const PLACE: &str = "位置";
+
 /// The property of a ticket by which it is known again after a lost answer.
 pub const TICKET_MARK: &str = "Name";
+
+/// The words of a location message with a link that opens the place, which an agent cannot read from numbers.
+pub fn with_map(words: Option<String>, location: Option<&StoredLocation>) -> Option<String> {
+    let Some(location) = location else {
+        return words;
+    };
+    let label = location.label.as_deref().unwrap_or(PLACE);
+    let link = map_link(location.place.gcj02, label, "");
+    Some(format!("{}\n{link}", words.unwrap_or_default()))
+}
 
 /// How a message reads as a note. Its head has the MsgId: notes have no key of their own, so that is
 /// how one is known again after a lost answer.
@@ -37,10 +51,16 @@ pub fn note(said: &Said, zone: &TimeZone) -> String {
 }
 
 /// The fields of a new ticket. Its name ends with the MsgId of the message that opens it.
-pub fn ticket(fields: &TicketFields, said: &Said, name: &str, customer_id: &str) -> TicketFields {
+pub fn ticket(
+    fields: &TicketFields,
+    said: &Said,
+    customer_id: &str,
+    agent: Option<&str>,
+) -> TicketFields {
     let values = [
-        ("name", name),
+        ("name", ""),
         ("customer_id", customer_id),
+        ("agent", agent.unwrap_or_default()),
         ("text", said.text.as_deref().unwrap_or_default()),
     ];
     let mut fields: TicketFields = fields
@@ -95,6 +115,44 @@ pub struct TicketFind {
     pub conversation: i64,
     /// The ID of its first activity, of which C4C makes the ticket.
     pub activity: String,
+    /// To whom it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<Assignee>,
+}
+
+/// The agent to whom a ticket goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignee {
+    /// The ticket's property.
+    pub field: String,
+    /// Their employee ID.
+    pub agent: String,
+}
+
+impl Assignee {
+    /// Of a conversation whose follower asked for an agent. A ticket that is opened with that field has it
+    /// already.
+    pub fn of(conversation: &Conversation, account: &Account) -> Option<Self> {
+        let agent = conversation.agent.clone()?;
+        let field = account.conversation.agent_field.clone()?;
+        let opened_with = match &account.conversation.into_c4c {
+            IntoC4c::Ticket(fields) => fields.contains_key(&field),
+            IntoC4c::Social(_) | IntoC4c::Off => false,
+        };
+        (!opened_with).then_some(Self { field, agent })
+    }
+}
+
+/// The payload of `ticket.assign`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketAssign {
+    /// Where.
+    pub tenant: TenantId,
+    /// Which.
+    pub ticket: ObjectId,
+    /// To whom.
+    #[serde(flatten)]
+    pub assignee: Assignee,
 }
 
 /// The first activity of a conversation stands in C4C: the others follow it, and its ticket is looked for.
@@ -108,6 +166,7 @@ pub fn rooted(
         tenant: account.tenant.clone(),
         conversation: conversation.id,
         activity: number.to_owned(),
+        assignee: Assignee::of(conversation, account),
     };
     Changes {
         conversations: vec![ConversationChange::InC4c {
@@ -126,15 +185,30 @@ pub fn rooted(
 }
 
 /// The conversation's ticket is known, and read: what C4C told of it before was of no conversation, and
-/// agents may have worked on it.
+/// agents may have worked on it. It goes to the agent by an effect of its own: one whom C4C does not know
+/// must not cost what was said.
 pub fn ticketed(
     tenant: &TenantId,
     conversation: i64,
-    object_id: ObjectId,
-    number: String,
+    (object_id, number): (ObjectId, String),
+    assignee: Option<Assignee>,
 ) -> Changes {
+    let assign = assignee.map(|assignee| {
+        let assign = TicketAssign {
+            tenant: tenant.clone(),
+            ticket: object_id.clone(),
+            assignee,
+        };
+        NewEffect::new(
+            names::object_lane(tenant, &object_id),
+            TICKET_ASSIGN,
+            names::c4c(tenant),
+            &assign,
+        )
+    });
+    let reread = pickup::ticket(tenant, &object_id, Priority::Normal);
     Changes {
-        effects: vec![pickup::ticket(tenant, &object_id, Priority::Normal)],
+        effects: assign.into_iter().chain([reread]).collect(),
         conversations: vec![ConversationChange::InC4c {
             id: conversation,
             root_object_id: None,
@@ -265,7 +339,7 @@ mod tests {
             ("BuyerPartyID".to_owned(), "{customer_id}".to_owned()),
             ("Channel".to_owned(), "{name}".to_owned()),
         ]);
-        let ticket = ticket(&fields, &said("hello"), "", "1000441");
+        let ticket = ticket(&fields, &said("hello"), "1000441", None);
         let expected = TicketFields::from([
             ("BuyerPartyID".to_owned(), "1000441".to_owned()),
             ("Name".to_owned(), "WeChat #24012345678901234".to_owned()),

@@ -16,7 +16,7 @@ pub fn first_fitting<'a>(account: &'a Account, push: &Push) -> Option<&'a Then> 
 pub fn action(account: &Account, push: &Push) -> Option<Action> {
     match first_fitting(account, push)? {
         Then::Action(action) => Some(*action),
-        Then::Text(_) | Then::News { .. } | Then::Hook(_) => None,
+        Then::Text(_) | Then::News { .. } | Then::Page { .. } | Then::Hook(_) => None,
     }
 }
 
@@ -29,6 +29,7 @@ fn fits(rule: &Rule, push: &Push) -> bool {
             .kind_word()
             .strip_prefix("event:")
             .is_some_and(|event| event.eq_ignore_ascii_case(name)),
+        When::Message(kind) => push.kind_word() == kind,
     }
 }
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
+use tokio::sync::Semaphore;
 
 use super::guard::LogLimit;
 use super::kinds::Kinds;
 use super::metrics::Metrics;
+use super::oauth::EXCHANGES;
 use super::scrape::Reasons;
-use super::{c4c, health, replies, scrape, wechat};
+use super::{app, c4c, health, replies, scrape, wechat};
 use crate::effects::Context;
 use crate::outbox::Engine;
 
@@ -36,6 +38,8 @@ pub struct Edge {
     pub(super) log: LogLimit,
     /// What has been pushed.
     pub(super) kinds: Kinds,
+    /// Places for those who wait to hear from WeChat who they are.
+    pub(super) exchanges: Semaphore,
     /// Why effects were held.
     pub(super) reasons: Reasons,
 }
@@ -49,6 +53,7 @@ impl Edge {
             metrics,
             log: LogLimit::default(),
             kinds: Kinds::default(),
+            exchanges: Semaphore::new(EXCHANGES),
             reasons: Reasons::default(),
         })
     }
@@ -76,6 +81,7 @@ pub fn public_router(edge: Arc<Edge>, with_admin: bool) -> Router {
         .route("/c4c/{tenant}/notifications/{key}", notifications())
         .route("/c4c/{tenant}/replies", replies_of_agents())
         .route("/c4c/{tenant}/replies/{key}", replies_of_agents())
+        .merge(app::routes(&edge))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
     if with_admin {

@@ -14,7 +14,7 @@ use metrics::gauge;
 
 use super::Edge;
 use crate::domain::series;
-use crate::store::StoreError;
+use crate::store::{StoreError, TokenKind};
 
 /// Reasons for which effects were held, each with a series that goes back to 0.
 #[derive(Debug, Default)]
@@ -109,7 +109,7 @@ impl Edge {
         }
         self.measure_backups(now).await?;
         for account in self.context.live().config.wechat.keys() {
-            let Some(token) = store.token(account).await? else {
+            let Some(token) = store.token(account, TokenKind::AccessToken).await? else {
                 continue;
             };
             let (age, left) = (

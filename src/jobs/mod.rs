@@ -11,6 +11,7 @@ mod idle;
 mod index;
 mod integrity;
 mod media_sweep;
+mod menu;
 mod prune;
 mod reconcile;
 pub mod restore_drill;

@@ -29,13 +29,14 @@ impl Job for Prune {
             let before = now.saturating_sub(DEDUPE).unwrap_or(Timestamp::MIN);
             let told = |fault: StoreError| fault.to_string();
             let keys = store.prune_dedupe(before).await.map_err(told)?;
+            let sessions = store.prune_sessions(now).await.map_err(told)?;
             let mut runs = 0;
             for job in JOBS {
                 runs += store.prune_runs(job.name, RUNS).await.map_err(told)?;
             }
             self.note_audit().await.map_err(told)?;
             Ok(format!(
-                "{keys} dedupe keys and {runs} runs of jobs forgotten"
+                "{keys} dedupe keys, {runs} runs of jobs and {sessions} logins forgotten"
             ))
         })
     }

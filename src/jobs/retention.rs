@@ -39,12 +39,14 @@ impl Job for Retention {
 
 impl Retention {
     /// In this order: a conversation goes after its messages, and a push after what it led to.
-    fn kinds(&self) -> [(Kept, &'static str, Option<SignedDuration>); 7] {
+    fn kinds(&self) -> [(Kept, &'static str, Option<SignedDuration>); 9] {
         let days = self.0.live().config.retention;
         [
             (Kept::Messages, "messages", days.messages),
             (Kept::Conversations, "conversations", days.messages),
             (Kept::Events, "events of conversations", days.messages),
+            (Kept::Locations, "locations", days.locations),
+            (Kept::Scans, "scans of QR codes", days.messages),
             (Kept::Effects, "settled effects", days.attempts),
             (Kept::Inbox, "pushes and notifications", days.inbox),
             (Kept::Findings, "findings", days.findings),

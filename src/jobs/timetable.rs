@@ -9,8 +9,8 @@ use tokio_cron_scheduler::{Job as Alarm, JobScheduler, JobSchedulerError};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Job, answers, backup, erase, expire, idle, index, integrity, media_sweep, prune, reconcile,
-    restore_drill, retention, token_refresh,
+    Job, answers, backup, erase, expire, idle, index, integrity, media_sweep, menu, prune,
+    reconcile, restore_drill, retention, token_refresh,
 };
 use crate::domain::jobs::{KnownJob, known};
 use crate::domain::schedule::{Schedule, Since};
@@ -90,6 +90,7 @@ impl Timetable {
             Arc::new(media_sweep::MediaSweep(context.clone())),
             Arc::new(backup::Backup::scheduled(context.clone())),
             Arc::new(reconcile::Reconcile::scheduled(context.clone())),
+            Arc::new(menu::Menu(context.clone())),
             Arc::new(integrity::Integrity(context.clone())),
             Arc::new(restore_drill::RestoreDrill(context.clone())),
         ];

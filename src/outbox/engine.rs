@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
 use super::remote::{Remote, RemoteReport, RemoteState};
+use super::retry::LEASE;
 use super::run::{self, Run};
 use super::{Ahead, Decider, Handler, Handlers};
 use crate::kit::clock::Clock;
@@ -306,6 +307,23 @@ impl Engine {
         let remote = settlement.job.remote.clone();
         self.0.settle(settlement).await;
         self.0.free(&remote);
+    }
+
+    /// Without [`Engine::run`] beside it: tries the head of a lane and what is behind it, each once, until
+    /// it has tried the effect `id` or may not try it yet. Nothing else of the outbox is touched.
+    pub async fn carry_out(&self, lane: &str, id: i64) -> Result<(), StoreError> {
+        loop {
+            let now = self.0.clock.now();
+            let lease_until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+            let claimed = self.0.store.claim_head(lane, now, lease_until).await?;
+            let Some(job) = claimed else { return Ok(()) };
+            let was_last = job.id >= id;
+            let settlement = self.0.attempt(job).await;
+            self.0.settle(settlement).await;
+            if was_last {
+                return Ok(());
+            }
+        }
     }
 
     /// When the next row is due or the next gate may be probed, after nothing could be claimed

@@ -10,7 +10,29 @@ use super::{Store, StoreError};
 use crate::domain::ids::AccountId;
 use crate::domain::rows::Follower;
 
-/// An access_token as it was fetched.
+/// What an account gets from WeChat for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TokenKind {
+    /// With which the API is called.
+    AccessToken,
+    /// With which URLs of pages are signed (wechat.md 3.4).
+    JsapiTicket,
+}
+
+impl TokenKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::AccessToken, Self::JsapiTicket];
+
+    /// The word in `account_token.kind`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access_token",
+            Self::JsapiTicket => "jsapi_ticket",
+        }
+    }
+}
+
+/// An access_token or a ticket as it was fetched.
 #[derive(Debug, Clone)]
 pub struct StoredToken {
     /// The token.
@@ -38,18 +60,24 @@ pub struct StoredGrant {
 
 pub(super) struct TokenReplacement {
     account: String,
+    kind: TokenKind,
     old: Option<SecretString>,
     new: StoredToken,
 }
 
 impl Store {
-    /// The account's token, if one was ever fetched.
-    pub async fn token(&self, account: &AccountId) -> Result<Option<StoredToken>, StoreError> {
+    /// The account's token of that kind, if one was ever fetched.
+    pub async fn token(
+        &self,
+        account: &AccountId,
+        kind: TokenKind,
+    ) -> Result<Option<StoredToken>, StoreError> {
         let row: Option<(String, i64, i64)> = sqlx::query_as(
             "SELECT value, fetched_at, expires_at FROM account_token
-             WHERE account = ? AND kind = 'access_token'",
+             WHERE account = ? AND kind = ?",
         )
         .bind(account.as_str())
+        .bind(kind.as_str())
         .fetch_optional(&self.readers)
         .await?;
         Ok(row.map(|(value, fetched_at, expires_at)| StoredToken {
@@ -64,12 +92,14 @@ impl Store {
     pub async fn replace_token(
         &self,
         account: &AccountId,
+        kind: TokenKind,
         old: Option<SecretString>,
         new: StoredToken,
     ) -> Result<bool, StoreError> {
         let account = account.as_str().to_owned();
         self.operate(Operation::ReplaceToken(TokenReplacement {
             account,
+            kind,
             old,
             new,
         }))
@@ -104,7 +134,7 @@ pub(super) async fn replace_token(
 ) -> Result<Effected, sqlx::Error> {
     sqlx::query(
         "INSERT INTO account_token (account, kind, value, fetched_at, expires_at)
-         VALUES (?1, 'access_token', ?2, ?3, ?4)
+         VALUES (?1, ?6, ?2, ?3, ?4)
          ON CONFLICT (account, kind) DO UPDATE SET
              value = excluded.value, fetched_at = excluded.fetched_at,
              expires_at = excluded.expires_at
@@ -115,6 +145,7 @@ pub(super) async fn replace_token(
     .bind(micros(token.new.fetched_at))
     .bind(micros(token.new.expires_at))
     .bind(token.old.as_ref().map(|old| old.expose_secret().to_owned()))
+    .bind(token.kind.as_str())
     .execute(connection)
     .await
     .map(|done| Effected::rows(done.rows_affected()))

@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Row as _, Sqlite, SqliteExecutor};
 
 use super::codec::{instant, json, micros};
+use super::operate::{Effected, Operation};
 use super::{Store, StoreError};
 use crate::domain::rows::Priority;
 use crate::kit::trace::TraceId;
@@ -289,7 +290,58 @@ async fn mark(
     .map(drop)
 }
 
+/// Marks the head of a lane as running, if it is due.
+pub(super) async fn claim_head(
+    connection: &mut SqliteConnection,
+    lane: &str,
+    lease_until: Timestamp,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    let id: Option<i64> = sqlx::query_scalar(
+        "UPDATE outbox SET state = 'running', started_at = ?2, lease_until = ?3
+         WHERE state = 'ready' AND next_attempt_at <= ?2 AND id = (
+             SELECT o.id FROM outbox o WHERE o.lane = ?1
+                 AND (o.state = 'ready' OR o.state = 'running') AND o.head = 1
+             ORDER BY o.id LIMIT 1)
+         RETURNING id",
+    )
+    .bind(lane)
+    .bind(micros(now))
+    .bind(micros(lease_until))
+    .fetch_optional(connection)
+    .await?;
+    Ok(Effected {
+        rows: u64::from(id.is_some()),
+        id: id.unwrap_or_default(),
+    })
+}
+
 impl Store {
+    /// Claims the head of one lane, if it is due: for whoever runs that lane and nothing else.
+    pub async fn claim_head(
+        &self,
+        lane: &str,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<Job>, StoreError> {
+        let claim = Operation::ClaimHead {
+            lane: lane.to_owned(),
+            lease_until,
+        };
+        let Some(id) = self.operate(claim).await?.made() else {
+            return Ok(None);
+        };
+        let query = sqlx::query(
+            "SELECT o.id, o.lane, o.effect, o.remote, o.payload, o.uncertain, o.priority, o.attempts,
+                 o.tries, o.expires_at, o.inbox_id, o.message_id,
+                 (SELECT text FROM message WHERE message.id = o.message_id), o.created_at, o.trace, 1
+             FROM outbox o WHERE o.id = ?",
+        )
+        .bind(id);
+        let claimed = candidates(query, &self.readers, now).await?;
+        Ok(claimed.into_iter().map(|candidate| candidate.job).next())
+    }
+
     /// The oldest rows of lanes of a remote whose effects are not claimed, lane by lane and in order,
     /// as far as they are due; `limit` is shared out among the lanes.
     pub async fn oldest_of(

@@ -30,6 +30,8 @@ pub struct Conversation {
     pub root_object_id: Option<ObjectId>,
     /// ObjectID and number of its ticket.
     pub ticket: Option<(ObjectId, String)>,
+    /// The employee whom the follower asked for.
+    pub agent: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -45,6 +47,7 @@ struct ConversationRow {
     root_object_id: Option<String>,
     ticket_object_id: Option<String>,
     ticket_id: Option<String>,
+    agent: Option<String>,
 }
 
 impl From<ConversationRow> for Conversation {
@@ -63,6 +66,7 @@ impl From<ConversationRow> for Conversation {
             last_at: instant(row.last_at),
             root_object_id: row.root_object_id.map(ObjectId::new),
             ticket: ticket.zip(row.ticket_id),
+            agent: row.agent,
         }
     }
 }
@@ -126,7 +130,7 @@ impl Store {
     ) -> Result<HashMap<Follower, Conversation>, StoreError> {
         let rows: Vec<ConversationRow> = sqlx::query_as(
             "SELECT c.id, c.account, c.openid, c.state, c.first_message_id, c.messages,
-                 c.opened_at, c.last_at, c.root_object_id, c.ticket_object_id, c.ticket_id
+                 c.opened_at, c.last_at, c.root_object_id, c.ticket_object_id, c.ticket_id, c.agent
              FROM json_each(?) f
              CROSS JOIN conversation c ON c.id = (
                  SELECT n.id FROM conversation n
@@ -146,7 +150,7 @@ impl Store {
     pub async fn conversation_numbered(&self, id: i64) -> Result<Option<Conversation>, StoreError> {
         let row: Option<ConversationRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
-                 root_object_id, ticket_object_id, ticket_id
+                 root_object_id, ticket_object_id, ticket_id, agent
              FROM conversation WHERE id = ?",
         )
         .bind(id)
@@ -163,7 +167,7 @@ impl Store {
     ) -> Result<Option<Conversation>, StoreError> {
         let row: Option<ConversationRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
-                 root_object_id, ticket_object_id, ticket_id
+                 root_object_id, ticket_object_id, ticket_id, agent
              FROM conversation WHERE account = ? AND openid = ? AND first_message_id <= ?
              ORDER BY first_message_id DESC LIMIT 1",
         )
@@ -184,7 +188,7 @@ impl Store {
     ) -> Result<Option<Conversation>, StoreError> {
         let row: Option<ConversationRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
-                 root_object_id, ticket_object_id, ticket_id
+                 root_object_id, ticket_object_id, ticket_id, agent
              FROM conversation
              WHERE ticket_id = ? AND account IN (SELECT value FROM json_each(?))
              ORDER BY id DESC LIMIT 1",
@@ -205,7 +209,7 @@ impl Store {
     ) -> Result<Vec<Conversation>, StoreError> {
         let rows: Vec<ConversationRow> = sqlx::query_as(
             "SELECT c.id, c.account, c.openid, c.state, c.first_message_id, c.messages,
-                 c.opened_at, c.last_at, c.root_object_id, c.ticket_object_id, c.ticket_id
+                 c.opened_at, c.last_at, c.root_object_id, c.ticket_object_id, c.ticket_id, c.agent
              FROM json_each(?1) t CROSS JOIN conversation c ON c.ticket_object_id = t.value
              WHERE c.account IN (SELECT value FROM json_each(?2))
              ORDER BY c.id",
@@ -225,7 +229,7 @@ impl Store {
     ) -> Result<Option<Conversation>, StoreError> {
         let row: Option<ConversationRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
-                 root_object_id, ticket_object_id, ticket_id
+                 root_object_id, ticket_object_id, ticket_id, agent
              FROM conversation
              WHERE root_object_id = ? AND account IN (SELECT value FROM json_each(?))
              ORDER BY id DESC LIMIT 1",
@@ -246,7 +250,7 @@ impl Store {
     ) -> Result<Vec<Conversation>, StoreError> {
         let rows: Vec<ConversationRow> = sqlx::query_as(
             "SELECT id, account, openid, state, first_message_id, messages, opened_at, last_at,
-                 root_object_id, ticket_object_id, ticket_id
+                 root_object_id, ticket_object_id, ticket_id, agent
              FROM conversation WHERE state = 'open' AND last_at < ? AND account = ?
              ORDER BY last_at LIMIT ?",
         )

@@ -117,11 +117,17 @@ impl Copied {
         .await?)
     }
 
-    /// Takes the access tokens out, so that no byte of them is left.
+    /// Takes the tokens out, so that no byte of them is left; and the sessions, some of which will have
+    /// been ended by the time of a restore.
     pub async fn forget_tokens(&mut self) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM account_token")
-            .execute(&mut self.connection)
-            .await?;
+        for statement in [
+            "DELETE FROM account_token",
+            "DELETE FROM session",
+            "DELETE FROM oauth_state",
+            "UPDATE consent SET refresh_token = NULL",
+        ] {
+            sqlx::query(statement).execute(&mut self.connection).await?;
+        }
         Ok(())
     }
 

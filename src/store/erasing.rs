@@ -162,8 +162,33 @@ async fn forget(
                  WHERE m.account = ?1 AND m.openid = ?2)",
         ),
         (
+            "qr_code",
+            "DELETE FROM qr_code WHERE id IN (
+                 SELECT c.id FROM mapping m JOIN qr_code c
+                     ON c.object_id = m.object_id AND c.tenant = m.tenant
+                 WHERE m.account = ?1 AND m.openid = ?2 AND NOT EXISTS (
+                     SELECT 1 FROM mapping x WHERE x.tenant = m.tenant AND x.object_id = m.object_id
+                         AND (x.account <> m.account OR x.openid <> m.openid)))",
+        ),
+        (
+            "qr_scan",
+            "DELETE FROM qr_scan WHERE account = ?1 AND openid = ?2",
+        ),
+        (
+            "invitation",
+            "DELETE FROM invitation WHERE account = ?1 AND openid = ?2",
+        ),
+        (
             "mapping",
             "DELETE FROM mapping WHERE account = ?1 AND openid = ?2",
+        ),
+        (
+            "session",
+            "DELETE FROM session WHERE account = ?1 AND openid = ?2",
+        ),
+        (
+            "consent",
+            "DELETE FROM consent WHERE account = ?1 AND openid = ?2",
         ),
         (
             "send_window",
@@ -217,6 +242,7 @@ pub(super) async fn erase(
         "conversation_event" => {
             "DELETE FROM conversation_event WHERE id IN (SELECT value FROM json_each(?))"
         }
+        "location" => "DELETE FROM location WHERE id IN (SELECT value FROM json_each(?))",
         "finding" => "DELETE FROM finding WHERE id IN (SELECT value FROM json_each(?))",
         "job_run" => {
             "UPDATE job_run SET resume = NULL WHERE id IN (SELECT value FROM json_each(?))"

@@ -41,6 +41,9 @@ pub(super) async fn history(connection: &mut SqliteConnection, rows: &[FollowerR
              CROSS JOIN bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
                  AND m.account = f.value ->> 'account' AND m.openid = f.value ->> 'openid'
                  AND m.state NOT IN ('queued', 'held', 'uncertain'))",
+        "DELETE FROM location WHERE id IN (
+             SELECT l.id FROM json_each(?) f CROSS JOIN location l
+             ON l.account = f.value ->> 'account' AND l.openid = f.value ->> 'openid')",
         "DELETE FROM message WHERE id IN (
              WITH RECURSIVE bucket(number) AS (
                  SELECT (SELECT max(id) FROM message) >> 10

@@ -71,7 +71,7 @@ macro_rules! bound_as_it_is {
         }
     )+ };
 }
-bound_as_it_is!(i64, u32, bool, String, Arc<str>);
+bound_as_it_is!(i64, u32, f64, bool, String, Arc<str>);
 
 impl Value for &'static str {
     fn bind(self, values: &mut Values) {

@@ -11,11 +11,11 @@ use super::erasures::Beginning;
 use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
-    Dedupe, Store, StoreError, accounts, apply, audit, backups, duplicates, erasing, indexing,
-    jobs, mappings, reconcile, recovery, retention, waiting, writer,
+    Dedupe, Store, StoreError, accounts, apply, audit, backups, claims, duplicates, erasing,
+    indexing, jobs, looking, mappings, reconcile, recovery, retention, sessions, waiting, writer,
 };
 use crate::domain::rows::{Changes, Follower, NewErasure};
-use crate::kit::trace::TraceId;
+use crate::kit::trace::{TraceId, present};
 
 /// One rare write.
 pub(super) enum Operation {
@@ -106,8 +106,12 @@ pub(super) enum Operation {
         findings: Box<Changes>,
     },
     Repair(Box<reconcile::Repaired>, Option<TraceId>),
-    /// Changes that somebody is to be named for.
+    /// Changes that somebody is to be named for, or whose last effect somebody waits for.
     Write(Box<Changes>, Option<TraceId>),
+    ClaimHead {
+        lane: String,
+        lease_until: Timestamp,
+    },
     /// Nothing but the row of an act.
     Act,
     OrderErasure(NewErasure),
@@ -129,6 +133,15 @@ pub(super) enum Operation {
         certificate: String,
         sha256: String,
     },
+    BeginOAuth(Box<sessions::OAuthState>),
+    SignIn(Box<sessions::SignIn>, Option<TraceId>),
+    EndSession {
+        token: String,
+    },
+    PruneSessions {
+        before: Timestamp,
+    },
+    AskInstead(Box<looking::Instead>, Option<TraceId>),
 }
 
 /// What an operation did.
@@ -247,7 +260,14 @@ async fn carry_out(
         Operation::Write(changes, trace) => {
             let mut plan = Plan::new(now);
             plan.change(changes, None, trace.as_ref(), ids);
-            plan.write(connection).await.map(|_| Effected::rows(1))
+            plan.write(connection).await?;
+            Ok(Effected {
+                rows: 1,
+                id: ids.outbox.last(),
+            })
+        }
+        Operation::ClaimHead { lane, lease_until } => {
+            claims::claim_head(connection, lane, *lease_until, now).await
         }
         Operation::Act => Ok(Effected::rows(1)),
         Operation::OrderErasure(new) => erasing::order(connection, new, now).await,
@@ -261,6 +281,15 @@ async fn carry_out(
             certificate,
             sha256,
         } => erasing::certify(connection, *id, certificate, sha256).await,
+        Operation::BeginOAuth(state) => sessions::begin(connection, state, now).await,
+        Operation::SignIn(sign_in, trace) => {
+            sessions::sign_in(connection, ids, sign_in, trace.as_ref(), now).await
+        }
+        Operation::EndSession { token } => sessions::end(connection, token).await,
+        Operation::PruneSessions { before } => sessions::prune(connection, *before).await,
+        Operation::AskInstead(instead, trace) => {
+            looking::ask_instead(connection, ids, instead, trace.as_ref(), now).await
+        }
     }
 }
 
@@ -272,6 +301,13 @@ impl Store {
                 false,
             )
             .await
+    }
+
+    /// Commits changes as [`Store::write`] does, and tells the id of their last effect, for somebody who
+    /// waits for it. That one must not merge: else it may not be written.
+    pub async fn order(&self, changes: Changes) -> Result<i64, StoreError> {
+        let write = Operation::Write(Box::new(changes), present());
+        self.operate(write).await.map(|done| done.id)
     }
 
     /// Makes claimed rows ready again that were not tried after all.

@@ -92,7 +92,7 @@ pub struct PersonalRow {
 
 /// All of them, in the order in which an erasure takes those that grow: what points before what it
 /// points to.
-pub const PARTS: [Part; 15] = [
+pub const PARTS: [Part; 21] = [
     Part {
         table: "mapping",
         is: ["the customer that you are", "您对应的客户"],
@@ -121,6 +121,23 @@ pub const PARTS: [Part; 15] = [
         rows: "SELECT 0 AS id, json_object('account', account, 'openid', openid, 'object_id', object_id,
                 'made_at', made_at) AS row
              FROM profile WHERE account = ?1 AND openid = ?2",
+    },
+    Part {
+        table: "session",
+        is: ["browsers that know you", "已登录的浏览器"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('account', account, 'openid', openid, 'asked', asked,
+                'created_at', created_at, 'expires_at', expires_at) AS row
+             FROM session WHERE account = ?1 AND openid = ?2",
+    },
+    Part {
+        table: "consent",
+        is: ["what you consented to tell of yourself", "您授权提供的个人信息"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('account', account, 'openid', openid, 'scope', scope,
+                'name', name, 'avatar', avatar, 'given_at', given_at, 'read_at', read_at,
+                'withdrawn_at', withdrawn_at) AS row
+             FROM consent WHERE account = ?1 AND openid = ?2",
     },
     Part {
         table: "send_window",
@@ -152,6 +169,33 @@ pub const PARTS: [Part; 15] = [
              FROM mapping m JOIN reconcile_customer r
                  ON r.tenant = m.tenant AND r.wechat_id = m.openid
              WHERE m.account = ?1 AND m.openid = ?2",
+    },
+    Part {
+        table: "qr_scan",
+        is: ["the QR codes of ours that you scanned", "您扫描过的我们的二维码"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('id', s.id, 'account', s.account, 'openid', s.openid,
+                'scene', c.scene, 'purpose', c.purpose, 'target', c.target, 'follow', s.follow,
+                'outcome', s.outcome, 'at', s.at, 'inbox_id', s.inbox_id) AS row
+             FROM qr_scan s LEFT JOIN qr_code c ON c.id = s.code_id
+             WHERE s.openid = ?2 AND s.account = ?1",
+    },
+    Part {
+        table: "qr_code",
+        is: ["QR codes that link a WeChat account to the customer that you are", "用于绑定您的客户的二维码"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('id', c.id, 'account', c.account, 'scene', c.scene,
+                'target', c.target, 'state', c.state, 'created_at', c.created_at,
+                'expires_at', c.expires_at, 'used_at', c.used_at) AS row
+             FROM mapping m JOIN qr_code c ON c.object_id = m.object_id AND c.tenant = m.tenant
+             WHERE m.account = ?1 AND m.openid = ?2",
+    },
+    Part {
+        table: "invitation",
+        is: ["the agent whom you asked for", "您通过二维码选择的客服"],
+        along: None,
+        rows: "SELECT 0 AS id, json_object('account', account, 'openid', openid, 'agent', agent, 'at', at) AS row
+             FROM invitation WHERE account = ?1 AND openid = ?2",
     },
     Part {
         table: "outbox",
@@ -230,9 +274,22 @@ pub const PARTS: [Part; 15] = [
                 'last_message_id', last_message_id, 'messages', messages,
                 'previous_id', previous_id, 'opened_at', opened_at, 'last_at', last_at,
                 'ended_at', ended_at, 'root_object_id', root_object_id,
-                'ticket_object_id', ticket_object_id, 'ticket_id', ticket_id) AS row
+                'ticket_object_id', ticket_object_id, 'ticket_id', ticket_id, 'agent', agent) AS row
              FROM conversation WHERE account = ?1 AND openid = ?2
                  AND first_message_id > ?3 AND first_message_id <= ?4",
+    },
+    Part {
+        table: "location",
+        is: ["where you were, when you said so", "您发送或上报的位置"],
+        along: Some(Along::Inbox),
+        rows: "SELECT id AS id, json_object('id', id, 'account', account, 'openid', openid,
+                'source', source, 'given', given, 'gcj02_latitude', gcj02_latitude,
+                'gcj02_longitude', gcj02_longitude, 'wgs84_latitude', wgs84_latitude,
+                'wgs84_longitude', wgs84_longitude, 'accuracy', accuracy, 'label', label,
+                'message_id', message_id, 'inbox_id', inbox_id, 'at', at,
+                'recorded_at', recorded_at) AS row
+             FROM location WHERE account = ?1 AND openid = ?2
+                 AND coalesce(inbox_id, 0) > ?3 AND coalesce(inbox_id, 0) <= ?4",
     },
     Part {
         table: "conversation_event",
@@ -300,13 +357,15 @@ impl Store {
         Ok((rows, (to < end).then_some(Place(to))))
     }
 
-    /// Whether anything is known of somebody: they have a mapping, or something was said.
+    /// Whether anything is known of somebody: they have a mapping, opened a page, or something was said.
     pub async fn is_known(&self, follower: &Follower) -> Result<bool, StoreError> {
         Ok(sqlx::query_scalar(
             "WITH RECURSIVE bucket(number) AS (
                  SELECT (SELECT max(id) FROM message) >> 10
                  UNION ALL SELECT number - 1 FROM bucket WHERE number > 0)
              SELECT EXISTS (SELECT 1 FROM mapping WHERE account = ?1 AND openid = ?2)
+                 OR EXISTS (SELECT 1 FROM consent WHERE account = ?1 AND openid = ?2)
+                 OR EXISTS (SELECT 1 FROM session WHERE account = ?1 AND openid = ?2)
                  OR EXISTS (SELECT 1 FROM bucket CROSS JOIN message m ON m.id >> 10 = bucket.number
                      AND m.account = ?1 AND m.openid = ?2)",
         )

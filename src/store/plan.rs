@@ -10,15 +10,17 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
 use super::codec::micros;
+use super::locations::{self, LocationInsert};
 use super::rows::{
     ActivityInsert, AttemptInsert, ConversationRows, DedupeRow, DoneRow, FindingInsert,
-    FollowerRow, GrantUpsert, InboxRow, LaneOfEffect, MappingUpsert, MediaRows, MessageInsert,
-    MessageMoved, OutboxInsert, ProfileUpsert, SeatEventInsert, SettledRow, SnapshotUpsert,
-    WindowClosedRow,
+    FollowerRow, GrantUpsert, InboxRow, InvitationRow, LaneOfEffect, MappingUpsert, MediaRows,
+    MessageInsert, MessageMoved, OutboxInsert, ProfileUpsert, QrRows, QrScanRow, SeatEventInsert,
+    SettledRow, SnapshotUpsert, WindowClosedRow,
 };
-use super::{apply, erasing, forget, given};
+use super::{apply, consents, erasing, forget, given};
 use crate::domain::rows::{
-    Cancel, Changes, NewEffect, NewErasure, PassiveDelivery, Release, StoredAnswer, names,
+    Cancel, Changes, ConsentChange, NewEffect, NewErasure, PassiveDelivery, Release, StoredAnswer,
+    names,
 };
 use crate::kit::trace::TraceId;
 
@@ -106,7 +108,10 @@ pub(super) struct Plan {
     profiles: Vec<ProfileUpsert>,
     activities: Vec<ActivityInsert>,
     media: MediaRows,
+    locations: Vec<LocationInsert>,
     erasures: Vec<NewErasure>,
+    consents: Vec<ConsentChange>,
+    qr: QrRows,
 }
 
 impl Plan {
@@ -175,8 +180,25 @@ impl Plan {
         self.answers.extend(changes.answers.iter().cloned());
         self.findings
             .extend(changes.findings.iter().map(|f| FindingInsert::new(f, now)));
+        let locations = changes.locations.iter();
+        self.locations
+            .extend(locations.map(|l| LocationInsert::new(l, inbox_id, now)));
         self.erasures.extend(changes.erasures.iter().cloned());
         self.change_conversations(changes, inbox_id);
+        self.change_qr(changes, inbox_id);
+    }
+
+    fn change_qr(&mut self, changes: &Changes, inbox_id: Option<i64>) {
+        for change in &changes.qr_codes {
+            self.qr.push(change, self.now);
+        }
+        let scans = changes.qr_scans.iter();
+        self.qr
+            .scans
+            .extend(scans.map(|scan| QrScanRow::new(scan, inbox_id)));
+        self.qr
+            .invitations
+            .extend(changes.invitations.iter().map(InvitationRow::from));
     }
 
     fn change_conversations(&mut self, changes: &Changes, inbox_id: Option<i64>) {
@@ -187,6 +209,7 @@ impl Plan {
         let events = changes.seat_events.iter();
         self.seat_events
             .extend(events.map(|event| SeatEventInsert::new(event, inbox_id)));
+        self.consents.extend(changes.consents.iter().cloned());
         self.profiles
             .extend(changes.profiles.iter().map(|p| ProfileUpsert::new(p, now)));
     }
@@ -211,14 +234,20 @@ impl Plan {
         apply::window_closed(connection, &self.window_closed).await?;
         apply::snapshots(connection, take(&mut self.snapshots)).await?;
         given::insert(connection, "finding", take(&mut self.findings)).await?;
+        // Before the conversations: one that opens takes up the invitation.
+        apply::qr(connection, take(&mut self.qr)).await?;
         apply::conversations(connection, take(&mut self.conversations)).await?;
         let events = take(&mut self.seat_events);
         given::insert(connection, "conversation_event", events).await?;
         apply::profiles(connection, take(&mut self.profiles)).await?;
         apply::activities(connection, take(&mut self.activities)).await?;
         apply::media(connection, take(&mut self.media)).await?;
+        locations::insert(connection, take(&mut self.locations)).await?;
         for erasure in &self.erasures {
             erasing::order(connection, erasure, self.now).await?;
+        }
+        for consent in &self.consents {
+            consents::write(connection, consent, self.now).await?;
         }
         self.moved
             .extend(apply::cancel(connection, &self.cancels, now).await?);

@@ -23,6 +23,10 @@ pub enum Kept {
     Conversations,
     /// What happened to conversations besides their messages.
     Events,
+    /// Where followers were.
+    Locations,
+    /// Scans of QR codes; their codes keep the count.
+    Scans,
     /// Settled effects and their attempts.
     Effects,
     /// Pushes and notifications.
@@ -119,6 +123,16 @@ fn look(kind: Kept) -> &'static str {
                  e.at < ?2 AND e.id < (SELECT max(id) FROM conversation_event) AS may_go
              FROM conversation_event e WHERE e.id > ?1 ORDER BY e.id LIMIT ?3"
         }
+        Kept::Locations => {
+            "SELECT l.id, l.recorded_at < ?2 AS is_old,
+                 l.recorded_at < ?2 AND l.id < (SELECT max(id) FROM location) AS may_go
+             FROM location l WHERE l.id > ?1 ORDER BY l.id LIMIT ?3"
+        }
+        Kept::Scans => {
+            "SELECT s.id, s.at < ?2 AS is_old,
+                 s.at < ?2 AND s.id < (SELECT max(id) FROM qr_scan) AS may_go
+             FROM qr_scan s WHERE s.id > ?1 ORDER BY s.id LIMIT ?3"
+        }
         Kept::Effects => {
             "SELECT o.id, o.created_at < ?2 AS is_old,
                  (o.state = 'done' OR o.state = 'cancelled') AND o.finished_at < ?2
@@ -172,6 +186,12 @@ pub(super) async fn delete(
         Kept::Events => {
             "DELETE FROM conversation_event WHERE id IN (SELECT value FROM json_each(?))
              RETURNING id"
+        }
+        Kept::Locations => {
+            "DELETE FROM location WHERE id IN (SELECT value FROM json_each(?)) RETURNING id"
+        }
+        Kept::Scans => {
+            "DELETE FROM qr_scan WHERE id IN (SELECT value FROM json_each(?)) RETURNING id"
         }
         Kept::Effects => {
             "DELETE FROM outbox WHERE id IN (SELECT value FROM json_each(?))

@@ -1,6 +1,7 @@
 //! Rows as statements are given them: one type a table, field names = column names.
 
 mod conversation;
+mod qr;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 pub(super) use conversation::{
     ActivityInsert, ConversationRows, MediaRows, ProfileUpsert, SeatEventInsert,
 };
+pub(super) use qr::{InvitationRow, QrRows, QrScanRow};
 
 pub(super) struct InboxRow {
     pub id: i64,

@@ -28,6 +28,8 @@ pub enum Sense {
     Doubtful,
     /// The medium is not there, or not any more: it lives for three days.
     MediaGone,
+    /// The account has no menu that was made by the API.
+    NoMenu,
     /// The content is too long: split it.
     TooLong,
     /// The day's calls are used up.
@@ -139,7 +141,7 @@ const fn range(first: i64, last: i64, sense: Sense, meaning: &'static str) -> Co
 }
 
 use Sense::{
-    Busy, CountUsed, DailyQuota, Doubtful, LoginAgain, MayNotCall, MediaGone, MinuteQuota,
+    Busy, CountUsed, DailyQuota, Doubtful, LoginAgain, MayNotCall, MediaGone, MinuteQuota, NoMenu,
     NotFollowing, TokenRefused, TooLong, TooOften, Unreachable, WindowClosed, Wrong,
 };
 
@@ -172,6 +174,7 @@ static TABLE: &[Code] = &[
     range(40009, 40012, Wrong, "the media's size is not allowed"),
     one(40013, SECRET, "the appid is invalid"),
     one(40014, TokenRefused, "the access_token is malformed"),
+    range(40015, 40028, Wrong, "the menu's buttons are refused"),
     range(
         40029,
         40030,
@@ -180,12 +183,30 @@ static TABLE: &[Code] = &[
     ),
     one(40033, Wrong, "the body has \\u escapes"),
     one(40037, Wrong, "the template_id is invalid"),
+    range(
+        40052,
+        40053,
+        Wrong,
+        "the kind of the QR code or its scene is invalid",
+    ),
+    range(
+        40054,
+        40055,
+        Wrong,
+        "the link of a button leads to no place that is allowed",
+    ),
+    one(40097, Wrong, "an argument is invalid"),
     one(40125, SECRET, "the appsecret is invalid"),
     one(40163, LoginAgain, "the OAuth code has been used"),
     one(
         40164,
         IP,
         "this machine's address is not in the IP allow-list",
+    ),
+    one(
+        40169,
+        Wrong,
+        "the scene of the QR code is too long or empty",
     ),
     one(40200, Wrong, "the account's type does not allow this"),
     one(40243, FROZEN, "the AppSecret is frozen"),
@@ -235,6 +256,11 @@ static TABLE: &[Code] = &[
     ),
     one(45026, Wrong, "the account has too many templates"),
     one(
+        45029,
+        Wrong,
+        "the account has as many permanent QR codes as it may",
+    ),
+    one(
         45035,
         IP,
         "this machine's address is not in the IP allow-list",
@@ -253,6 +279,7 @@ static TABLE: &[Code] = &[
     one(45072, Wrong, "the typing command is invalid"),
     range(45080, 45081, Wrong, "typing cannot be shown now"),
     range(45157, 45159, Wrong, "the tag's name or id is invalid"),
+    one(46003, NoMenu, "the account has no menu made by the API"),
     one(46004, Unreachable, "the person does not exist"),
     one(47001, Wrong, "the body cannot be parsed"),
     one(47003, Wrong, "a value does not fit the template"),
@@ -344,7 +371,7 @@ mod tests {
         assert_eq!(look_up(-1).unwrap().sense, Busy);
         assert_eq!(look_up(40005).unwrap().sense, Wrong);
         assert_eq!(look_up(200_012).unwrap().sense, Wrong);
-        for unknown in [i64::MIN, 0, 40015, 99_999, i64::MAX] {
+        for unknown in [i64::MIN, 0, 40034, 99_999, i64::MAX] {
             assert_eq!(look_up(unknown), None, "{unknown}");
         }
     }

@@ -31,6 +31,8 @@ const DOUBTFUL_RETRIES: u32 = 1;
 pub enum Call {
     /// An access token.
     FetchToken,
+    /// A ticket for pages.
+    FetchTicket,
     /// A text as a custom message.
     SendText,
     /// A picture, voice or video as a custom message.
@@ -51,10 +53,24 @@ pub enum Call {
     FetchVideo,
     /// A medium to be sent.
     UploadMedia,
+    /// A QR code with a scene.
+    CreateQr,
     /// How much of the day's quota is left.
     Quota,
     /// WeChat's own look at the way to our server.
     CallbackCheck,
+    /// The menu, as it is.
+    MenuGet,
+    /// A change of the menu.
+    MenuChange,
+    /// The tags of followers.
+    Tags,
+    /// Who came back with a code.
+    ExchangeCode,
+    /// The renewal of a consent.
+    RefreshConsent,
+    /// Name and avatar that somebody consented to tell.
+    ReadProfile,
 }
 
 impl Call {
@@ -62,6 +78,7 @@ impl Call {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FetchToken => "the fetch of an access_token",
+            Self::FetchTicket => "the fetch of a jsapi_ticket",
             Self::SendText | Self::SendMedia => "a custom message",
             Self::SendTemplate => "a template message",
             Self::UserInfo => "a look-up of followers",
@@ -71,8 +88,15 @@ impl Call {
             Self::DownloadMedia => "the download of a medium",
             Self::FetchVideo => "the fetch of a video",
             Self::UploadMedia => "the upload of a medium",
+            Self::CreateQr => "a QR code",
             Self::Quota => "a look at the quota",
             Self::CallbackCheck => "the check of the way to this server",
+            Self::MenuGet => "a look at the menu",
+            Self::MenuChange => "a change of the menu",
+            Self::Tags => "a look at the tags",
+            Self::ExchangeCode => "the exchange of an OAuth code",
+            Self::RefreshConsent => "the renewal of a consent",
+            Self::ReadProfile => "a look at a profile",
         }
     }
 
@@ -80,6 +104,7 @@ impl Call {
     pub fn name(self) -> &'static str {
         match self {
             Self::FetchToken => "token",
+            Self::FetchTicket => "ticket",
             Self::SendText => "send_text",
             Self::SendMedia => "send_media",
             Self::SendTemplate => "send_template",
@@ -90,8 +115,15 @@ impl Call {
             Self::DownloadMedia => "download_media",
             Self::FetchVideo => "fetch_video",
             Self::UploadMedia => "upload_media",
+            Self::CreateQr => "create_qr",
             Self::Quota => "quota",
             Self::CallbackCheck => "callback_check",
+            Self::MenuGet => "menu_get",
+            Self::MenuChange => "menu_change",
+            Self::Tags => "tags",
+            Self::ExchangeCode => "exchange_code",
+            Self::RefreshConsent => "refresh_consent",
+            Self::ReadProfile => "read_profile",
         }
     }
 
@@ -284,6 +316,7 @@ impl Error {
             | Sense::NotFollowing
             | Sense::Unreachable
             | Sense::MediaGone
+            | Sense::NoMenu
             | Sense::TooLong
             | Sense::LoginAgain
             | Sense::Wrong => Verdict::Permanent,
@@ -346,6 +379,7 @@ impl Error {
             Sense::MediaGone => {
                 "it lives for three days; what is to be sent can be uploaded once more"
             }
+            Sense::NoMenu => "`qiao menu apply` makes one",
             Sense::TooLong => "shorten it",
             Sense::DailyQuota => "it continues at midnight in Beijing, or after clear_quota",
             Sense::MinuteQuota | Sense::TooOften => "it continues after a wait",

@@ -107,10 +107,36 @@ impl Two {
             .await;
         world
             .sql(
+                "INSERT INTO session (token, account, openid, asked, created_at, expires_at)
+                 SELECT printf('%064d', 1), account, openid, 'snsapi_base', 0, 1 FROM mapping
+                 ORDER BY created_at LIMIT 1",
+            )
+            .await;
+        world
+            .sql(
+                "INSERT INTO consent (account, openid, scope, name, avatar, given_at)
+                 SELECT account, openid, 'snsapi_userinfo', 'Annabellissima', 'https://picture', 0
+                 FROM mapping ORDER BY created_at LIMIT 1",
+            )
+            .await;
+        world
+            .sql(
                 "INSERT INTO reconcile_customer (tenant, object_id, wechat_id)
                  SELECT tenant, object_id, openid FROM mapping ORDER BY created_at LIMIT 1",
             )
             .await;
+        for scanned in [
+            "INSERT INTO qr_code (account, scene, is_number, purpose, target, tenant, object_id,
+                 single_use, state, created_at)
+             SELECT account, 'bind-1', 0, 'bind', customer_id, tenant, object_id, 1, 'wanted', 0
+             FROM mapping ORDER BY created_at LIMIT 1",
+            "INSERT INTO qr_scan (code_id, account, openid, follow, outcome, at)
+             SELECT 1, account, openid, 0, 'bound', 0 FROM mapping ORDER BY created_at LIMIT 1",
+            "INSERT INTO invitation (account, openid, agent, at)
+             SELECT account, openid, '17', 0 FROM mapping ORDER BY created_at LIMIT 1",
+        ] {
+            world.sql(scanned).await;
+        }
         world
             .sql(
                 "UPDATE job_run SET resume = json_object('at', (

@@ -70,6 +70,8 @@ pub struct Settings {
     pub social_channels: Vec<String>,
     /// IDs of the channels that are set up: what `SocialMediaActivityProviderID` may be.
     pub social_providers: Vec<String>,
+    /// Employees whom a ticket can go to, by employee ID: what `ProcessorPartyID` may be.
+    pub employees: Vec<String>,
     /// Whether a second activity with the same `SocialMediaMessageID` is refused; unknown of C4C.
     pub unique_message_id: bool,
     /// Whether a new conversation becomes a ticket by itself.
@@ -112,6 +114,7 @@ impl Default for Settings {
             first_customer_id: 1_000_441,
             social_channels: texts(&["008", "905"]),
             social_providers: texts(&["WECHAT"]),
+            employees: texts(&["8000000017", "8000000018"]),
             unique_message_id: false,
             auto_ticket: true,
             auto_ticket_ms: 0,

@@ -144,7 +144,7 @@ impl WeChat {
         self.check_caller(request)
     }
 
-    fn check_app_id(&self, app_id: &str) -> Result<(), Refusal> {
+    pub(super) fn check_app_id(&self, app_id: &str) -> Result<(), Refusal> {
         match app_id {
             "" => Err(Refusal::new(41002)),
             app_id if app_id != self.settings.app_id => Err(Refusal::new(40013)),
@@ -152,7 +152,7 @@ impl WeChat {
         }
     }
 
-    fn check_secret(&self, secret: &str) -> Result<(), Refusal> {
+    pub(super) fn check_secret(&self, secret: &str) -> Result<(), Refusal> {
         match secret {
             "" => Err(Refusal::new(41004)),
             secret if secret != self.settings.app_secret => Err(Refusal::new(40125)),

@@ -124,6 +124,49 @@ impl WeChat {
         self.push_message(openid, "location", &fields, now, rng)
     }
 
+    /// A follower's app reports where it is: LOCATION, every few seconds while a session is open. Only the
+    /// coordinates of `place` count.
+    pub fn report_location(
+        &mut self,
+        openid: &str,
+        place: &Place<'_>,
+        precision: f64,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+    ) -> u64 {
+        let fields = json!({
+            "Latitude": place.latitude,
+            "Longitude": place.longitude,
+            "Precision": precision,
+        });
+        self.push_event(openid, "LOCATION", &fields, now, rng)
+    }
+
+    /// A follower taps a menu button that asks for a place and picks one: an event, then a message. The
+    /// number is the message's.
+    pub fn select_location(
+        &mut self,
+        openid: &str,
+        key: &str,
+        place: &Place<'_>,
+        name: &str,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+    ) -> u64 {
+        let fields = json!({
+            "EventKey": key,
+            "SendLocationInfo": {
+                "Location_X": place.latitude.to_string(),
+                "Location_Y": place.longitude.to_string(),
+                "Scale": place.scale.to_string(),
+                "Label": place.label,
+                "Poiname": name,
+            },
+        });
+        self.push_event(openid, "location_select", &fields, now, rng);
+        self.send_location(openid, place, now, rng)
+    }
+
     /// A follower sends a link.
     pub fn send_link(
         &mut self,

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::WeChat;
 use super::download::{MEDIA_GET, VIDEO};
+use super::jssdk::SCRIPT;
+use super::oauth::pages::{AUTHORIZE, AVATAR, CONFIRM};
+use super::qr::SHOW;
 use super::refusal::{Outcome, Refusal};
 use crate::wire::{Request, Response};
 
@@ -47,7 +50,7 @@ fn has_unicode_escape(body: &[u8]) -> bool {
     false
 }
 
-/// Carries an operation out; what it gives is JSON, but for downloads.
+/// Carries an operation out; what it gives is JSON, but for downloads and pages.
 #[derive(Clone, Copy)]
 enum Run {
     Object(fn(&mut WeChat, &mut Call<'_>) -> Outcome),
@@ -87,6 +90,16 @@ impl Endpoint {
         Self::of(path, Run::Download(run))
     }
 
+    /// Buttons of a page.
+    const fn form(
+        path: &'static str,
+        run: fn(&mut WeChat, &mut Call<'_>) -> Result<Response, Refusal>,
+    ) -> Self {
+        let mut endpoint = Self::download(path, run);
+        endpoint.verb = "POST";
+        endpoint
+    }
+
     const fn post(path: &'static str, run: fn(&mut WeChat, &mut Call<'_>) -> Outcome) -> Self {
         let mut endpoint = Self::get(path, run);
         endpoint.verb = "POST";
@@ -117,6 +130,8 @@ const ENDPOINTS: &[Endpoint] = &[
         .without_token()
         .per_day(500_000)
         .per_minute(10_000),
+    Endpoint::get("/cgi-bin/ticket/getticket", WeChat::get_ticket).per_day(1_000_000),
+    Endpoint::download(SCRIPT, WeChat::jssdk_script).without_token(),
     Endpoint::post("/cgi-bin/clear_quota", WeChat::clear_quota),
     Endpoint::post("/cgi-bin/clear_quota/v2", WeChat::clear_quota_with_secret).without_token(),
     Endpoint::post("/cgi-bin/openapi/quota/get", WeChat::quota_of),
@@ -129,10 +144,36 @@ const ENDPOINTS: &[Endpoint] = &[
     Endpoint::download(MEDIA_GET, WeChat::media_get).per_day(200_000),
     Endpoint::download(VIDEO, WeChat::video).without_token(),
     Endpoint::post("/cgi-bin/message/template/send", WeChat::template_send).per_day(100_000),
+    Endpoint::post("/cgi-bin/qrcode/create", WeChat::qrcode_create).per_day(100_000),
+    Endpoint::download(SHOW, WeChat::showqrcode).without_token(),
     Endpoint::get("/cgi-bin/user/info", WeChat::user_info).per_day(5_000_000),
     Endpoint::post("/cgi-bin/user/info/batchget", WeChat::user_info_batch),
     Endpoint::get("/cgi-bin/user/get", WeChat::user_get).per_day(500),
     Endpoint::post("/cgi-bin/changeopenid", WeChat::change_openids),
+    Endpoint::post("/cgi-bin/menu/create", WeChat::menu_create).per_day(1_000),
+    Endpoint::get("/cgi-bin/menu/get", WeChat::menu_get).per_day(10_000),
+    Endpoint::get("/cgi-bin/menu/delete", WeChat::menu_delete).per_day(1_000),
+    Endpoint::post("/cgi-bin/menu/addconditional", WeChat::menu_add_conditional).per_day(2_000),
+    Endpoint::post(
+        "/cgi-bin/menu/delconditional",
+        WeChat::menu_delete_conditional,
+    )
+    .per_day(2_000),
+    Endpoint::post("/cgi-bin/menu/trymatch", WeChat::menu_try_match).per_day(20_000),
+    Endpoint::get(
+        "/cgi-bin/get_current_selfmenu_info",
+        WeChat::current_selfmenu,
+    ),
+    Endpoint::post("/cgi-bin/tags/create", WeChat::tags_create),
+    Endpoint::get("/cgi-bin/tags/get", WeChat::tags_get),
+    Endpoint::post("/cgi-bin/tags/members/batchtagging", WeChat::tags_give),
+    Endpoint::download(AUTHORIZE, WeChat::authorize).without_token(),
+    Endpoint::form(CONFIRM, WeChat::confirm).without_token(),
+    Endpoint::download(AVATAR, WeChat::avatar).without_token(),
+    Endpoint::get("/sns/oauth2/access_token", WeChat::exchange_code).without_token(),
+    Endpoint::get("/sns/oauth2/refresh_token", WeChat::refresh_oauth).without_token(),
+    Endpoint::get("/sns/userinfo", WeChat::userinfo).without_token(),
+    Endpoint::get("/sns/auth", WeChat::check_oauth).without_token(),
 ];
 
 impl WeChat {

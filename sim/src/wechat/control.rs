@@ -1,10 +1,11 @@
 //! The control API under `/_control/`: the driver over HTTP, as JSON.
 //!
-//! `GET`: `state`, `followers`, `seen?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
-//! (its bytes), `settings`, `faults`.
+//! `GET`: `state`, `jssdk`, `opened`, `followers`, `qr_codes`, `seen?openid=`, `menu?openid=`, `pushes[?openid=]`, `media`, `medium?media_id=`
+//! (its bytes), `settings`, `faults`, `phone?openid=&to=[&from=chat]` (this browser is that person's
+//! WeChat from now on).
 //! `POST`: `follow`, `scan`, `unfollow`, `adopt`, `leave_unnoticed`, `migrate`, `say`, `click`,
-//! `message`, `event`, `repeat`,
-//! `verify`, `person`, `material`, `settings`, `faults`, `faults/clear`, `tokens/revoke`,
+//! `message`, `event`, `revoke_authorization`, `repeat`,
+//! `open_location`, `verify`, `person`, `material`, `settings`, `faults`, `faults/clear`, `tokens/revoke`,
 //! `tokens/expire`, and what a follower sends besides texts: see [`sent`].
 //! The shell adds `clock`.
 
@@ -18,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use self::sent::{Bytes, Sent};
 use super::push::PushOptions;
-use super::{CONTROL, MediaKind, WeChat};
+use super::{CONTROL, MediaKind, NICKNAME_AND_AVATAR, WeChat};
 use crate::wire::{Request, Response};
 
 /// Why a control request is refused: HTTP status and a sentence.
@@ -31,6 +32,8 @@ struct Act {
     /// Absent in `follow`: someone new.
     openid: Option<String>,
     scene: Option<String>,
+    /// Of a code that was made, or what its picture says: instead of `scene`.
+    ticket: Option<String>,
     text: String,
     key: String,
     /// `MsgType` of a message.
@@ -42,6 +45,13 @@ struct Act {
     blocks: Option<bool>,
     remark: Option<String>,
     unionid: Option<String>,
+    /// A tag to give.
+    tag: Option<String>,
+    platform: Option<i64>,
+    nickname: Option<String>,
+    avatar: Option<String>,
+    /// `RevokeInfo` of a withdrawn authorization.
+    revoke_info: Option<String>,
     #[serde(flatten)]
     sent: Sent,
     #[serde(flatten)]
@@ -78,18 +88,26 @@ impl WeChat {
                 body: medium.bytes.to_vec(),
             };
         }
+        if name == "phone" && request.method == "GET" {
+            return self.pick_up_phone(request);
+        }
         let answer = match request.method.as_str() {
             "GET" => self.show(name, request, now),
             "POST" => self.act(name, &request.body, now, rng),
             _ => Err((405, "GET or POST".to_owned())),
         };
+        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        if name == "jssdk" {
+            // A page of another origin asks: the stand-in for the JS-SDK.
+            headers.push(("access-control-allow-origin".to_owned(), "*".to_owned()));
+        }
         let (status, object) = match answer {
             Ok(object) => (200, object),
             Err((status, sentence)) => (status, json!({"error": sentence})),
         };
         Response {
             status,
-            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            headers,
             body: object.to_string().into_bytes(),
         }
     }
@@ -100,11 +118,15 @@ impl WeChat {
             "state" => self.state(now),
             "followers" => self.followers(now),
             "seen" => json!(self.seen(&openid.unwrap_or_default())),
+            "menu" => json!(self.menu_of(&openid.unwrap_or_default())),
             "pushes" => self
                 .pushes()
                 .filter(|push| openid.as_ref().is_none_or(|openid| push.openid == *openid))
                 .map(|push| json!(push))
                 .collect(),
+            "jssdk" => self.check_jssdk(request, now),
+            "opened" => json!(self.opened_locations()),
+            "qr_codes" => json!(self.qr_codes()),
             "media" => self.all_media(now),
             "medium" => return Err((404, "no such medium lives".to_owned())),
             "settings" => json!(self.settings),
@@ -127,6 +149,7 @@ impl WeChat {
                 let which: Map<String, Value> = parse(body)?;
                 self.faults.clear(which.get("on").and_then(Value::as_str));
             }
+            "open_location" => self.opened.push(parse(body)?),
             "tokens/revoke" => self.revoke_tokens(now),
             "tokens/expire" => self.expire_tokens(now),
             "verify" => return Ok(json!({"push": self.verify_url(now, rng)})),
@@ -166,7 +189,13 @@ impl WeChat {
                 person.blacklisted = act.blacklisted.unwrap_or(person.blacklisted);
                 person.blocks = act.blocks.unwrap_or(person.blocks);
                 person.remark = act.remark.unwrap_or_else(|| person.remark.clone());
+                person.nickname = act.nickname.unwrap_or_else(|| person.nickname.clone());
+                person.avatar = act.avatar.unwrap_or_else(|| person.avatar.clone());
                 person.unionid = act.unionid.or_else(|| person.unionid.clone());
+                person.platform = act.platform.or(person.platform);
+                if let Some(tag) = &act.tag {
+                    self.tag(&openid, tag);
+                }
             }
             _ => {
                 self.next_push(act.options);
@@ -191,10 +220,22 @@ impl WeChat {
         let scene = act.scene.as_deref();
         Ok(match name {
             "follow" => self.follow(openid, scene, now, rng),
+            "scan" if act.ticket.is_some() => {
+                let scanned = self.scan_code(openid, &act.ticket.unwrap_or_default(), now, rng);
+                scanned.ok_or_else(|| bad("the code is unknown or has expired".to_owned()))?
+            }
             "scan" => self.scan(openid, scene.unwrap_or_default(), now, rng),
             "unfollow" => self.unfollow(openid, now, rng),
             "say" => self.say(openid, &act.text, now, rng),
             "click" => self.click(openid, &act.key, now, rng),
+            "select_location" => {
+                let (place, name) = (act.sent.place(), &act.sent.poiname);
+                self.select_location(openid, &act.key, &place, name, now, rng)
+            }
+            "revoke_authorization" => {
+                let info = act.revoke_info.as_deref().unwrap_or(NICKNAME_AND_AVATAR);
+                self.revoke_authorization(openid, info, now, rng)
+            }
             "message" => self.push_message(openid, &act.r#type, &fields, now, rng),
             "event" => self.push_event(openid, &act.event, &fields, now, rng),
             _ => {
@@ -240,6 +281,7 @@ impl WeChat {
                 json!({
                     "openid": openid,
                     "unionid": person.unionid,
+                    "nickname": person.nickname,
                     "subscribed": person.subscribed,
                     "blacklisted": person.blacklisted,
                     "blocks": person.blocks,

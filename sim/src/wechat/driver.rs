@@ -10,9 +10,9 @@ use rand::Rng;
 use serde_json::{Map, Value, json};
 
 use super::WeChat;
-use super::ids;
 use super::later;
 use super::push::PushOptions;
+use super::qr::ticket;
 use super::queue::Content;
 use super::windows::Trigger;
 
@@ -54,18 +54,45 @@ impl WeChat {
         now: Timestamp,
         rng: &mut dyn Rng,
     ) -> u64 {
+        let ticket = ticket(rng);
+        self.follow_by(openid, scene.map(|scene| (scene, &*ticket)), now, rng)
+    }
+
+    /// Follows, by the QR code of that scene and ticket or without one.
+    pub(super) fn follow_by(
+        &mut self,
+        openid: &str,
+        code: Option<(&str, &str)>,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+    ) -> u64 {
         self.adopt(openid, now);
-        self.people.known(openid).scene = scene.map(str::to_owned);
-        let fields = match scene {
-            Some(scene) => json!({"EventKey": format!("qrscene_{scene}"), "Ticket": ticket(rng)}),
+        self.people.known(openid).scene = code.map(|(scene, _)| scene.to_owned());
+        let fields = match code {
+            Some((scene, ticket)) => {
+                json!({"EventKey": format!("qrscene_{scene}"), "Ticket": ticket})
+            }
             None => json!({"EventKey": ""}),
         };
         self.push_event(openid, "subscribe", &fields, now, rng)
     }
 
-    /// A follower scans the QR code of `scene`.
+    /// A follower scans a QR code of `scene`, whoever made it and whether it has expired or not.
     pub fn scan(&mut self, openid: &str, scene: &str, now: Timestamp, rng: &mut dyn Rng) -> u64 {
-        let fields = json!({"EventKey": scene, "Ticket": ticket(rng)});
+        let ticket = ticket(rng);
+        self.scan_by(openid, scene, &ticket, now, rng)
+    }
+
+    /// A follower scans the QR code of that scene and ticket.
+    pub(super) fn scan_by(
+        &mut self,
+        openid: &str,
+        scene: &str,
+        ticket: &str,
+        now: Timestamp,
+        rng: &mut dyn Rng,
+    ) -> u64 {
+        let fields = json!({"EventKey": scene, "Ticket": ticket});
         self.push_event(openid, "SCAN", &fields, now, rng)
     }
 
@@ -189,7 +216,7 @@ impl WeChat {
         self.plan(&content, options, now, rng)
     }
 
-    fn plan(
+    pub(super) fn plan(
         &mut self,
         content: &Content<'_>,
         mut options: PushOptions,
@@ -220,8 +247,4 @@ impl WeChat {
 fn own(fields: &Value) -> impl Iterator<Item = (&str, Value)> {
     let fields = fields.as_object().into_iter().flat_map(Map::iter);
     fields.map(|(name, value)| (name.as_str(), value.clone()))
-}
-
-fn ticket(rng: &mut dyn Rng) -> String {
-    format!("gQ{}", ids::random_text(92, rng))
 }

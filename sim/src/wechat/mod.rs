@@ -16,15 +16,20 @@ mod envelope;
 mod form;
 mod format;
 mod ids;
+mod jssdk;
 mod media;
+mod menu;
+mod oauth;
 mod people;
 mod push;
+mod qr;
 mod queue;
 mod quota;
 mod refusal;
 mod reply;
 mod send;
 mod settings;
+mod tags;
 mod template;
 mod tokens;
 mod typing;
@@ -43,16 +48,23 @@ use jiff::Timestamp;
 use rand::Rng;
 
 pub use self::acts::{Place, Voice};
+pub use self::jssdk::OpenedLocation;
 pub use self::media::{MediaKind, Medium, Origin};
+pub use self::oauth::NICKNAME_AND_AVATAR;
 pub use self::people::{Person, Seen, Via};
 pub use self::push::{Attempt, PushOptions, PushRecord, Tamper};
+pub use self::qr::QrCode;
 pub use self::reply::Reply;
 pub use self::settings::{Grants, Mode, Settings};
 
+use self::jssdk::Tickets;
 use self::media::Media;
+use self::menu::Menus;
+use self::oauth::OAuth;
 use self::people::People;
 use self::queue::Pushes;
 use self::quota::Quotas;
+use self::tags::Tags;
 use self::tokens::Tokens;
 use crate::fault::Faults;
 use crate::wire::{Core, Delivery, Push, PushOutcome, Request};
@@ -71,6 +83,11 @@ pub struct WeChat {
     quotas: Quotas,
     people: People,
     media: Media,
+    menus: Menus,
+    tags: Tags,
+    tickets: Tickets,
+    opened: Vec<OpenedLocation>,
+    oauth: OAuth,
     pushes: Pushes,
     next_push: PushOptions,
     /// Requests by path, refused ones included.
@@ -78,6 +95,7 @@ pub struct WeChat {
     /// Templates already sent under a `client_msg_id`: when, and their msgid.
     templates_sent: HashMap<(String, String), (Timestamp, i64)>,
     last_msg_id: i64,
+    qr_codes: Vec<QrCode>,
 }
 
 impl WeChat {
@@ -122,6 +140,11 @@ impl WeChat {
     /// How often a path was called, faults and refusals included.
     pub fn calls(&self, path: &str) -> u64 {
         self.calls.get(path).copied().unwrap_or(0)
+    }
+
+    /// How often any path was called, faults and refusals included.
+    pub fn all_calls(&self) -> u64 {
+        self.calls.values().sum()
     }
 
     /// The next id of a message, from either side; far above 32 bits, as WeChat's are.

@@ -55,6 +55,14 @@ pub struct Person {
     pub blocks: bool,
     /// What the account's people call them, by the console or `updateremark`.
     pub remark: String,
+    /// The numbers of the tags that the account gave them.
+    pub tags: Vec<i64>,
+    /// What their WeChat runs on: 1 iOS, 2 Android, 3 anything else; `None` when nobody said.
+    pub platform: Option<i64>,
+    /// What they call themselves; empty: WeChat names nobody.
+    pub nickname: String,
+    /// Where their picture is; empty: one of the simulator's own.
+    pub avatar: String,
     /// When they last followed.
     pub(super) subscribe_time: Option<Timestamp>,
     /// Scene of the QR code they followed by.
@@ -70,6 +78,14 @@ pub struct Person {
 }
 
 impl Person {
+    /// Their name, as web authorization tells it.
+    pub(super) fn name(&self) -> &str {
+        match self.nickname.as_str() {
+            "" => "微信用户",
+            nickname => nickname,
+        }
+    }
+
     /// Shows them something. A message of the account ends its typing.
     pub(super) fn show(&mut self, seen: Seen) {
         if matches!(seen.via, Via::Reply | Via::Custom) {
@@ -94,6 +110,7 @@ impl People {
         let openid = ids::person_id(rng);
         let person = Person {
             unionid: with_unionid.then(|| ids::person_id(rng)),
+            nickname: usual_name(&openid).to_owned(),
             ..Person::default()
         };
         self.known.insert(openid.clone(), person);
@@ -145,4 +162,20 @@ impl People {
             .filter(|(_, person)| person.subscribed)
             .map(|(openid, _)| openid.as_str())
     }
+}
+
+/// A name for somebody new, always the same for an OpenID.
+fn usual_name(openid: &str) -> &'static str {
+    const NAMES: [&str; 8] = [
+        "小桥流水",
+        "山里的风",
+        "阿明",
+        "Lily",
+        "晚安地球人",
+        "老张",
+        "Momo",
+        "云上",
+    ];
+    let sum: usize = openid.bytes().map(usize::from).sum();
+    NAMES[sum % NAMES.len()]
 }

@@ -65,6 +65,9 @@ pub struct Attempt {
     pub at: Timestamp,
     /// What came back; `None` while it is under way.
     pub reply: Option<Reply>,
+    /// When it came back, or was given up.
+    #[serde(skip)]
+    pub over: Option<Timestamp>,
 }
 
 /// One push and all its deliveries.

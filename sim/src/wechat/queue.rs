@@ -182,6 +182,7 @@ impl Pushes {
         record.attempts.push(Attempt {
             at: now,
             reply: None,
+            over: None,
         });
         let body = record.envelope.body.clone();
         self.in_flight.insert(id, Flight { delivery, attempt });
@@ -214,6 +215,7 @@ impl Pushes {
         };
         let left_at = record.attempts[attempt].at;
         record.attempts[attempt].reply = Some(reply.clone());
+        record.attempts[attempt].over = Some(now);
         let unanswered = matches!(reply, Reply::Unanswered | Reply::Refused(_));
         let nth = delivery.nth.filter(|_| unanswered);
         if let Some(nth) = nth.filter(|nth| *nth < settings.attempts) {

@@ -85,14 +85,32 @@ pub struct Settings {
     /// AppID of the account from which this one took its followers over; empty for none. It can be
     /// asked for their new OpenIDs then (`wechat.md` 5).
     pub migrated_from: String,
+    /// AppIDs of mini-programs that are linked to the account, which buttons may open; empty for any.
+    pub mini_programs: Vec<String>,
+    /// menu/get calls the tag of a conditional menu `group_id` and writes numbers, as older pages of the
+    /// documentation do; else `tag_id` and texts.
+    pub menu_tag_is_group: bool,
+    /// The domain of web authorization that the console has (网页授权域名); empty for none. The port
+    /// of an address plays no part.
+    pub oauth_domain: String,
+    /// Pages that ask for `snsapi_userinfo` open in snapshot mode, for a virtual person.
+    pub snapshot_pages: bool,
     /// Followers have UnionIDs.
     pub unionids: bool,
     /// user/info holds a raw control character, as names did.
     pub control_char_in_user_info: bool,
     /// `Content-Type` of API answers.
     pub content_type: String,
+    /// JS safe domains (JS接口安全域名); empty for any.
+    pub jssdk_domains: Vec<String>,
+    /// Where phones are, degrees north and east, as maps in China show it; `None`: the person does not tell.
+    pub position_gcj02: Option<[f64; 2]>,
+    /// The same place as satellites see it.
+    pub position_wgs84: Option<[f64; 2]>,
     /// Life of an access token, seconds.
     pub token_seconds: u32,
+    /// Permanent QR codes that the account may have.
+    pub permanent_qr_codes: usize,
     /// Calls a Beijing day by path, where they differ from the usual ones.
     pub daily_limits: BTreeMap<String, u32>,
     /// Calls a minute by path, where they differ from the usual ones.
@@ -127,10 +145,19 @@ impl Default for Settings {
             text_limit: 2_048,
             page_size: 10_000,
             migrated_from: String::new(),
+            mini_programs: Vec::new(),
+            menu_tag_is_group: false,
+            oauth_domain: "127.0.0.1".to_owned(),
+            snapshot_pages: false,
             unionids: false,
             control_char_in_user_info: false,
             content_type: "application/json; encoding=utf-8".to_owned(),
+            jssdk_domains: Vec::new(),
+            // Tianfu Square in Chengdu.
+            position_gcj02: Some([30.654_998, 104.068_348]),
+            position_wgs84: Some([30.657_420, 104.065_840]),
             token_seconds: 7_200,
+            permanent_qr_codes: 100_000,
             daily_limits: BTreeMap::new(),
             minute_limits: BTreeMap::new(),
         }

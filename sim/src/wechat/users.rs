@@ -114,7 +114,7 @@ fn describe(openid: &str, person: &Person, remark: &str) -> Value {
         "subscribe_time": followed.as_second(),
         "remark": remark,
         "groupid": 0,
-        "tagid_list": [],
+        "tagid_list": person.tags,
         "subscribe_scene": match person.scene {
             Some(_) => "ADD_SCENE_QR_CODE",
             None => "ADD_SCENE_SEARCH",

@@ -132,6 +132,7 @@ fn tenant() -> Tenant {
         csrf: Csrf::Auto,
         max_calls: 4,
         maintenance: Vec::new(),
+        campaign: std::collections::BTreeMap::new(),
         customer: BTreeMap::new(),
         lookup: vec!["wechat_id".into(), "LastName".into()],
         watch: Vec::new(),

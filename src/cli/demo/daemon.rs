@@ -30,11 +30,8 @@ pub(super) struct Daemon {
 impl Daemon {
     /// Starts it and waits until it is ready.
     pub(super) async fn start(config: &Path, log: &Path) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("where this program lies")?;
-        let mut command = Command::new(program);
+        let mut command = this_program(config)?;
         command
-            .arg("--config")
-            .arg(config)
             .arg("serve")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -42,9 +39,6 @@ impl Daemon {
             // Ctrl-C is for the demo, which then stops the daemon.
             .process_group(0)
             .kill_on_drop(true);
-        for name in foreign_settings() {
-            command.env_remove(name);
-        }
         let mut child = command.spawn().context("the daemon cannot be started")?;
         let stderr = child.stderr.take().expect("it was piped");
         let file = File::options().create(true).append(true).open(log).await?;
@@ -72,12 +66,21 @@ impl Daemon {
         self.child.wait().await
     }
 
-    /// Asks it to end as systemd does, and waits.
+    /// Sends it a signal by name; false when it has ended already.
+    pub(super) async fn signal(&self, name: &str) -> std::io::Result<bool> {
+        let Some(id) = self.child.id() else {
+            return Ok(false);
+        };
+        // Every shell has `kill`, while a small image may lack the program.
+        let kill = format!("kill -{name} {id}");
+        let sent = Command::new("sh").arg("-c").arg(kill).status().await?;
+        Ok(sent.success())
+    }
+
+    /// Asks it to end as systemd does, and waits. One that was killed has ended.
     pub(super) async fn stop(mut self) -> anyhow::Result<()> {
-        if let Some(id) = self.child.id() {
-            // Every shell has `kill`, while a small image may lack the program.
-            let kill = format!("kill -TERM {id}");
-            Command::new("sh").arg("-c").arg(kill).status().await?;
+        if !self.signal("TERM").await? {
+            return Ok(());
         }
         let Ok(status) = tokio::time::timeout(STOP_WITHIN, self.child.wait()).await else {
             self.kill().await?;
@@ -87,6 +90,31 @@ impl Daemon {
         ensure!(status.success(), "the daemon did not end well: {status}");
         Ok(())
     }
+}
+
+/// Runs a command of an operator beside the daemon.
+pub(super) async fn command(config: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    let mut command = this_program(config)?;
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let told = tokio::time::timeout(READY_WITHIN, command.output()).await;
+    let told = told.with_context(|| format!("{arguments:?} did not end in time"))??;
+    let fault = String::from_utf8_lossy(&told.stderr);
+    ensure!(told.status.success(), "{arguments:?}: {fault}");
+    Ok(())
+}
+
+/// This program with the demo's configuration.
+fn this_program(config: &Path) -> anyhow::Result<Command> {
+    let program = std::env::current_exe().context("where this program lies")?;
+    let mut command = Command::new(program);
+    command.arg("--config").arg(config);
+    for name in foreign_settings() {
+        command.env_remove(name);
+    }
+    Ok(command)
 }
 
 /// Variables of the user's own Qiao: they would beat the demo's configuration.

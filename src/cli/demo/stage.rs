@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,22 +15,23 @@ use qiao_sim::shell::Server;
 use qiao_sim::wechat::{self, Mode, WeChat};
 use tokio::net::TcpListener;
 
-use super::daemon::Daemon;
+use super::daemon::{self, Daemon};
 use super::hook::Hook;
+use super::settings::{self, ENCODING_AES_KEY, NOTIFY_PASSWORD, NOTIFY_USERNAME};
 use crate::domain::rows::Follower;
 use crate::kit::random::Random;
 use crate::store::{OutboxFilter, Store, StoreError, TracedRow, TranscriptRow};
 
-/// Demo values: they open nothing but the simulators of this process.
-const ENCODING_AES_KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
-const NOTIFY_USERNAME: &str = "c4c";
-const NOTIFY_PASSWORD: &str = "demo-notify-secret";
+/// A campaign whose poster has a QR code.
+const CAMPAIGN: &str = "spring-fair";
 
-/// What a new follower reads first.
-pub(super) const WELCOME: &str = "欢迎关注！有任何问题，直接在这里留言即可。";
-
-/// The menu key with which a follower asks for their history.
-pub(super) const REVIEW: &str = "review";
+/// A customer from before, who has a QR code to say who they are in WeChat.
+const REGULAR: [(&str, &str); 4] = [
+    ("RoleCode", "CRM000"),
+    ("FirstName", "Chen"),
+    ("LastName", "Jie"),
+    ("Mobile", "+86 138 0000 1111"),
+];
 
 /// More than the story has.
 const MOST_MESSAGES: u32 = 100;
@@ -41,9 +43,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Everything the story needs, running.
 pub(super) struct Stage {
     /// WeChat.
-    pub(super) wechat: Server<WeChat>,
+    pub(super) wechat: Arc<Server<WeChat>>,
     /// C4C.
-    pub(super) c4c: Server<C4c>,
+    pub(super) c4c: Arc<Server<C4c>>,
     /// The answer hook.
     pub(super) hook: Hook,
     /// Qiao.
@@ -51,12 +53,19 @@ pub(super) struct Stage {
     /// Where configuration, database and log lie.
     pub(super) folder: PathBuf,
     /// The daemon's database, read beside it.
-    store: Store,
+    pub(super) store: Store,
 }
 
 impl Stage {
-    /// Starts everything; the daemon listens on `listen`.
-    pub(super) async fn set(listen: SocketAddr) -> anyhow::Result<Self> {
+    /// Starts everything; the daemon listens on `listen`. The page at `page`, if there is one, may show
+    /// the daemon's pages in a frame.
+    pub(super) async fn set(
+        listen: SocketAddr,
+        page: Option<&str>,
+        account_page: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let account_page = account_page.map(std::path::absolute).transpose()?;
+        let listen = settled_port(listen).await?;
         let random = Random::from_system();
         let folder = new_folder(&random).context("a temporary folder")?;
         let account = wechat::Settings {
@@ -71,20 +80,24 @@ impl Stage {
         let core = C4c::new(tenant.clone());
         let c4c = Server::start(port().await?, core, SimClock::real(), random.word());
         let hook = Hook::start().await?;
-        let config = configuration(
-            listen,
-            &account,
-            wechat.url(),
-            c4c.url(),
-            channel_id,
-            &hook.url,
-        );
-        std::fs::write(folder.join("qiao.toml"), config)?;
+        settings::write(
+            &folder,
+            &settings::Facts {
+                listen,
+                account: &account,
+                wechat: wechat.url(),
+                c4c: c4c.url(),
+                channel_id,
+                hook: &hook.url,
+                page,
+                account_page: account_page.as_deref().and_then(Path::to_str),
+            },
+        )?;
         let daemon = start_daemon(&folder).await?;
         let store = Store::open_read_only(&folder.join("qiao.db")).await?;
         let stage = Self {
-            wechat,
-            c4c,
+            wechat: Arc::new(wechat),
+            c4c: Arc::new(c4c),
             hook,
             daemon,
             folder,
@@ -96,11 +109,7 @@ impl Stage {
 
     /// Where the daemon is reached from this machine.
     pub(super) fn url(&self) -> String {
-        let mut address = self.daemon.address;
-        if address.ip().is_unspecified() {
-            address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        }
-        format!("http://{address}")
+        here(self.daemon.address)
     }
 
     /// Tells both platforms where Qiao is, as their consoles would be told: pushes, notifications and
@@ -127,6 +136,29 @@ impl Stage {
         self.daemon = start_daemon(&self.folder).await?;
         self.connect();
         Ok(())
+    }
+
+    /// Has menu and QR codes made at WeChat, as an operator does: with this program's own commands.
+    pub(super) async fn furnish(&self) -> anyhow::Result<()> {
+        let customer = self.c4c.with(|c4c, now, _| {
+            // Nobody in WeChat yet; the script would write their last name there.
+            let with_script = c4c.settings().before_save_script;
+            c4c.configure(|settings| settings.before_save_script = false);
+            let object_id = c4c.create_customer(&REGULAR, now);
+            c4c.configure(|settings| settings.before_save_script = with_script);
+            c4c.customer(&object_id)
+                .map(|customer| customer.customer_id().to_owned())
+        });
+        let customer = customer.context("a customer who exists already")?;
+        let campaign = ["qr", "create", "campaign", CAMPAIGN, "--permanent"];
+        let bind = ["qr", "create", "bind", &customer, "--temporary"];
+        self.command(&["menu", "apply"]).await?;
+        self.command(&campaign).await?;
+        self.command(&bind).await
+    }
+
+    async fn command(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        daemon::command(&self.folder.join("qiao.toml"), arguments).await
     }
 
     /// Ends everything; the folder stays.
@@ -174,6 +206,22 @@ impl Stage {
     }
 }
 
+/// How this machine reaches who listens there.
+pub(super) fn here(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    format!("http://{address}")
+}
+
+/// A port that stays the same when the daemon is started again: links to its pages hold.
+async fn settled_port(listen: SocketAddr) -> std::io::Result<SocketAddr> {
+    if listen.port() == 0 {
+        return TcpListener::bind(listen).await?.local_addr();
+    }
+    Ok(listen)
+}
+
 async fn start_daemon(folder: &Path) -> anyhow::Result<Daemon> {
     Daemon::start(&folder.join("qiao.toml"), &folder.join("serve.log")).await
 }
@@ -187,58 +235,4 @@ fn new_folder(random: &Random) -> std::io::Result<PathBuf> {
     let folder = std::env::temp_dir().join(format!("qiao-demo-{:016x}", random.word()));
     std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
     Ok(folder)
-}
-
-fn configuration(
-    listen: SocketAddr,
-    account: &wechat::Settings,
-    wechat: &str,
-    c4c: &str,
-    channel_id: &str,
-    hook: &str,
-) -> String {
-    format!(
-        r#"# Written by "qiao demo". Its secrets open nothing but the demo's own simulators.
-[server]
-listen = "{listen}"
-
-[database]
-url = "sqlite:qiao.db"
-
-[wechat.main]
-app_id = "{app_id}"
-app_secret = "{app_secret}"
-original_id = "{original_id}"
-token = "{token}"
-encoding_aes_key = "{ENCODING_AES_KEY}"
-api_url = "{wechat}"
-
-[wechat.main.conversation]
-into_c4c = "social"
-channel_id = "{channel_id}"
-delivery_notes = "10004"
-
-[wechat.main.texts]
-welcome = "{WELCOME}"
-
-[[wechat.main.rules]]
-when = {{ click = "{REVIEW}" }}
-then = {{ action = "review" }}
-
-[[wechat.main.rules]]
-when = {{ regex = "订单" }}
-then = {{ hook = "{hook}" }}
-
-[c4c.main]
-url = "{c4c}"
-username = "qiao"
-password = "secret"
-notify_username = "{NOTIFY_USERNAME}"
-notify_password = "{NOTIFY_PASSWORD}"
-"#,
-        app_id = account.app_id,
-        app_secret = account.app_secret,
-        original_id = account.original_id,
-        token = account.token,
-    )
 }

@@ -9,7 +9,8 @@ use qiao_sim::wechat::{Reply, Via, WeChat};
 use super::conversation;
 use super::hook::ANSWER;
 use super::scene::{Scene, Unmet};
-use super::stage::{REVIEW, Stage, WELCOME};
+use super::settings::{REVIEW, WELCOME};
+use super::stage::Stage;
 use super::tell::{Evidence, Step, Teller};
 use crate::kit::clock::{Clock as _, SystemClock};
 

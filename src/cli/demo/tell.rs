@@ -56,15 +56,19 @@ impl Teller {
     }
 
     /// Says what stands ready.
-    pub(super) fn open(&self, stage: &Stage) -> io::Result<()> {
+    pub(super) fn open(&self, stage: &Stage, page: Option<&str>) -> io::Result<()> {
+        let page = page.map(|url| {
+            format!("  page     {url}   a phone, a C4C screen, and the rows between them\n")
+        });
         self.say(&format!(
             "{}\n  WeChat   {}   simulated in this process\n  C4C      {}   simulated in this \
-             process\n  Qiao     {}   a child process: qiao serve\n  database {}\n",
+             process\n  Qiao     {}   a child process: qiao serve\n  database {}\n{}",
             self.bold("Qiao between WeChat and SAP Cloud for Customer"),
             stage.wechat.url(),
             stage.c4c.url(),
             stage.url(),
             stage.folder.join("qiao.db").display(),
+            page.unwrap_or_default(),
         ))
     }
 
@@ -77,7 +81,23 @@ impl Teller {
     }
 
     /// Says how to go on, once the story is over.
-    pub(super) fn what_to_try(&self, stage: &Stage, cast: &Cast) -> io::Result<()> {
+    pub(super) fn what_to_try(
+        &self,
+        stage: &Stage,
+        page: &str,
+        cast: Option<&Cast>,
+    ) -> io::Result<()> {
+        let heading = self.bold("Everything stays up. Open in a browser:");
+        self.say(&format!("{heading}\n  {page}\n"))?;
+        if let Some(cast) = cast {
+            self.in_another_terminal(stage, cast)?;
+        }
+        let kept = stage.folder.display();
+        self.say(&format!("Ctrl-C ends it; {kept} stays."))
+    }
+
+    /// The same by hand.
+    fn in_another_terminal(&self, stage: &Stage, cast: &Cast) -> io::Result<()> {
         let (wechat, c4c) = (stage.wechat.url(), stage.c4c.url());
         let Cast {
             openid,
@@ -113,9 +133,8 @@ impl Teller {
   {program} -c {folder}/qiao.toml outbox list
   curl -s {qiao}/readyz
   tail -f {folder}/serve.log
-
-Ctrl-C ends it; {folder} stays."#,
-            heading = self.bold("Everything stays up. To try in another terminal:"),
+"#,
+            heading = self.bold("Or in another terminal:"),
             as_follower = self.dim("as the follower, and what they saw"),
             as_agent = self.dim("as a C4C agent"),
             trouble = self.dim(

@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::super::keys::{KEYS, Place, place, unknown_keys};
-use super::super::{Config, Environment, load_text};
+use super::super::{Config, Environment, Scope, load_text};
 use super::{MINIMAL, loaded, table};
 
 const DOCUMENTS: [&str; 2] = [
@@ -103,6 +103,10 @@ fn the_example_shows_the_defaults() {
     assert_eq!(example.backup, default.backup);
     assert_eq!(example.jobs, default.jobs);
     assert_eq!(example.retention, default.retention);
+    assert_eq!(example.app.session, default.app.session);
+    assert_eq!(example.app.frame_ancestors, default.app.frame_ancestors);
+    let scopes: Vec<_> = example.app.pages.values().map(|page| page.scope).collect();
+    assert_eq!(scopes, [Scope::Base]);
     assert_eq!(
         format!("{:?}", example.outbound),
         format!("{:?}", default.outbound)
@@ -117,7 +121,8 @@ fn the_example_shows_the_defaults() {
         );
         let ways = (a.access_token.clone(), a.tenant.clone());
         let choices = (a.on_unfollow, a.existing_followers, a.uncertain_send);
-        (urls, ways, choices, a.texts.clone())
+        let menu = (a.menu.clone(), a.keep_menu);
+        (urls, ways, choices, menu, a.texts.clone())
     };
     assert_eq!(account(&example), account(&default));
 
@@ -152,6 +157,7 @@ fn the_documents_write_only_known_keys() {
 fn every_known_key_is_read_by_somebody() {
     for key in KEYS {
         let names = key.replace("templates.<id>", "templates.reply");
+        let names = names.replace("<page>", "account");
         let names = names.replace("<id>", "main").replace('*', "field");
         let mut tree = table(MINIMAL);
         set(&mut tree, &names.split('.').collect::<Vec<_>>());

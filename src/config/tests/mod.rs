@@ -2,6 +2,9 @@
 
 mod accepted;
 mod example;
+mod map;
+mod menu;
+mod pages;
 mod refused;
 mod values;
 

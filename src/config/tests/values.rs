@@ -123,6 +123,52 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "no whole number",
     ),
     (
+        "app.session_hours = 0",
+        "app.session_hours",
+        "between 1 and 720",
+    ),
+    (
+        "app.frame_ancestors = [\"https://a.cn/x\"]",
+        "app.frame_ancestors[0]",
+        "no origin",
+    ),
+    (
+        "app.pages.api.folder = \"x\"",
+        "app.pages.api",
+        "qiao's own",
+    ),
+    (
+        "app.pages.map.folder = \"x\"",
+        "app.pages.map",
+        "qiao's own",
+    ),
+    (
+        "app.pages.a.scope = \"snsapi_base\"",
+        "app.pages.a.folder",
+        "missing",
+    ),
+    (
+        "app.pages.a = { folder = \"x\", scope = \"base\" }",
+        "app.pages.a.scope",
+        "not known",
+    ),
+    (
+        "app.pages.a = { folder = \"x\", account = \"b\" }",
+        "app.pages.a.account",
+        "no such table",
+    ),
+    (
+        "app.pages.\"A b\".folder = \"x\"",
+        "app.pages.A b",
+        "cannot be used",
+    ),
+    ("app.pages.folder = \"x\"", "app.pages", "belong to no page"),
+    (
+        "wechat.main.mp_verify = [\"a/b\"]",
+        "wechat.main.mp_verify[0]",
+        "no code",
+    ),
+    (
         "wechat.main.app_id = \"wx123\"",
         "wechat.main.app_id",
         "16 digits",

@@ -14,7 +14,10 @@ use crate::config::types::{Csrf, CustomService, Tenant, WechatIdField, WechatIdW
 const WECHAT_ID: &str = "wechat_id";
 
 /// What is known of a follower when their customer is created.
-const PERSON: [&str; 4] = ["openid", "unionid", "name", "scene"];
+const PERSON: [&str; 6] = ["openid", "unionid", "name", "avatar", "scene", "campaign"];
+
+/// What is known of a scan of a campaign's QR code.
+const CAMPAIGN: [&str; 2] = ["campaign", "scene"];
 
 pub(super) fn tenant(section: &Section<'_>) -> Reading<Tenant> {
     let url = section.required("url", forms::host_url);
@@ -26,6 +29,9 @@ pub(super) fn tenant(section: &Section<'_>) -> Reading<Tenant> {
     let max_calls = max_calls(section);
     let maintenance = section.list("maintenance", maintenance::window);
     let customer = customer(section);
+    let campaign = section
+        .section("campaign")
+        .and_then(|s| fields(&s, &CAMPAIGN));
     let lookup = names(section, "lookup", &defaults::LOOKUP);
     let watch = names(section, "watch", &defaults::WATCH);
     let wechat_id = section.section("wechat_id").and_then(|s| wechat_id(&s));
@@ -50,6 +56,7 @@ pub(super) fn tenant(section: &Section<'_>) -> Reading<Tenant> {
         max_calls: max_calls?,
         maintenance: maintenance?.unwrap_or_default(),
         customer: customer?,
+        campaign: campaign?,
         lookup: lookup?,
         watch: watch?,
         wechat_id: wechat_id?,
@@ -76,16 +83,21 @@ fn customer(tenant: &Section<'_>) -> Reading<BTreeMap<String, String>> {
         let owned = |(field, text): (&str, &str)| (field.to_owned(), text.to_owned());
         return Ok(defaults::CUSTOMER.map(owned).into());
     }
-    let read = |field: &str| {
-        let name = forms::odata_name(field).map_err(|fault| section.error(field, fault));
-        let text = section.or(field, "", forms::template(&PERSON));
-        Ok((name?, text?))
-    };
-    let fields = all(section.names().map(read))?;
+    let fields = fields(&section, &PERSON)?;
     if fields.is_empty() {
         return Err(tenant.missing("customer"));
     }
-    Ok(fields.into_iter().collect())
+    Ok(fields)
+}
+
+/// Fields of a customer with what they are filled with.
+fn fields(section: &Section<'_>, known: &[&str]) -> Reading<BTreeMap<String, String>> {
+    let read = |field: &str| {
+        let name = forms::odata_name(field).map_err(|fault| section.error(field, fault));
+        let text = section.or(field, "", forms::template(known));
+        Ok((name?, text?))
+    };
+    Ok(all(section.names().map(read))?.into_iter().collect())
 }
 
 /// A list of fields that must not be empty.

@@ -11,7 +11,7 @@ use crate::config::error::Fault;
 use crate::config::tree::{Reading, Section, all};
 
 /// What may be said of a conversation in the fields of its ticket.
-const TICKET: [&str; 3] = ["name", "customer_id", "text"];
+const TICKET: [&str; 4] = ["name", "customer_id", "text", "agent"];
 
 pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
     let into_c4c = into_c4c(section);
@@ -28,6 +28,7 @@ pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
     );
     let typing = section.or("typing", defaults::TYPING, forms::choice(&forms::SWITCH));
     let reply_note = reply_note(section);
+    let agent_field = agent_field(section);
     Ok(ConversationRules {
         into_c4c: into_c4c?,
         idle: SignedDuration::from_mins(idle?),
@@ -39,6 +40,7 @@ pub(super) fn rules(section: &Section<'_>) -> Reading<ConversationRules> {
         reply_files: reply_files?,
         typing: typing?,
         reply_note: reply_note?,
+        agent_field: agent_field?,
     })
 }
 
@@ -129,6 +131,16 @@ fn reply_note(section: &Section<'_>) -> Reading<Option<String>> {
             .or("reply_note", defaults::REPLY_NOTE, parse)
             .map(Some),
     }
+}
+
+/// A property of tickets; written empty it means that no ticket is given to an agent.
+fn agent_field(section: &Section<'_>) -> Reading<Option<String>> {
+    if section.text("agent_field")? == Some("") {
+        return Ok(None);
+    }
+    section
+        .or("agent_field", defaults::AGENT_FIELD, forms::odata_name)
+        .map(Some)
 }
 
 fn outside_window(section: &Section<'_>) -> Reading<OutsideWindow> {

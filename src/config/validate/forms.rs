@@ -190,6 +190,18 @@ pub(super) fn original_id(text: &str) -> Result<String, Fault> {
     ))
 }
 
+/// The code in the name of WeChat's file `MP_verify_CODE.txt`; a whole name is read as its code.
+pub(super) fn mp_verify(text: &str) -> Result<String, Fault> {
+    let code = text.strip_prefix("MP_verify_").unwrap_or(text);
+    let code = code.strip_suffix(".txt").unwrap_or(code);
+    if (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Ok(code.to_owned());
+    }
+    let remedy =
+        "write what stands between \"MP_verify_\" and \".txt\" in the name of WeChat's file";
+    Err(Fault::new("this is no code of such a file", remedy))
+}
+
 /// Between 3 and 32 letters, as the console wants it (wechat.md 13, no. 8).
 pub(super) fn token(text: &str) -> Result<(), Fault> {
     if (3..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {

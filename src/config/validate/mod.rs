@@ -2,16 +2,21 @@
 //!
 //! [`config`] is the whole; what spans several sections is checked here.
 
+mod app;
 mod c4c;
 mod conversation;
 mod forms;
 mod jobs;
 mod maintenance;
+mod map;
+mod menu;
 mod retention;
 mod rules;
 mod server;
 mod texts;
 mod wechat;
+
+pub(super) use menu::{PageUrl, menu};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,8 +24,9 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::error::Fault;
+use super::map::Map;
 use super::tree::{Reading, Section, all};
-use super::types::{Account, Config};
+use super::types::{Account, Action, Config, Rule, Then};
 use crate::domain::ids::{AccountId, TenantId, is_config_id};
 
 /// Reads every section; what is wrong stands in the notes of the run.
@@ -46,6 +52,15 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     let retention = root
         .section("retention")
         .and_then(|s| retention::retention(&s));
+    let accounts: Vec<AccountId> = root
+        .section("wechat")
+        .map(|s| s.names().map(AccountId::new).collect())
+        .unwrap_or_default();
+    let app = root.section("app").and_then(|s| app::app(&s, &accounts));
+    let map = root
+        .section("app")
+        .and_then(|app| app.section("map"))
+        .and_then(|s| map::map(&s, &accounts));
     let tenants = members(root, "c4c", "tenant");
     let known: Vec<TenantId> = tenants
         .iter()
@@ -63,7 +78,9 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
     });
     let wechat: BTreeMap<_, _> = wechat?.into_iter().collect();
     one_account_an_app(root, &wechat)?;
-    Ok(Config {
+    let map = map?;
+    branches_are_known(root, &wechat, map.as_ref())?;
+    let config = Config {
         server: server?,
         database: database?,
         backup: backup?,
@@ -73,7 +90,27 @@ pub(super) fn config(root: &Section<'_>) -> Reading<Config> {
         wechat,
         c4c: c4c?.into_iter().collect(),
         reconcile: reconcile?,
-    })
+        map,
+        app: app?,
+    };
+    rules_open_pages_that_are_there(root, &config)?;
+    Ok(config)
+}
+
+fn rules_open_pages_that_are_there(root: &Section<'_>, config: &Config) -> Reading<()> {
+    let mut outcome = Ok(());
+    for (id, account) in &config.wechat {
+        for (at, rule) in account.rules.iter().enumerate() {
+            let Then::Page { page, .. } = &rule.then else {
+                continue;
+            };
+            let link = menu::page_link(page, &|page| config.page_url(id, page));
+            if let Err(fault) = link {
+                outcome = Err(root.error(&format!("wechat.{id}.rules[{at}].then.page"), fault));
+            }
+        }
+    }
+    outcome
 }
 
 /// The accounts or tenants, by id. There must be one.
@@ -92,6 +129,28 @@ fn members<'a>(root: &Section<'a>, key: &str, what: &str) -> Reading<Vec<(&'a st
     // Ids of a wrong form are noted with the unknown keys.
     let ids = section.names().filter(|id| is_config_id(id));
     all(ids.map(|id| Ok((id, section.section(id)?))))
+}
+
+/// A rule that answers with branches needs some.
+fn branches_are_known(
+    root: &Section<'_>,
+    accounts: &BTreeMap<AccountId, Account>,
+    map: Option<&Map>,
+) -> Reading<()> {
+    let mut outcome = Ok(());
+    for (id, account) in accounts {
+        let asked = |rule: &Rule| rule.then == Then::Action(Action::Branches);
+        let Some(place) = account.rules.iter().position(asked) else {
+            continue;
+        };
+        if map.is_none_or(|map| map.account != *id) {
+            let reason = "this account has no branches";
+            let remedy = "write them under [[app.map.branches]], and the account under [app.map]";
+            let key = format!("wechat.{id}.rules[{place}].then.action");
+            outcome = Err(root.error(&key, Fault::new(reason, remedy)));
+        }
+    }
+    outcome
 }
 
 /// Two accounts with one AppID would replace each other's access_token without end.

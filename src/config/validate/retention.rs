@@ -15,12 +15,14 @@ const LEAST_INBOX: i64 = 14;
 
 pub(super) fn retention(section: &Section<'_>) -> Reading<Retention> {
     let messages = days(section, "messages", defaults::KEEP_MESSAGES, 1);
+    let locations = days(section, "locations", defaults::KEEP_LOCATIONS, 1);
     let inbox = days(section, "inbox", defaults::KEEP_INBOX, LEAST_INBOX);
     let attempts = days(section, "attempts", defaults::KEEP_ATTEMPTS, 1);
     let findings = days(section, "findings", defaults::KEEP_FINDINGS, 1);
     let job_runs = days(section, "job_runs", defaults::KEEP_JOB_RUNS, 1);
     Ok(Retention {
         messages: messages?,
+        locations: locations?,
         inbox: inbox?,
         attempts: attempts?,
         findings: findings?,

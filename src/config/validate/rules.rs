@@ -7,6 +7,19 @@ use crate::config::error::Fault;
 use crate::config::tree::{Reading, Section, all};
 use crate::config::types::{Action, Rule, Then, When};
 
+/// The kinds of messages (wechat.md 2.3).
+const MESSAGES: [&str; 9] = [
+    "text",
+    "image",
+    "voice",
+    "video",
+    "shortvideo",
+    "location",
+    "link",
+    "file",
+    "miniprogrampage",
+];
+
 pub(super) fn rules(account: &Section<'_>) -> Reading<Vec<Rule>> {
     all(account.sections("rules")?.iter().map(rule))
 }
@@ -26,16 +39,29 @@ fn rule(section: &Section<'_>) -> Reading<Rule> {
 }
 
 fn when(section: &Section<'_>) -> Reading<When> {
-    match only_key(section, &["text", "regex", "click", "event"])? {
+    match only_key(section, &["text", "regex", "click", "event", "message"])? {
         "text" => section.required("text", forms::text).map(When::Text),
         "regex" => section.required("regex", regex).map(When::Regex),
         "click" => section.required("click", forms::text).map(When::Click),
+        "message" => {
+            let kinds = MESSAGES.map(|kind| (kind, kind.to_owned()));
+            section
+                .required("message", forms::choice(&kinds))
+                .map(When::Message)
+        }
         _ => section.required("event", forms::text).map(When::Event),
     }
 }
 
 fn then(section: &Section<'_>) -> Reading<Then> {
-    match only_key(section, &["text", "news", "hook", "action"])? {
+    let article = article(section);
+    match only_key(section, &["text", "news", "hook", "action", "page"])? {
+        "page" => page(section, article),
+        _ if article? != Article::default() => {
+            let reason = "title, description and pic_url stand here only beside page";
+            let fault = Fault::new(reason, "write them into news = { … }, or take them away");
+            Err(section.error("", fault))
+        }
         "text" => section
             .required("text", texts::short_enough)
             .map(Then::Text),
@@ -44,12 +70,55 @@ fn then(section: &Section<'_>) -> Reading<Then> {
             .required("hook", section.unlocked(forms::http_url))
             .map(Then::Hook),
         _ => {
-            let actions = [("review", Action::Review), ("delete", Action::Delete)];
+            let actions = [
+                ("review", Action::Review),
+                ("delete", Action::Delete),
+                ("bind", Action::Bind),
+                ("branches", Action::Branches),
+            ];
             section
                 .required("action", forms::choice(&actions))
                 .map(Then::Action)
         }
     }
+}
+
+/// What stands on an article beside its link.
+#[derive(Debug, Default, PartialEq)]
+struct Article {
+    title: String,
+    description: String,
+    pic_url: String,
+}
+
+fn article(section: &Section<'_>) -> Reading<Article> {
+    let title = section.optional("title", forms::text);
+    let description = section.optional("description", forms::text);
+    let pic_url = section.optional("pic_url", forms::http_url);
+    Ok(Article {
+        title: title?.unwrap_or_default(),
+        description: description?.unwrap_or_default(),
+        pic_url: pic_url?.map(String::from).unwrap_or_default(),
+    })
+}
+
+/// One article that opens a page of ours. Whether there is such a page is seen when all is known.
+fn page(section: &Section<'_>, article: Reading<Article>) -> Reading<Then> {
+    let page = section.required("page", forms::text);
+    let Article {
+        title,
+        description,
+        pic_url,
+    } = article?;
+    if title.is_empty() {
+        return Err(section.missing("title"));
+    }
+    Ok(Then::Page {
+        page: page?,
+        title,
+        description,
+        pic_url,
+    })
 }
 
 fn news(section: &Section<'_>) -> Reading<Then> {

@@ -14,6 +14,8 @@ pub(super) const MAX_TEXT_BYTES: usize = 2048;
 
 /// What is known of the follower whatever the occasion.
 const FOLLOWER: [&str; 2] = ["customer_id", "name"];
+/// What is known of a branch.
+const BRANCH: [&str; 2] = ["name", "distance"];
 /// What is known of a file.
 const FILE: [&str; 1] = ["name"];
 /// What is known when something changed.
@@ -36,6 +38,13 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
     let no_history = text("no_history", defaults::NO_HISTORY, &FOLLOWER);
     let history_deleted = text("history_deleted", defaults::HISTORY_DELETED, &FOLLOWER);
     let file_named = text("file_named", defaults::FILE_NAMED, &FILE);
+    let not_bound = text("not_bound", defaults::NOT_BOUND, &[]);
+    let nearest_branch = text("nearest_branch", defaults::NEAREST_BRANCH, &BRANCH);
+    let branches = text("branches", defaults::BRANCHES, &[]);
+    let expired = text("bind_expired", defaults::BIND_EXPIRED, &FOLLOWER);
+    let used = text("bind_used", defaults::BIND_USED, &FOLLOWER);
+    let unclear = text("bind_unclear", defaults::BIND_UNCLEAR, &FOLLOWER);
+    let failed = text("bind_failed", defaults::BIND_FAILED, &FOLLOWER);
     Ok(Texts {
         welcome: welcome?,
         customer_created: created?,
@@ -44,6 +53,13 @@ pub(super) fn texts(section: &Section<'_>) -> Reading<Texts> {
         no_history: no_history?,
         history_deleted: history_deleted?,
         file_named: file_named?,
+        not_bound: not_bound?,
+        nearest_branch: nearest_branch?,
+        branches: branches?,
+        bind_expired: expired?,
+        bind_used: used?,
+        bind_unclear: unclear?,
+        bind_failed: failed?,
     })
 }
 

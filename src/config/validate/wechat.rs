@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::{conversation, forms, rules, texts};
+use super::{conversation, forms, map, rules, texts};
 use crate::config::defaults;
 use crate::config::error::Fault;
 use crate::config::tree::{Reading, Section};
@@ -14,6 +14,7 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
     let app_id = section.required("app_id", forms::app_id);
     let app_secret = section.required_secret("app_secret", forms::any_secret);
     let original_id = section.optional("original_id", forms::original_id);
+    let mp_verify = section.list("mp_verify", forms::mp_verify);
     let tokens = tokens(section);
     let aes_keys = section.secrets("encoding_aes_key", forms::aes_key);
     let access_token = section.or(
@@ -23,6 +24,8 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
     );
     let api_url = section.or("api_url", defaults::API_URL, forms::base_url);
     let oauth_url = section.or("oauth_url", defaults::OAUTH_URL, forms::base_url);
+    let jssdk_url = section.or("jssdk_url", defaults::JSSDK_URL, forms::http_url);
+    let locations = map::locations(section);
     let tenant = tenant(section, tenants);
     let (on_unfollow, existing_followers, uncertain_send) = (
         on_unfollow(section),
@@ -31,6 +34,8 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
     );
     let migrated_from = section.optional("migrated_from", forms::app_id);
     let answer_hook = section.optional("answer_hook", section.unlocked(forms::http_url));
+    let menu = section.optional("menu", |file: &str| Ok(section.run.folder.join(file)));
+    let keep_menu = keep_menu(section);
     let conversation = section
         .section("conversation")
         .and_then(|s| conversation::rules(&s));
@@ -44,17 +49,22 @@ pub(super) fn account(section: &Section<'_>, tenants: &[TenantId]) -> Reading<Ac
         app_id: app_id?,
         app_secret: app_secret?,
         original_id: original_id?,
+        mp_verify: mp_verify?.unwrap_or_default(),
         tokens: tokens?,
         aes_keys: aes_keys?,
         access_token: access_token?,
         api_url: forms::without_slash(&api_url?),
         oauth_url: forms::without_slash(&oauth_url?),
+        jssdk_url: jssdk_url?,
         tenant: tenant?,
         on_unfollow: on_unfollow?,
         existing_followers: existing_followers?,
         migrated_from: migrated_from?,
         uncertain_send: uncertain_send?,
+        menu: menu?,
+        keep_menu: keep_menu?,
         conversation: conversation?,
+        locations: locations?,
         answer_hook: answer_hook?,
         texts: texts?,
         templates: templates?,
@@ -133,6 +143,24 @@ fn uncertain_send(section: &Section<'_>) -> Reading<UncertainSend> {
     )
 }
 
+/// What nobody wrote cannot be kept.
+fn keep_menu(section: &Section<'_>) -> Reading<bool> {
+    let keeps = section.or(
+        "keep_menu",
+        defaults::KEEP_MENU,
+        forms::choice(&forms::SWITCH),
+    )?;
+    let has_menu = section
+        .text("menu")
+        .is_ok_and(|file| file.is_some_and(|f| !f.is_empty()));
+    if keeps && !has_menu {
+        let remedy = "name its file under menu, or write \"off\"";
+        let fault = Fault::new("there is no menu to keep", remedy);
+        return Err(section.error("keep_menu", fault));
+    }
+    Ok(keeps)
+}
+
 fn warn(section: &Section<'_>, account: &Account) {
     if account.migrated_from.as_ref() == Some(&account.app_id) {
         let warning = "it is the account's own AppID; name the one from before the migration";
@@ -154,6 +182,7 @@ fn warn(section: &Section<'_>, account: &Account) {
         ("access_token", central),
         ("api_url", Url::parse(&account.api_url).ok()),
         ("oauth_url", Url::parse(&account.oauth_url).ok()),
+        ("jssdk_url", Some(account.jssdk_url.clone())),
         ("answer_hook", account.answer_hook.clone()),
     ] {
         if url.as_ref().is_some_and(forms::is_readable_on_the_way) {

@@ -11,6 +11,11 @@ pub fn inbound_lane(account: &AccountId) -> String {
     format!("in:{account}")
 }
 
+/// The lane in which an account's QR codes are made.
+pub fn qr_lane(account: &AccountId) -> String {
+    format!("qr:{account}")
+}
+
 /// The lane of what reconciliation found out about an account's followers. It is not `in:`, so that
 /// those who act do not wait behind thousands of these.
 pub fn found_lane(account: &AccountId) -> String {
@@ -36,6 +41,11 @@ pub fn answers_lane(tenant: &TenantId) -> String {
 /// The lane of what looks for answers without having been told of one.
 pub fn polling_lane(tenant: &TenantId) -> String {
     format!("polling:{tenant}")
+}
+
+/// The lane of an account's menu.
+pub fn menu_lane(account: &AccountId) -> String {
+    format!("menu:{account}")
 }
 
 /// The remote of one WeChat account.

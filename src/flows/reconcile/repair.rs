@@ -171,7 +171,7 @@ impl Repair {
                         lane,
                         names::CUSTOMER_RENAME,
                         &tenant,
-                        &Rename { follower, name },
+                        &Rename::to(follower, name),
                     )
                 });
                 to.changes.effects.extend(named);
@@ -210,6 +210,8 @@ fn acted(follower: Follower, act: Act, known_at: Timestamp) -> NewEffect {
         scene: None,
         media: Vec::new(),
         seat: None,
+        binds: false,
+        located: false,
         found: true,
     };
     NewEffect {

@@ -6,7 +6,8 @@ use super::Written;
 use crate::store::given;
 use crate::store::rows::{ActivityInsert, ConversationRows, MediaRows, ProfileUpsert};
 
-/// Ends come first: a follower has one open conversation at a time.
+/// Ends come first: a follower has one open conversation at a time. One that opens goes to the agent whom its
+/// follower asked for.
 pub(in crate::store) async fn conversations(
     connection: &mut SqliteConnection,
     rows: ConversationRows,
@@ -21,11 +22,21 @@ pub(in crate::store) async fn conversations(
     given::execute(
         connection,
         "INSERT INTO conversation (account, openid, state, first_message_id, last_message_id,
-             messages, previous_id, opened_at, last_at)
+             messages, previous_id, opened_at, last_at, agent)
          SELECT g.account, g.openid, 'open', g.message_id, g.message_id, 1, g.previous_id, g.at,
-             g.at
+             g.at, (SELECT i.agent FROM invitation i
+                 WHERE i.account = g.account AND i.openid = g.openid)
          FROM given g WHERE g.account IS NOT NULL
          ON CONFLICT DO NOTHING",
+        rows.opened.clone(),
+    )
+    .await?;
+    given::execute(
+        connection,
+        "DELETE FROM invitation WHERE (account, openid) IN (
+             SELECT c.account, c.openid FROM given g CROSS JOIN conversation c
+                 ON c.account = g.account AND c.openid = g.openid
+                 AND c.first_message_id = g.message_id)",
         rows.opened,
     )
     .await?;

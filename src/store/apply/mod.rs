@@ -7,6 +7,7 @@
 mod conversations;
 mod outbox;
 mod people;
+mod qr;
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
@@ -19,6 +20,7 @@ use crate::domain::rows::StoredAnswer;
 pub(super) use conversations::*;
 pub(super) use outbox::*;
 pub(super) use people::*;
+pub(super) use qr::*;
 
 pub(super) type Written = Result<(), sqlx::Error>;
 

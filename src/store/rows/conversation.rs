@@ -10,6 +10,7 @@ use crate::store::given::row;
 
 use super::MessageInsert;
 
+#[derive(Clone)]
 pub(in crate::store) struct OpenedRow {
     pub account: String,
     pub openid: String,

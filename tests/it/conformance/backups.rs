@@ -1,7 +1,7 @@
 //! Copies of the database for backups, and the book in which backups stand.
 
 use jiff::{SignedDuration, Timestamp};
-use qiao::store::{BackupKind, BackupState, Copied, NewBackup, OpenError, StoredToken};
+use qiao::store::{BackupKind, BackupState, Copied, NewBackup, OpenError, StoredToken, TokenKind};
 
 use super::Way;
 use super::rows::{Room, account, effect, effects, push};
@@ -35,7 +35,10 @@ pub async fn a_copy_holds_one_moment_and_no_token(way: &Way) {
         fetched_at: room.now(),
         expires_at: room.now() + SignedDuration::from_hours(2),
     };
-    let replaced = room.store.replace_token(&account(), None, token).await;
+    let replaced = room
+        .store
+        .replace_token(&account(), TokenKind::AccessToken, None, token)
+        .await;
     replaced.unwrap();
     room.arrive(push("m:1", effects([effect("a")]))).await;
     let (folder, mut copied) = room.copied().await;

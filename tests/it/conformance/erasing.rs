@@ -1,15 +1,16 @@
 //! Erasing a person: all of theirs, nothing of anybody else, and nobody who comes meanwhile.
 
+use qiao::domain::qr::{Purpose, ScanOutcome, Scene};
 use qiao::domain::rows::{
-    Changes, ConversationChange, ErasureCause, Follower, MappingState, NewErasure, SeatEvent,
-    Snapshot,
+    Changes, ConversationChange, ErasureCause, Follower, Invitation, MappingState, NewErasure,
+    NewQrCode, QrChange, QrScan, SeatEvent, Snapshot,
 };
 use qiao::store::{Beginning, PARTS, Place};
 
 use super::Way;
 use super::rows::{
-    Room, customer, done, effect, effects, follower, linked, mapped, mapping_to, nothing, push,
-    said, tenant, to_say,
+    Room, account, customer, done, effect, effects, follower, linked, mapped, mapping_to, nothing,
+    push, said, tenant, to_say,
 };
 
 impl Room {
@@ -78,6 +79,23 @@ impl Room {
             detail: "seat".to_owned(),
             at: self.now(),
         }];
+        let scan = QrScan {
+            code_id: 1,
+            follower: of.clone(),
+            follow: true,
+            outcome: ScanOutcome::Invited,
+            at: self.now(),
+        };
+        talk.qr_scans = vec![scan];
+        talk.qr_codes = vec![QrChange::Wanted(Box::new(NewQrCode {
+            account: account(),
+            scene: Scene::secret([u8::try_from(number).unwrap(); 16]),
+            purpose: Purpose::Bind,
+            target: customer(number).1.as_str().to_owned(),
+            customer: Some((tenant(), customer(number).0, customer(number).1)),
+            single_use: true,
+            lifetime: None,
+        }))];
         let mut arrival = push(&format!("m:{number}"), talk);
         arrival.openid = Some(of.openid.clone());
         if let Some(dedupe) = &mut arrival.dedupe {
@@ -95,6 +113,16 @@ impl Room {
         };
         self.write(Changes {
             conversations: vec![opened],
+            ..nothing()
+        })
+        .await;
+        let invitations = vec![Invitation {
+            follower: of.clone(),
+            agent: "17".to_owned(),
+            at: self.now(),
+        }];
+        self.write(Changes {
+            invitations,
             ..nothing()
         })
         .await;
@@ -132,6 +160,9 @@ pub async fn a_person_is_erased_table_by_table_and_nobody_else(way: &Way) {
         ("SELECT count(*) FROM attempt", 1),
         ("SELECT count(*) FROM conversation", 1),
         ("SELECT count(*) FROM conversation_event", 1),
+        ("SELECT count(*) FROM qr_code", 1),
+        ("SELECT count(*) FROM qr_scan", 1),
+        ("SELECT count(*) FROM invitation", 1),
         ("SELECT count(*) FROM pseudonym", 0),
         ("SELECT count(*) FROM audit WHERE act = 'person.erased'", 1),
         ("SELECT json_extract(counts, '$.message') FROM erasure", 2),

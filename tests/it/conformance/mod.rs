@@ -14,6 +14,7 @@
 mod arrivals;
 mod backups;
 mod claims;
+mod codes;
 mod concurrency;
 mod conversations;
 mod crashes;
@@ -25,6 +26,8 @@ mod mappings;
 mod measuring;
 mod opening;
 mod operators;
+mod pages;
+mod placing;
 mod plans;
 mod reading;
 mod reconciling;
@@ -125,7 +128,9 @@ suite! {
         only_what_waits_is_cancelled_by_hand
         an_older_row_that_is_retried_waits_for_the_running_one_only
         every_act_of_an_operator_is_written_down
-        an_act_is_written_down_in_its_own_commit_if_it_changes_anything;
+        an_act_is_written_down_in_its_own_commit_if_it_changes_anything
+        an_order_names_its_effect_for_whoever_waits_for_it
+        the_head_of_one_lane_is_claimed_and_nothing_else;
     erasing:
         a_person_is_erased_table_by_table_and_nobody_else
         nothing_begins_while_something_is_done_for_the_person
@@ -172,6 +177,11 @@ suite! {
         findings_events_and_runs_go_but_the_last_run_of_each_job
         much_goes_page_by_page_past_what_stays
         a_sound_database_has_no_damage;
+    placing:
+        a_place_stands_in_both_systems_and_a_message_has_one
+        the_newest_event_of_each_follower_is_known
+        pushes_are_read_as_they_came
+        old_places_go_and_so_do_those_of_who_deletes_their_history;
     measuring:
         the_oldest_due_of_each_effect_is_told
         what_is_held_is_counted_by_reason
@@ -198,6 +208,10 @@ suite! {
         what_happens_at_the_seats_is_written_down
         a_message_that_came_in_stays_received_whatever_is_done_about_it
         what_was_said_first_goes_first_in_whatever_order_it_came;
+    codes:
+        a_code_is_wanted_then_made_and_found_by_its_scene
+        scans_are_counted_in_their_code_and_go_before_it
+        the_next_conversation_takes_an_invitation_up;
     telling:
         conversations_are_listed_newest_first_narrowed_and_in_pages
         a_message_is_told_with_its_conversation_what_c4c_has_of_it_and_its_media;
@@ -210,6 +224,7 @@ suite! {
         the_queue_is_counted
         a_probe_is_an_answer_of_the_disk
         a_story_is_traced_through_all_tables
+        the_newest_rows_come_first_and_with_their_attempts
         what_came_since_a_mark_is_tallied;
     searching:
         a_message_is_found_by_its_words_once_it_is_indexed
@@ -233,6 +248,12 @@ suite! {
         a_look_through_the_file_ends_in_time
         the_newest_row_tells_when_the_clock_was_last_read
         traces_of_trouble_are_counted;
+    pages:
+        somebody_on_their_way_comes_back_once_and_in_time
+        a_follower_is_known_to_some_browsers_and_the_oldest_go
+        what_somebody_consented_to_is_kept_until_they_withdraw_it
+        what_a_follower_asks_for_takes_the_place_of_what_waits
+        a_follower_is_told_of_their_tickets_newest_first;
     crashes:
         an_arrival_is_there_once_it_is_committed
         a_settlement_is_there_once_it_is_committed

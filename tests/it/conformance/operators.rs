@@ -1,9 +1,10 @@
 //! What a person may do to an effect.
 
+use qiao::domain::rows::NewEffect;
 use qiao::store::{Act, AuditFilter, NextState, Target, person_target};
 
 use super::Way;
-use super::rows::{Room, done, effect, follower, held, to_say};
+use super::rows::{Room, done, effect, effects, follower, held, to_say};
 
 pub async fn a_dead_letter_that_is_retried_keeps_its_history(way: &Way) {
     let room = Room::new(way).await;
@@ -129,4 +130,49 @@ pub async fn an_act_is_written_down_in_its_own_commit_if_it_changes_anything(way
     assert_eq!((rows.len(), rows[0].id), (1, 2));
     let stranger = room.store.pseudonym(&follower('b')).await.unwrap();
     assert_eq!(stranger, None);
+}
+
+pub async fn an_order_names_its_effect_for_whoever_waits_for_it(way: &Way) {
+    let room = Room::new(way).await;
+    room.queue([effect("before")]).await;
+    let ordered = act("menu.apply", Target::Thing("main".to_owned()));
+    let store = room.store.on_behalf(ordered);
+    let id = store
+        .order(effects([effect("a"), effect("b")]))
+        .await
+        .unwrap();
+    assert_eq!(room.row(id).await.lane, "b", "the last of them");
+    assert_eq!(room.number("SELECT count(*) FROM audit").await, 1);
+    let id = room.store.order(effects([effect("c")])).await.unwrap();
+    assert_eq!(room.row(id).await.lane, "c");
+    assert_eq!(
+        room.number("SELECT count(*) FROM audit").await,
+        1,
+        "nobody acted"
+    );
+}
+
+pub async fn the_head_of_one_lane_is_claimed_and_nothing_else(way: &Way) {
+    let room = Room::new(way).await;
+    let later = NewEffect {
+        not_before: Some(room.later(10)),
+        ..effect("later")
+    };
+    room.queue([effect("other"), effect("a"), effect("a"), later])
+        .await;
+    let claimed = async |lane: &str| {
+        let claimed = room
+            .store
+            .claim_head(lane, room.now(), room.later(60))
+            .await;
+        claimed.unwrap()
+    };
+    let head = claimed("a").await.unwrap();
+    assert_eq!((head.id, head.lane.as_str()), (2, "a"));
+    assert_eq!(claimed("a").await, None, "it runs already");
+    assert_eq!(claimed("later").await, None, "it is not due");
+    assert_eq!(claimed("nobody").await, None);
+    room.settle(head, done()).await;
+    assert_eq!(claimed("a").await.unwrap().id, 3);
+    assert_eq!(room.row(1).await.state, "ready");
 }

@@ -283,6 +283,37 @@ pub async fn a_story_is_traced_through_all_tables(way: &Way) {
     assert_eq!(traced[6].detail.as_deref(), Some("WeChat forgot it"));
 }
 
+pub async fn the_newest_rows_come_first_and_with_their_attempts(way: &Way) {
+    let room = Room::new(way).await;
+    let anna = follower('a');
+    room.arrive(push("m:0", messages([said(&anna, "old")])))
+        .await;
+    room.wait(1);
+    let came = room.now().as_microsecond();
+    room.arrive(push("m:1", to_say(&anna, "hello"))).await;
+    room.write(effects([effect("b"), effect("c")])).await;
+    room.wait(2);
+    room.run(NextState::Dead).await;
+    let recent = room.store.recent(1, 10).await.unwrap();
+    let [arrival] = &recent.arrivals[..] else {
+        panic!("{recent:?}")
+    };
+    assert_eq!((arrival.id, arrival.received_at), (2, came));
+    let ids: Vec<_> = recent.effects.iter().map(|e| (e.id, e.inbox_id)).collect();
+    assert_eq!(ids, [(3, None), (2, None), (1, Some(2))]);
+    let first = recent.effects.last().unwrap();
+    assert_eq!((first.state.as_str(), first.created_at), ("dead", came));
+    let [attempt] = &recent.attempts[..] else {
+        panic!("{recent:?}")
+    };
+    assert_eq!((attempt.outbox_id, attempt.outcome.as_str()), (1, "failed"));
+    let narrow = room.store.recent(1, 1).await.unwrap();
+    assert_eq!(narrow.effects.len(), 1);
+    assert_eq!(narrow.attempts, [], "only of the effects that are told");
+    let tally = room.store.said_tally().await.unwrap();
+    assert_eq!(tally.messages, 1, "what we say is not counted");
+}
+
 pub async fn what_came_since_a_mark_is_tallied(way: &Way) {
     let room = Room::new(way).await;
     let anna = follower('a');

@@ -21,6 +21,7 @@ pub struct Allowed {
 }
 
 const ONE_ROW: &str = "the first or last entry of a range of an index: one row is read";
+const NEWEST: &str = "the newest rows, up to the limit";
 const OPERATOR: &str = "an operator asks for it, beside the daemon and not through it";
 
 const UNSETTLED: [&str; 3] = [
@@ -51,6 +52,11 @@ pub const ALLOWED: &[Allowed] = &[
         statement: "FROM job_run WHERE job = ? ORDER BY id DESC LIMIT 1",
         steps: &["SEARCH job_run USING INDEX job_run_of_job (job=?)"],
         reason: ONE_ROW,
+    },
+    Allowed {
+        statement: "SELECT count(*) FROM qr_code WHERE account = ?",
+        steps: &["SEARCH qr_code USING INDEX qr_code_permanent (account=?)"],
+        reason: "an operator wants a permanent code, of which there are 100,000 at most",
     },
     Allowed {
         statement: "INSERT INTO job_run",
@@ -183,6 +189,21 @@ pub const ALLOWED: &[Allowed] = &[
             "SCAN media",
         ],
         reason: "for the demo, which has just begun to write",
+    },
+    Allowed {
+        statement: "body, received_at FROM inbox ORDER BY id DESC LIMIT ?",
+        steps: &["SCAN inbox"],
+        reason: NEWEST,
+    },
+    Allowed {
+        statement: "started_at, finished_at FROM outbox ORDER BY id DESC LIMIT ?",
+        steps: &["SCAN outbox"],
+        reason: NEWEST,
+    },
+    Allowed {
+        statement: "count(DISTINCT msg_id) AS msg_ids",
+        steps: &["SCAN message"],
+        reason: "for the demo's page, whose messages are few",
     },
     Allowed {
         statement: "SELECT 'activity', count(*) FROM activity UNION ALL",

@@ -2,7 +2,7 @@
 
 use qiao::domain::ids::AccountId;
 use qiao::domain::rows::{Changes, NewGrant, WindowClosed};
-use qiao::store::{StoredGrant, StoredToken};
+use qiao::store::{StoredGrant, StoredToken, TokenKind};
 use secrecy::ExposeSecret as _;
 
 use super::Way;
@@ -89,7 +89,13 @@ pub async fn a_slow_refresher_never_overwrites_a_newer_token(way: &Way) {
         fetched_at: room.now(),
         expires_at: room.later(7200),
     };
-    assert!(room.store.token(&account()).await.unwrap().is_none());
+    assert!(
+        room.store
+            .token(&account(), TokenKind::AccessToken)
+            .await
+            .unwrap()
+            .is_none()
+    );
     for (old, new, replaced) in [
         (None, "A", true),
         (None, "B", false),
@@ -97,13 +103,27 @@ pub async fn a_slow_refresher_never_overwrites_a_newer_token(way: &Way) {
         (Some("A"), "D", false),
     ] {
         let old = old.map(Into::into);
-        let done = room.store.replace_token(&account(), old, token(new)).await;
+        let done = room
+            .store
+            .replace_token(&account(), TokenKind::AccessToken, old, token(new))
+            .await;
         assert_eq!(done.unwrap(), replaced, "{new}");
     }
-    let stands = room.store.token(&account()).await.unwrap().unwrap();
+    let stands = room
+        .store
+        .token(&account(), TokenKind::AccessToken)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(stands.value.expose_secret(), "C");
     assert_eq!(stands.fetched_at, room.now());
     assert_eq!(stands.expires_at, room.later(7200));
     let other = AccountId::new("other");
-    assert!(room.store.token(&other).await.unwrap().is_none());
+    assert!(
+        room.store
+            .token(&other, TokenKind::AccessToken)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }

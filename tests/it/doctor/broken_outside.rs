@@ -64,6 +64,11 @@ stories! {
         ward.world.follow(&ward.world.somebody());
         ward.world.settled().await;
     }
+    wechat_menu Warning |ward| {
+        let menu = "[[button]]\nname = \"a\"\ntype = \"click\"\nkey = \"k\"\n";
+        std::fs::write(ward.world.folder.path().join("menu.toml"), menu).unwrap();
+        ward.change("app_id =", "menu = \"menu.toml\"\napp_id =");
+    }
     wechat_quota Failed |ward| {
         ward.world.wechat.with(|wechat, _, _| {
             let limits = &mut wechat.settings.daily_limits;

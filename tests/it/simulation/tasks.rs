@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use qiao::domain::ids::AccountId;
-use qiao::store::Store;
+use qiao::store::{Store, TokenKind};
 use qiao_sim::wire;
 use tokio::sync::Notify;
 use tokio::task::unconstrained;
@@ -169,7 +169,7 @@ impl Task {
 
 async fn read_nothing(store: &Store) {
     store
-        .token(&AccountId::new("nobody"))
+        .token(&AccountId::new("nobody"), TokenKind::AccessToken)
         .await
         .expect("the database can be read");
 }

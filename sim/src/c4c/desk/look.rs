@@ -70,6 +70,8 @@ pub struct TicketView {
     pub name: String,
     /// The number of the customer.
     pub buyer: String,
+    /// The employee who works on it, by `ProcessorPartyID`.
+    pub processor: String,
     /// `ServiceRequestLifeCycleStatusCode`: 1 Open, 2 In Process, 3 Completed.
     pub status: String,
     /// The number of the message it was made of; empty for one that was created otherwise.
@@ -237,6 +239,7 @@ impl C4c {
             id: text("ID"),
             name: text("Name"),
             buyer: text("BuyerPartyID"),
+            processor: text("ProcessorPartyID"),
             status: text(derived::STATUS),
             activity: activity.map_or_else(String::new, |a| a.text("ID").to_owned()),
             notes: notes.into_iter().map(note_view).collect(),

@@ -39,15 +39,23 @@ pub(super) fn check_fields(
             customer.is_some()
         }),
         Node::Activity if creating => activity(desk, &sent, occasion),
-        Node::Ticket => sent.check("BuyerPartyID", "no customer", |id| {
-            let id = id.trim_start_matches('0');
-            let mut customers = occasion.customers.all();
-            id.is_empty() || customers.any(|customer| customer.customer_id() == id)
-        }),
+        Node::Ticket => ticket(&sent, occasion),
         Node::TicketText => sent.one_of("TypeCode", &settings.note_types),
         Node::ActivityFile | Node::TicketFile => file(&sent, occasion),
         _ => Ok(()),
     }
+}
+
+fn ticket(sent: &Sent, occasion: &Occasion) -> Result<(), Refusal> {
+    sent.check("BuyerPartyID", "no customer", |id| {
+        let id = id.trim_start_matches('0');
+        let mut customers = occasion.customers.all();
+        id.is_empty() || customers.any(|customer| customer.customer_id() == id)
+    })?;
+    sent.check("ProcessorPartyID", "no employee", |id| {
+        let employees = &occasion.settings.employees;
+        id.is_empty() || employees.iter().any(|employee| employee == id)
+    })
 }
 
 fn activity(desk: &Desk, sent: &Sent, occasion: &Occasion) -> Result<(), Refusal> {

@@ -64,6 +64,18 @@ fn one_bad_note_and_there_is_no_ticket() {
 }
 
 #[test]
+fn a_ticket_goes_only_to_an_employee() {
+    let mut world = World::new(Settings::default());
+    let to = |employee: &str| json!({ "Name": "x", "ProcessorPartyID": employee });
+    assert_eq!(world.post_refused(TICKETS, &to("1")).0, 400);
+    let created = world.post(TICKETS, &to("8000000017"));
+    assert_eq!(created["ProcessorPartyID"], "8000000017");
+    let number = created["ID"].as_str().unwrap();
+    let ticket = world.tenant.ticket(number).unwrap();
+    assert_eq!(ticket.processor, "8000000017");
+}
+
+#[test]
 fn a_note_is_added_by_the_navigation_and_moves_the_tickets_stamp() {
     let mut world = World::new(Settings::default());
     let created = world.post(TICKETS, &json!({ "Name": "x" }));

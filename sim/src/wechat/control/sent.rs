@@ -36,6 +36,10 @@ pub(super) struct Sent {
     longitude: f64,
     scale: u32,
     label: String,
+    /// Of a report, metres.
+    precision: f64,
+    /// Name of a place.
+    pub(super) poiname: String,
     title: String,
     description: String,
     url: String,
@@ -66,6 +70,9 @@ impl WeChat {
             "video" => self.send_video(openid, bytes, thumb, now, rng),
             "shortvideo" => self.send_short_video(openid, bytes, thumb, now, rng),
             "location" => self.send_location(openid, &sent.place(), now, rng),
+            "report_location" => {
+                self.report_location(openid, &sent.place(), sent.precision, now, rng)
+            }
             "link" => self.send_link(openid, title, description, &sent.url, now, rng),
             "file" => self.send_file(openid, title, description, sent.length, now, rng),
             "kf_create_session" => self.kf_create_session(openid, kf_account, now, rng),
@@ -88,7 +95,7 @@ impl Sent {
         }
     }
 
-    fn place(&self) -> Place<'_> {
+    pub(super) fn place(&self) -> Place<'_> {
         Place {
             latitude: self.latitude,
             longitude: self.longitude,

@@ -3,8 +3,12 @@
 mod acts;
 mod api;
 mod http;
+mod jssdk;
 mod media;
+mod menus;
+mod oauth;
 mod pushes;
+mod qr;
 mod typing;
 
 use jiff::{SignedDuration, Timestamp};

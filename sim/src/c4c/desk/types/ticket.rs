@@ -6,10 +6,11 @@ use super::super::super::value::Edm;
 use super::{below, code, folder, long_text, person, root, stamp, stamps};
 
 /// Texts that clients may write, with their lengths.
-const TEXTS: [(&str, usize); 9] = [
+const TEXTS: [(&str, usize); 10] = [
     ("BuyerPartyID", 60),
     ("BuyerMainContactPartyID", 60),
     ("ReportedPartyID", 60),
+    ("ProcessorPartyID", 60),
     ("ServiceIssueCategoryID", 40),
     ("SerialID", 30),
     ("ProductID", 60),
