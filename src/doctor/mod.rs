@@ -17,6 +17,7 @@ mod disk;
 pub mod limits;
 mod network;
 mod own;
+mod pages;
 mod queue;
 mod ready;
 pub mod row;
@@ -58,6 +59,7 @@ pub struct Patient<'a> {
 pub fn checks() -> impl Iterator<Item = &'static Check> {
     let groups = [
         configuration::CHECKS,
+        pages::CHECKS,
         database::CHECKS,
         disk::CHECKS,
         clock::CHECKS,
@@ -76,6 +78,7 @@ pub async fn examine(patient: &Patient<'_>) -> Vec<Row> {
     let config = &patient.loaded.config;
     let daemon = own::Daemon::ask(config, &patient.socket).await;
     let mut rows = configuration::examine(patient.loaded);
+    rows.extend(pages::examine(config));
     rows.extend(database::examine(patient, &daemon).await);
     rows.extend(disk::examine(config, &patient.limits));
     rows.push(clock::backwards(patient).await);

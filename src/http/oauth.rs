@@ -296,7 +296,7 @@ impl Edge {
         let config = &live.config;
         let token = secret(&self.context.random);
         let now = self.context.clock.now();
-        let life = config.app.session;
+        let hours = config.app.session;
         let session = StoredSession {
             token: digest(&token),
             follower: Follower {
@@ -304,7 +304,7 @@ impl Edge {
                 openid: granted.openid,
             },
             asked: way.asked,
-            expires_at: now.saturating_add(life).unwrap_or(now),
+            expires_at: now.saturating_add(hours).unwrap_or(now),
         };
         let sign_in = SignIn {
             state: way.state.clone(),
@@ -319,7 +319,7 @@ impl Edge {
         }
         count("done");
         let mut response = lead(own(config, &way.target).as_str());
-        let known = set_cookie(config, SESSION, &token, life);
+        let known = set_cookie(config, SESSION, &token, hours);
         response.headers_mut().insert(SET_COOKIE, known);
         Ok(response)
     }

@@ -143,10 +143,10 @@ pub(super) fn set_cookie(
     config: &Config,
     name: &str,
     secret: &str,
-    life: SignedDuration,
+    lasts: SignedDuration,
 ) -> HeaderValue {
     let name = full_name(config, name);
-    let seconds = life.as_secs();
+    let seconds = lasts.as_secs();
     let secure = if is_on_this_machine(config) {
         ""
     } else {
@@ -157,8 +157,8 @@ pub(super) fn set_cookie(
     HeaderValue::from_str(&line).expect("names and hex digits are plain")
 }
 
-/// `__Host-` keeps other hosts and plain HTTP from setting it. Browsers refuse such a cookie over plain
-/// HTTP, though some take it on this very machine: there, where demo and tests run, it has none.
+/// `__Host-` keeps other hosts and plain HTTP from setting it. Over plain HTTP on this very machine, where
+/// demo and tests run, Chromium takes such a cookie and Safari does not: there it goes without.
 fn full_name(config: &Config, name: &str) -> String {
     if is_on_this_machine(config) {
         name.to_owned()

@@ -18,6 +18,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/MAPPINGS.md",
     "docs/METRICS.md",
     "docs/OPERATIONS.md",
+    "docs/PAGES.md",
     "docs/PRIVACY.md",
     "docs/PROOF.md",
     "docs/RECONCILIATION.md",

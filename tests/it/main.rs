@@ -33,6 +33,7 @@ mod flood;
 mod floors;
 mod hands;
 mod hook;
+mod inside;
 mod linking;
 mod locations;
 mod main_job;

@@ -107,6 +107,20 @@ impl Two {
             .await;
         world
             .sql(
+                "INSERT INTO session (token, account, openid, asked, created_at, expires_at)
+                 SELECT printf('%064d', 1), account, openid, 'snsapi_base', 0, 1 FROM mapping
+                 ORDER BY created_at LIMIT 1",
+            )
+            .await;
+        world
+            .sql(
+                "INSERT INTO consent (account, openid, scope, name, avatar, given_at)
+                 SELECT account, openid, 'snsapi_userinfo', 'Annabellissima', 'https://picture', 0
+                 FROM mapping ORDER BY created_at LIMIT 1",
+            )
+            .await;
+        world
+            .sql(
                 "INSERT INTO reconcile_customer (tenant, object_id, wechat_id)
                  SELECT tenant, object_id, openid FROM mapping ORDER BY created_at LIMIT 1",
             )

@@ -1,5 +1,6 @@
 //! The world of a story: both simulators, a daemon between them, and one clock for all.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -120,8 +121,10 @@ impl World {
     /// Starts the daemon (again), on the same database.
     pub async fn start(&mut self) {
         let file = self.folder.path().join("qiao.toml");
+        let public = port().await;
+        let text = reached_at(&self.config, public.local_addr().unwrap());
         let loaded = load_text(
-            &self.config,
+            &text,
             &file,
             &Environment::from_iter(Vec::<(String, String)>::new()),
         )
@@ -133,7 +136,7 @@ impl World {
         let parts =
             Parts::assemble(loaded.config, store, clock, Random::from_seed(7), transport).await;
         let doors = Doors {
-            public: port().await,
+            public,
             admin: None,
             metrics: Some(metrics()),
             scheduled: false,
@@ -404,6 +407,18 @@ pub async fn port() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
+/// Links lead to where the daemon listens, unless the story says otherwise.
+fn reached_at(config: &str, address: SocketAddr) -> String {
+    if config.contains("public_url") {
+        return config.to_owned();
+    }
+    let listen = "listen = \"127.0.0.1:0\"\n";
+    config.replace(
+        listen,
+        &format!("{listen}public_url = \"http://{address}\"\n"),
+    )
+}
+
 /// The configuration of a daemon between these two platforms.
 pub fn config(plan: &Plan, wechat: &str, c4c: &str) -> String {
     let settings = &plan.wechat;
@@ -431,6 +446,7 @@ app_secret = "{secret}"
 original_id = "{original_id}"
 token = "{token}"
 {aes_key}api_url = "{wechat}"
+oauth_url = "{wechat}"
 {account}
 "#,
         user = plan.user,

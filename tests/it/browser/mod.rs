@@ -7,6 +7,7 @@
 mod driver;
 mod looking;
 mod proof;
+mod ui5;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -25,6 +25,7 @@ mod mappings;
 mod measuring;
 mod opening;
 mod operators;
+mod pages;
 mod placing;
 mod plans;
 mod reading;
@@ -239,6 +240,12 @@ suite! {
         a_look_through_the_file_ends_in_time
         the_newest_row_tells_when_the_clock_was_last_read
         traces_of_trouble_are_counted;
+    pages:
+        somebody_on_their_way_comes_back_once_and_in_time
+        a_follower_is_known_to_some_browsers_and_the_oldest_go
+        what_somebody_consented_to_is_kept_until_they_withdraw_it
+        what_a_follower_asks_for_takes_the_place_of_what_waits
+        a_follower_is_told_of_their_tickets_newest_first;
     crashes:
         an_arrival_is_there_once_it_is_committed
         a_settlement_is_there_once_it_is_committed

@@ -43,6 +43,15 @@ stories! {
         ward.change("[server]\n", "[server]\ntrusted_proxies = [\"10.0.0.1\"]\n");
     }
 
+    pages_folder Failed |ward| {
+        ward.change("[server]\n", "[app.pages.account]\nfolder = \"nowhere\"\n[server]\n");
+    }
+    pages_public_url Failed |ward| {
+        ward.offline = true;
+        ward.change("[server]\n", "[app.pages.account]\nfolder = \"nowhere\"\n[server]\n");
+        ward.change("public_url = \"http://127.0.0.1", "public_url = \"http://192.0.2.1");
+    }
+
     database_opens Failed |ward| {
         ward.change("qiao.db", "another.db");
     }

@@ -27,6 +27,11 @@ sap.ui.define([
       this.account().load();
     },
 
+    /** Another tab may show what has happened since. */
+    onTab() {
+      this.account().refresh();
+    },
+
     onOlder() {
       this.account().loadOlder();
     },
@@ -49,14 +54,14 @@ sap.ui.define([
 
     async onSend() {
       const dialog = this.byId("mobileDialog");
-      const typed = this.byId("mobile").getValue().trim();
+      const typed = this.byId("mobile").getValue();
       if (!mobile.looksRight(typed)) {
         this.wrong(this.say("mobile.wrong"));
         return;
       }
       dialog.setBusy(true);
       try {
-        await this.account().changeMobile(typed);
+        await this.account().changeMobile(mobile.whole(typed));
         dialog.close();
       } catch (fault) {
         this.wrong(fault.told || this.say("failedHint"));

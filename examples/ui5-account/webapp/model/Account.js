@@ -28,10 +28,27 @@ sap.ui.define([
     async load() {
       this.set({ phase: "loading", changed: false });
       await this.guarded(async () => {
-        const [, history] = await Promise.all([this.look(), api.history()]);
-        this.model.setProperty("/messages", history.messages);
-        this.set({ older: history.next, phase: "ready" });
+        await this.lookAtAll();
+        this.set({ phase: "ready" });
       });
+    }
+
+    /** Asks again while the old is shown. */
+    async refresh() {
+      await this.guarded(() => this.lookAtAll());
+    }
+
+    /** What is new goes before what is known, unless there may be something between both. */
+    async lookAtAll() {
+      const [, newest] = await Promise.all([this.look(), api.history()]);
+      const known = this.model.getProperty("/messages");
+      const first = newest.messages.findIndex(({ id }) => id === known[0]?.id);
+      if (first >= 0) {
+        this.model.setProperty("/messages", [...newest.messages.slice(0, first), ...known]);
+      } else {
+        this.model.setProperty("/messages", newest.messages);
+        this.set({ older: newest.next });
+      }
     }
 
     /** Adds the next page of the conversation. */
