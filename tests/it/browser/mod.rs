@@ -6,6 +6,7 @@
 
 mod driver;
 mod looking;
+mod map;
 mod proof;
 mod ui5;
 
