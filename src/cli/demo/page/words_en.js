@@ -29,7 +29,7 @@ export const en = {
   sample: "Sample picture", upload: "Upload a picture", bund: "Place: the Bund", guomao: "Place: Guomao", bundLabel: "上海市黄浦区中山东一路（外滩）", guomaoLabel: "北京市朝阳区建国门外大街（国贸）",
   scan: "Scan: {name}", "code_spring-fair": "poster of the spring fair", codeBind: "Chen, a customer already", unfollow: "Unfollow",
   undelivered: "the account did not answer", again: "delivery {n}…",
-  did_followed: "You follow the account", did_left: "You unfollowed", did_scanned: "You scanned the QR code {what}", did_tapped: "You tapped “{what}”", did_opened: "You opened a page",
+  did_followed: "You follow the account", did_followedBy: "You scanned “{what}” and follow the account", did_left: "You unfollowed", did_scanned: "You scanned the QR code {what}", did_tapped: "You tapped “{what}”", did_opened: "You opened a page",
   key_review: "my history", key_branches: "branches nearby", key_bind: "my customer number",
   keyword_thing1: "About", keyword_thing2: "Note", keyword_name1: "Agent",
   ways: "How pages open: ", way_chat: "from the menu (silently)", way_link: "from a shared link (asks for consent)", way_snapshot: "as a snapshot (a virtual identity only)",
