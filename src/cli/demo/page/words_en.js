@@ -14,9 +14,9 @@ export const en = {
   live: "live", lineDown: "connection lost, trying again…", daemonDown: "the daemon is down", story: "the story is playing in the terminal: a few seconds",
 
   step_follow: "Follow", step_follow_how: "tap “Follow” on the phone",
-  step_say: "Say something", step_say_how: "type on the phone and send",
+  step_say: "Speak", step_say_how: "type on the phone and send",
   step_answer: "Answer", step_answer_how: "as the agent, on the right",
-  step_change: "Change the mobile", step_change_how: "on the right, then save",
+  step_change: "Change a field", step_change_how: "the mobile, on the right",
   step_page: "Open a page", step_page_how: "“我的账户” in the menu",
   step_outage: "C4C down", step_outage_how: "break it, speak, put it right",
   step_kill: "Kill Qiao", step_kill_how: "kill -9, then start it",
@@ -36,7 +36,7 @@ export const en = {
   pageTitle: "A page of the account", closePage: "Close the page",
 
   shell: "Customers and tickets", customers: "Customers", noCustomers: "No customer yet. Whoever follows becomes one.", choose: "Choose a customer.",
-  openTickets: "{n} tickets", details: "Details", FirstName: "First name", LastName: "Last name", Mobile: "Mobile", Email: "Email", save: "Save", savedText: "Saved; the follower is told",
+  openTickets: "tickets: {n}", details: "Details", FirstName: "First name", LastName: "Last name", Mobile: "Mobile", Email: "Email", save: "Save", savedText: "Saved; the follower is told",
   ids: "Customer {number} · OpenID {openid}…", tickets: "Tickets", activities: "Social media messages", answer: "Answer the follower", answerHint: "Answer as the agent Li Wei…", sendAnswer: "Send answer",
   ticket_1: "Open", ticket_2: "In process", ticket_3: "Completed", complete: "Complete", follower: "Follower", bytes: "{n} bytes",
 
