@@ -86,7 +86,7 @@ fn page_policy(config: &Config) -> String {
         [] => "'none'".to_owned(),
         origins => origins.join(" "),
     };
-    let mut scripts = "'self'".to_owned();
+    let mut scripts = format!("'self' {JS_SDK}");
     let mut calls = "'self'".to_owned();
     for account in config.wechat.values() {
         let origin = account.jssdk_url.origin().ascii_serialization();
@@ -95,9 +95,7 @@ fn page_policy(config: &Config) -> String {
         }
         scripts = format!("{scripts} {origin}");
         // A simulator's script asks the simulator; WeChat's asks the app around it.
-        if origin != JS_SDK {
-            calls = format!("{calls} {origin}");
-        }
+        calls = format!("{calls} {origin}");
     }
     // Where we ourselves are reached over plain HTTP, so are a simulator's pictures.
     let plain = match config.server.public_url.scheme() {

@@ -66,6 +66,16 @@ impl Two {
                 .with(|wechat, now, rng| wechat.send_image(who, bytes, now, rng));
             world.recorded().await;
         }
+        let place = qiao_sim::wechat::Place {
+            latitude: 30.66,
+            longitude: 104.06,
+            scale: 16,
+            label: "Anna's street",
+        };
+        world
+            .wechat
+            .with(|wechat, now, rng| wechat.send_location(anna, &place, now, rng));
+        world.recorded().await;
         let push = world.click(anna, "offers");
         world.settled().await;
         world.repeat(push);

@@ -447,6 +447,7 @@ original_id = "{original_id}"
 token = "{token}"
 {aes_key}api_url = "{wechat}"
 oauth_url = "{wechat}"
+jssdk_url = "{wechat}/open/js/jweixin-1.6.0.js"
 {account}
 "#,
         user = plan.user,

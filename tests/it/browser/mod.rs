@@ -9,6 +9,7 @@ mod demo_pages;
 mod demo_pictures;
 mod driver;
 mod looking;
+mod map;
 mod proof;
 mod ui5;
 

@@ -6,6 +6,7 @@ mod consent;
 mod denied;
 mod files;
 mod login;
+pub mod map;
 mod mobile;
 
 use std::collections::BTreeMap;
