@@ -79,7 +79,8 @@ async fn an_act_that_is_none_is_refused_and_everything_is_bounded() {
         visitor.status("fly", &json!({})).await,
         StatusCode::BAD_REQUEST
     );
-    let person = visitor.acts("person", &json!({}), Some(&visitor.origin));
+    let nothing = json!({});
+    let person = visitor.acts("person", &nothing, Some(&visitor.origin));
     let person = person.await.text().await.unwrap();
     let person: Value = serde_json::from_str(&person).unwrap();
     let openid = &person["openid"];

@@ -68,7 +68,7 @@ async fn pictures_places_codes_and_the_menu_are_answered_as_wechat_shows_it() {
     let demo = Demo::start().await;
     let browser = opened(&demo, Look::desktop()).await;
     browser.click(".codes .extra").await;
-    browser.shows(".chat .system", "spring-fair").await;
+    browser.shows(".chat .system", "春季展会海报").await;
     browser.shows(".customer", "1000442").await;
     browser.click(".bottom .turn:last-child").await;
     browser.click_text("示例图片").await;

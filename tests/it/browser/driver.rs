@@ -54,6 +54,15 @@ impl Look {
         }
     }
 
+    /// Of another size.
+    pub fn sized(self, width: u32, height: u32) -> Self {
+        Self {
+            width,
+            height,
+            ..self
+        }
+    }
+
     /// In another language than zh-CN.
     pub fn in_language(self, language: &'static str) -> Self {
         Self { language, ..self }

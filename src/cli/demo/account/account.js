@@ -47,8 +47,8 @@ async function showMe() {
   at("avatar").hidden = !me.profile.avatar;
   if (me.profile.avatar) at("avatar").src = me.profile.avatar;
   at("number").textContent = me.customer ? t("number", me.customer.customer_id) : "";
-  const fields = Object.entries(me.customer?.fields ?? {});
-  at("fields").replaceChildren(...fields.flatMap(([name, value]) => [item("dt", t(name)), item("dd", value ?? "")]));
+  const fields = Object.entries(me.customer?.fields ?? {}).filter(([, value]) => value);
+  at("fields").replaceChildren(...fields.flatMap(([name, value]) => [item("dt", t(name)), item("dd", value)]));
   const tickets = me.tickets.map((one) => item("li", one.ticket_id, " ", item("small", t(one.state))));
   at("tickets").replaceChildren(...(tickets.length ? tickets : [item("li", t("none"))]));
   const pending = me.pending[0];

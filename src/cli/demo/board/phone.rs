@@ -65,7 +65,7 @@ fn own_line(push: &PushRecord) -> Option<Value> {
         "image" => ("image", String::new()),
         "location" => ("location", of("Label")),
         "voice" | "video" | "link" | "file" => ("other", push.what.clone()),
-        "subscribe" => ("followed", String::new()),
+        "subscribe" => ("followed", of("EventKey").replace("qrscene_", "")),
         "unsubscribe" => ("left", String::new()),
         "SCAN" => ("scanned", of("EventKey")),
         "CLICK" => ("tapped", of("EventKey")),

@@ -14,8 +14,9 @@ export function showChat(box, person) {
 
 function lineOf(line) {
   if (SYSTEM.includes(line.kind)) {
-    const what = maybe(`key_${line.text}`) || line.text;
-    return h("p", { class: "system" }, t(`did_${line.kind}`, { what }), failed(line));
+    const what = maybe(`key_${line.text}`) || maybe(`code_${line.text}`) || line.text;
+    const did = line.kind === "followed" && line.text ? "did_followedBy" : `did_${line.kind}`;
+    return h("p", { class: "system" }, t(did, { what }), failed(line));
   }
   if (line.kind === "banner") return h("p", { class: "system banner" }, line.text);
   if (line.kind === "template") return template(line);

@@ -17,6 +17,7 @@ export function talkPanel() {
 }
 
 export function showTalk(panel, customer) {
+  panel.hidden = customer.tickets.length + customer.talk.length === 0;
   const language = document.documentElement.lang;
   const tickets = customer.tickets.map((one) => ({ ...one, language }));
   keyed(panel.querySelector(".tickets"), tickets, (one) => one.id, ticketOf);

@@ -14,9 +14,9 @@ export const en = {
   live: "live", lineDown: "connection lost, trying again…", daemonDown: "the daemon is down", story: "the story is playing in the terminal: a few seconds",
 
   step_follow: "Follow", step_follow_how: "tap “Follow” on the phone",
-  step_say: "Say something", step_say_how: "type on the phone and send",
+  step_say: "Speak", step_say_how: "type on the phone and send",
   step_answer: "Answer", step_answer_how: "as the agent, on the right",
-  step_change: "Change the mobile", step_change_how: "on the right, then save",
+  step_change: "Change a field", step_change_how: "the mobile, on the right",
   step_page: "Open a page", step_page_how: "“我的账户” in the menu",
   step_outage: "C4C down", step_outage_how: "break it, speak, put it right",
   step_kill: "Kill Qiao", step_kill_how: "kill -9, then start it",
@@ -29,14 +29,14 @@ export const en = {
   sample: "Sample picture", upload: "Upload a picture", bund: "Place: the Bund", guomao: "Place: Guomao", bundLabel: "上海市黄浦区中山东一路（外滩）", guomaoLabel: "北京市朝阳区建国门外大街（国贸）",
   scan: "Scan: {name}", "code_spring-fair": "poster of the spring fair", codeBind: "Chen, a customer already", unfollow: "Unfollow",
   undelivered: "the account did not answer", again: "delivery {n}…",
-  did_followed: "You follow the account", did_left: "You unfollowed", did_scanned: "You scanned the QR code {what}", did_tapped: "You tapped “{what}”", did_opened: "You opened a page",
+  did_followed: "You follow the account", did_followedBy: "You scanned “{what}” and follow the account", did_left: "You unfollowed", did_scanned: "You scanned the QR code {what}", did_tapped: "You tapped “{what}”", did_opened: "You opened a page",
   key_review: "my history", key_branches: "branches nearby", key_bind: "my customer number",
   keyword_thing1: "About", keyword_thing2: "Note", keyword_name1: "Agent",
   ways: "How pages open: ", way_chat: "from the menu (silently)", way_link: "from a shared link (asks for consent)", way_snapshot: "as a snapshot (a virtual identity only)",
   pageTitle: "A page of the account", closePage: "Close the page",
 
   shell: "Customers and tickets", customers: "Customers", noCustomers: "No customer yet. Whoever follows becomes one.", choose: "Choose a customer.",
-  openTickets: "{n} tickets", details: "Details", FirstName: "First name", LastName: "Last name", Mobile: "Mobile", Email: "Email", save: "Save", savedText: "Saved; the follower is told",
+  openTickets: "tickets: {n}", details: "Details", FirstName: "First name", LastName: "Last name", Mobile: "Mobile", Email: "Email", save: "Save", savedText: "Saved; the follower is told",
   ids: "Customer {number} · OpenID {openid}…", tickets: "Tickets", activities: "Social media messages", answer: "Answer the follower", answerHint: "Answer as the agent Li Wei…", sendAnswer: "Send answer",
   ticket_1: "Open", ticket_2: "In process", ticket_3: "Completed", complete: "Complete", follower: "Follower", bytes: "{n} bytes",
 

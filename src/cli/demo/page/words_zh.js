@@ -29,7 +29,7 @@ export const zh = {
   sample: "示例图片", upload: "上传图片", bund: "位置：外滩", guomao: "位置：国贸", bundLabel: "上海市黄浦区中山东一路（外滩）", guomaoLabel: "北京市朝阳区建国门外大街（国贸）",
   scan: "扫码：{name}", "code_spring-fair": "春季展会海报", codeBind: "老客户 Chen 的绑定码", unfollow: "取消关注",
   undelivered: "公众号没有应答", again: "第 {n} 次投递…",
-  did_followed: "你关注了公众号", did_left: "你取消了关注", did_scanned: "你扫了二维码 {what}", did_tapped: "你点了菜单“{what}”", did_opened: "你打开了网页",
+  did_followed: "你关注了公众号", did_followedBy: "你扫了“{what}”，关注了公众号", did_left: "你取消了关注", did_scanned: "你扫了二维码 {what}", did_tapped: "你点了菜单“{what}”", did_opened: "你打开了网页",
   key_review: "聊天记录", key_branches: "附近门店", key_bind: "我的客户编号",
   keyword_thing1: "事项", keyword_thing2: "说明", keyword_name1: "客服",
   ways: "网页怎样打开：", way_chat: "从菜单（静默授权）", way_link: "从别人分享的链接（询问同意）", way_snapshot: "快照页（微信只给虚拟身份）",
