@@ -12,7 +12,7 @@ use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
     Dedupe, Store, StoreError, accounts, apply, audit, backups, claims, duplicates, erasing,
-    indexing, jobs, looking, mappings, reconcile, recovery, retention, sessions, waiting, writer,
+    indexing, jobs, mappings, reconcile, recovery, retention, sessions, waiting, writer,
 };
 use crate::domain::rows::{Changes, Follower, NewErasure};
 use crate::kit::trace::{TraceId, present};
