@@ -76,10 +76,11 @@ async fn pictures_places_codes_and_the_menu_are_answered_as_wechat_shows_it() {
     browser.shows(".file", ".png").await;
     browser.click_text("位置：外滩").await;
     browser.shows(".card", "外滩店").await;
-    browser.click_text("更多").await;
-    browser.click_text("我的客户编号").await;
+    browser.click(".menu .over > button").await;
+    browser.click(".sub button:last-child").await;
     browser.shows(".chat .system", "我的客户编号").await;
-    browser.click_text("聊天记录").await;
+    browser.click(".menu .over > button").await;
+    browser.click(".sub button:first-child").await;
     browser.shows(".chat .line:not(.mine) .bubble", "[").await;
     browser.all_is_right(2).await;
     browser.click_text("取消关注").await;

@@ -291,9 +291,9 @@ pub async fn the_newest_rows_come_first_and_with_their_attempts(way: &Way) {
     room.wait(1);
     let came = room.now().as_microsecond();
     room.arrive(push("m:1", to_say(&anna, "hello"))).await;
-    room.write(effects([effect("b"), effect("c")])).await;
     room.wait(2);
     room.run(NextState::Dead).await;
+    room.write(effects([effect("b"), effect("c")])).await;
     let recent = room.store.recent(1, 10).await.unwrap();
     let [arrival] = &recent.arrivals[..] else {
         panic!("{recent:?}")

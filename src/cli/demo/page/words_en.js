@@ -24,7 +24,7 @@ export const en = {
 
   invite: "＋ somebody new", follows: "follows", followsNot: "does not follow",
   account: "Bridge Stationery", accountSays: "Stationery, paper and bridges. We answer 9:00–18:00.", follow: "Follow",
-  typing: "typing…", chat: "Chat", say: "Say something", send: "Send", menu: "Menu", more: "More",
+  typing: "typing…", chat: "Chat", say: "Say something", send: "Send", menu: "Menu", more: "Pictures, places, codes",
   toMenu: "Show the menu", toKeyboard: "Show the keyboard", picture: "picture", read: "Read", notice: "Service notice",
   sample: "Sample picture", upload: "Upload a picture", bund: "Place: the Bund", guomao: "Place: Guomao", bundLabel: "上海市黄浦区中山东一路（外滩）", guomaoLabel: "北京市朝阳区建国门外大街（国贸）",
   scan: "Scan: {name}", "code_spring-fair": "poster of the spring fair", codeBind: "Chen, a customer already", unfollow: "Unfollow",

@@ -24,7 +24,7 @@ export const zh = {
 
   invite: "＋ 新的人", follows: "已关注", followsNot: "未关注",
   account: "桥牌文具", accountSays: "文具、纸张与桥。客服 9:00–18:00。", follow: "关注公众号",
-  typing: "对方正在输入…", chat: "聊天", say: "说点什么", send: "发送", menu: "菜单", more: "更多",
+  typing: "对方正在输入…", chat: "聊天", say: "说点什么", send: "发送", menu: "菜单", more: "图片、位置、扫码",
   toMenu: "显示菜单", toKeyboard: "显示键盘", picture: "图片", read: "阅读全文", notice: "服务通知",
   sample: "示例图片", upload: "上传图片", bund: "位置：外滩", guomao: "位置：国贸", bundLabel: "上海市黄浦区中山东一路（外滩）", guomaoLabel: "北京市朝阳区建国门外大街（国贸）",
   scan: "扫码：{name}", "code_spring-fair": "春季展会海报", codeBind: "老客户 Chen 的绑定码", unfollow: "取消关注",
