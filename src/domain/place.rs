@@ -141,7 +141,7 @@ pub fn decimal(text: &str) -> Option<f64> {
         .flatten()
 }
 
-impl<System> Coordinates<System> {
+impl<System: Copy> Coordinates<System> {
     /// Degrees north and east.
     pub fn new(latitude: f64, longitude: f64) -> Result<Self, NotAPlace> {
         let is_latitude = |degrees: f64| (-90.0..=90.0).contains(&degrees);
