@@ -100,7 +100,7 @@ async fn parts(board: &Arc<Board>) -> Result<[Value; NAMES.len()], StoreError> {
         phone::shown(board),
         desk::shown(board),
         rows,
-        state(board, counts),
+        state(board, &counts),
     ])
 }
 
@@ -120,7 +120,7 @@ fn answered(board: &Board, arrivals: &[RecentArrival]) -> Value {
     })
 }
 
-fn state(board: &Board, counts: Value) -> Value {
+fn state(board: &Board, counts: &Value) -> Value {
     let daemon = *board.parts.daemon.borrow();
     json!({
         "daemon": { "up": daemon.up, "kills": daemon.kills },
