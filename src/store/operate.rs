@@ -12,7 +12,7 @@ use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
     Dedupe, Store, StoreError, accounts, apply, audit, backups, claims, duplicates, erasing,
-    indexing, jobs, looking, mappings, reconcile, recovery, retention, sessions, waiting, writer,
+    indexing, jobs, mappings, reconcile, recovery, retention, sessions, waiting, writer,
 };
 use crate::domain::rows::{Changes, Follower, NewErasure};
 use crate::kit::trace::{TraceId, present};
@@ -133,15 +133,8 @@ pub(super) enum Operation {
         certificate: String,
         sha256: String,
     },
-    BeginOAuth(Box<sessions::OAuthState>),
-    SignIn(Box<sessions::SignIn>, Option<TraceId>),
-    EndSession {
-        token: String,
-    },
-    PruneSessions {
-        before: Timestamp,
-    },
-    AskInstead(Box<looking::Instead>, Option<TraceId>),
+    /// What the pages inside WeChat need.
+    Visit(sessions::Visit),
 }
 
 /// What an operation did.
@@ -281,15 +274,7 @@ async fn carry_out(
             certificate,
             sha256,
         } => erasing::certify(connection, *id, certificate, sha256).await,
-        Operation::BeginOAuth(state) => sessions::begin(connection, state, now).await,
-        Operation::SignIn(sign_in, trace) => {
-            sessions::sign_in(connection, ids, sign_in, trace.as_ref(), now).await
-        }
-        Operation::EndSession { token } => sessions::end(connection, token).await,
-        Operation::PruneSessions { before } => sessions::prune(connection, *before).await,
-        Operation::AskInstead(instead, trace) => {
-            looking::ask_instead(connection, ids, instead, trace.as_ref(), now).await
-        }
+        Operation::Visit(visit) => sessions::run(connection, ids, visit, now).await,
     }
 }
 
