@@ -196,10 +196,13 @@ fn every_nightly_and_weekly_job_has_an_alert_when_it_does_not_run() {
         .flat_map(|found| found.get(1).unwrap().as_str().split('|'))
         .collect();
     let by_age = ["backup", "restore_drill"];
+    // It stops for good where no menu is kept any more, and nobody waits for it.
+    let idle = ["menu"];
     let wanted: BTreeSet<&str> = JOBS
         .iter()
-        .filter(|job| !job.schedule.starts_with("every") && !by_age.contains(&job.name))
+        .filter(|job| !job.schedule.starts_with("every"))
         .map(|job| job.name)
+        .filter(|job| !by_age.contains(job) && !idle.contains(job))
         .chain(["expire"])
         .collect();
     assert_eq!(watched, wanted);
