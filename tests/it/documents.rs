@@ -28,6 +28,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/WECHAT-SETUP.md",
     "docs/C4C-SETUP.md",
     "config.example.toml",
+    "examples/ui5-account/README.md",
     "deploy/qiao.service",
     "Makefile",
 ];

@@ -63,7 +63,9 @@ impl Browser {
         let lines = told.as_array().into_iter().flatten();
         let severe = lines.filter(|line| line["level"] == "SEVERE");
         let text = |line: &Value| line["message"].as_str().unwrap_or_default().to_owned();
-        severe.map(text).collect()
+        // Chromium asks for that by itself, whatever the page says.
+        let of_page = |text: &String| !text.contains("/favicon.ico ");
+        severe.map(text).filter(of_page).collect()
     }
 }
 

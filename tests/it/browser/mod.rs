@@ -138,11 +138,17 @@ impl Browser {
         .await;
     }
 
-    /// Empties a field and types into it.
+    /// Empties a field and types into it, again if something on the page took the cursor away meanwhile.
     pub async fn fill(&self, css: &str, text: &str) {
-        let field = self.find(css).await;
-        field.clear().await.expect("a field that can be emptied");
-        field.send_keys(text).await.expect("a field");
+        let what = format!("“{text}” in `{css}`");
+        self.until(&what, async || {
+            let field = self.find(css).await;
+            field.clear().await.ok()?;
+            field.send_keys(text).await.ok()?;
+            let typed = field.prop("value").await.ok()?;
+            (typed.as_deref() == Some(text)).then_some(())
+        })
+        .await;
     }
 
     /// Types where the cursor stands in this field, without emptying it. [`fantoccini::key::Key`] has

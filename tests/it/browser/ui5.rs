@@ -4,9 +4,9 @@
 use qiao::config::{Environment, load_text};
 use qiao::domain::ids::AccountId;
 use qiao_sim::c4c::Answer;
-use qiao_sim::fault::{Fault, Kind};
+use qiao_sim::fault::{Fault, Kind, UNTIL_CLEARED};
 
-use super::Browser;
+use super::{Browser, Look};
 use crate::process::{Process, Site};
 use crate::world::{Plan, open};
 
@@ -24,7 +24,7 @@ const SLOW_MS: u64 = 5_000;
 /// A daemon that serves the app, and 小明, who follows and is a customer.
 struct Counter {
     site: Site,
-    _daemon: Process,
+    daemon: Process,
     openid: String,
 }
 
@@ -38,13 +38,12 @@ impl Counter {
             ..Plan::default()
         };
         let site = Site::planned(plan).await;
-        let (wechat, here) = (site.wechat.url().to_owned(), site.url());
+        let here = site.url();
         site.reconfigure(|text| {
             let text = text.replace(
                 "[database]",
                 &format!("public_url = \"{here}\"\n[database]"),
             );
-            let text = text.replace("app_id =", &format!("oauth_url = \"{wechat}\"\napp_id ="));
             format!("{text}\n[app.pages.account]\nfolder = \"{DIST}\"\nscope = \"{scope}\"\n")
         });
         site.c4c.with(|c4c, _, _| {
@@ -63,7 +62,7 @@ impl Counter {
         });
         let counter = Self {
             site,
-            _daemon: daemon,
+            daemon,
             openid,
         };
         counter.hears("1000").await;
@@ -82,10 +81,17 @@ impl Counter {
         heard.unwrap_or_else(|_| panic!("`{piece}` was never heard"));
     }
 
-    fn says(&self, text: &str) {
-        self.site
+    /// Says something, and waits until Qiao has it.
+    async fn says(&self, text: &str) {
+        let site = &self.site;
+        let push = site
             .wechat
             .with(|wechat, now, rng| wechat.say(&self.openid, text, now, rng));
+        let taken = site
+            .wechat
+            .until(|wechat| wechat.push(push)?.outcome().map(drop));
+        let taken = tokio::time::timeout(super::LIMIT, taken).await;
+        taken.expect("an answer to the push");
     }
 
     /// The number of their ticket, once Qiao knows it.
@@ -146,7 +152,7 @@ async fn who_comes_from_the_menu_sees_their_account_tickets_and_conversation() {
         Browser::phone().await,
     );
     for said in 1..=55 {
-        counter.says(&format!("第 {said} 句"));
+        counter.says(&format!("第 {said} 句")).await;
     }
     let ticket = counter.ticket(&browser).await;
     let answer = Answer::new("您的订单已发货", "Li Wei");
@@ -239,6 +245,7 @@ async fn who_denies_goes_on_without_a_name_or_allows_it_after_all() {
     assert_eq!(counter.count("SELECT count(*) FROM session").await, 0);
     browser.click_text("重新登录").await;
     browser.click("#allow").await;
+    browser.see("客户编号 1000").await;
     browser.see("小明").await;
     assert_eq!(counter.count("SELECT count(*) FROM consent").await, 1);
     browser.close().await;
@@ -260,5 +267,61 @@ async fn a_snapshot_user_is_told_so_and_bound_to_nobody() {
     browser.screenshot("ui5-snapshot").await;
     let bound = "SELECT (SELECT count(*) FROM session) + (SELECT count(*) FROM consent)";
     assert_eq!(counter.count(bound).await, 0);
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_c4c_refuses_is_told_as_not_changed() {
+    let (counter, browser) = (Counter::open("snsapi_base").await, Browser::phone().await);
+    counter.site.c4c.with(|c4c, _, _| {
+        let kind = Kind::Status {
+            status: 400,
+            html: false,
+            retry_after: None,
+        };
+        c4c.faults().add(Fault {
+            on: "PATCH".to_owned(),
+            kind,
+            times: UNTIL_CLEARED,
+        });
+    });
+    counter.taps_link(&browser, "chat").await;
+    browser.click_text("更改手机号码").await;
+    browser.fill("input", "13911112222").await;
+    browser.click_text("更改").await;
+    browser.see("手机号码未能更改，请重试或给我们留言。").await;
+    browser.axe().await;
+    assert!(!browser.text().await.contains("手机号码已更改"));
+    assert_eq!(counter.in_c4c("Mobile"), "");
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_english_what_is_empty_and_what_does_not_answer_is_told_kindly() {
+    let counter = Counter::open("snsapi_base").await;
+    let browser = Browser::open(Look::phone().in_language("en")).await;
+    counter.taps_link(&browser, "chat").await;
+    browser.see("Customer number 1000").await;
+    assert_eq!(
+        browser.run("return document.documentElement.lang").await,
+        "en"
+    );
+    browser.axe().await;
+    browser.click_text("My tickets").await;
+    browser.see("You have no tickets.").await;
+    browser.axe().await;
+
+    let Counter { site, daemon, .. } = counter;
+    daemon.kill().await;
+    browser.click_text("Conversation").await;
+    browser.see("This did not work").await;
+    browser.axe().await;
+    let told = browser.console().await;
+    let refused = |line: &String| line.contains("ERR_CONNECTION_REFUSED");
+    assert!(!told.is_empty() && told.iter().all(refused), "{told:#?}");
+    let _daemon = site.serve().await;
+    browser.click_text("Try again").await;
+    browser.click_text("Account").await;
+    browser.see("Customer number 1000").await;
     browser.close().await;
 }

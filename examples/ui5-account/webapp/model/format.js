@@ -9,6 +9,8 @@ sap.ui.define([
   const format = {
     moment: (text) => text ? moments.format(new Date(text)) : "",
 
+    value: (text) => text || "–",
+
     /** `fields` are named as in C4C; those that we know have a name for people. */
     field(name) {
       const key = `field.${name}`;
