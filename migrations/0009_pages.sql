@@ -3,7 +3,7 @@
 -- People on their way through WeChat's authorization. At most 10,000: the oldest go first.
 CREATE TABLE oauth_state (
     id         INTEGER PRIMARY KEY,
-    state      TEXT NOT NULL CHECK (length(state) = 64),     -- SHA-256; itself it stands nowhere
+    digest     TEXT NOT NULL CHECK (length(digest) = 64),    -- SHA-256 of the state, which stands nowhere
     browser    TEXT NOT NULL CHECK (length(browser) = 64),   -- SHA-256 of the browser's cookie
     account    TEXT NOT NULL,
     target     TEXT NOT NULL,                   -- the path below /app/ to which they want
@@ -13,7 +13,8 @@ CREATE TABLE oauth_state (
     expires_at INTEGER NOT NULL,
     used_at    INTEGER                          -- when somebody was logged in with it
 ) STRICT;
-CREATE UNIQUE INDEX oauth_state_of ON oauth_state (state);
+CREATE UNIQUE INDEX oauth_state_of ON oauth_state (digest);
+CREATE INDEX oauth_state_expiring ON oauth_state (expires_at);
 
 -- Browsers that know their follower.
 CREATE TABLE session (

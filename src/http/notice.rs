@@ -49,11 +49,11 @@ impl Notice {
     pub(super) fn render(&self, headers: &HeaderMap) -> Response {
         let language = language(headers);
         let say = |words: &Words| escaped(said(language, words));
-        let ways: String = self
-            .ways
-            .iter()
-            .map(|(to, words)| format!("<p><a href=\"{}\">{}</a></p>", escaped(to), say(words)))
-            .collect();
+        let ways = self.ways.iter().map(|(to, words)| {
+            let (to, words) = (escaped(to), say(words));
+            format!("<p><a href=\"{to}\">{words}</a></p>")
+        });
+        let ways = ways.collect::<Vec<_>>().concat();
         let html = format!(
             "<!doctype html>\n<html lang=\"{lang}\">\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\

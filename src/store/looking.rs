@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
 use super::codec::{instant, json, micros};
-use super::operate::{Effected, Moved, Operation, settle_moved};
+use super::operate::{Effected, Moved, settle_moved};
 use super::plan::{Ids, Plan};
+use super::sessions::Visit;
 use super::{Store, StoreError};
 use crate::domain::rows::{Changes, Follower};
 use crate::kit::trace::{TraceId, present};
@@ -118,7 +119,7 @@ impl Store {
             reason,
             changes,
         };
-        let ask = Operation::AskInstead(Box::new(instead), present());
+        let ask = Visit::AskInstead(Box::new(instead), present());
         self.at_once(ask).await.map(|done| done.id)
     }
 }

@@ -12,7 +12,7 @@ use super::plan::{Ids, Plan};
 use super::rows::MessageMoved;
 use super::{
     Dedupe, Store, StoreError, accounts, apply, audit, backups, duplicates, erasing, indexing,
-    jobs, looking, mappings, reconcile, recovery, retention, sessions, waiting, writer,
+    jobs, mappings, reconcile, recovery, retention, sessions, waiting, writer,
 };
 use crate::domain::rows::{Changes, Follower, NewErasure};
 use crate::kit::trace::TraceId;
@@ -129,15 +129,8 @@ pub(super) enum Operation {
         certificate: String,
         sha256: String,
     },
-    BeginOAuth(Box<sessions::OAuthState>),
-    SignIn(Box<sessions::SignIn>, Option<TraceId>),
-    EndSession {
-        token: String,
-    },
-    PruneSessions {
-        before: Timestamp,
-    },
-    AskInstead(Box<looking::Instead>, Option<TraceId>),
+    /// What the pages inside WeChat need.
+    Visit(sessions::Visit),
 }
 
 /// What an operation did.
@@ -270,15 +263,7 @@ async fn carry_out(
             certificate,
             sha256,
         } => erasing::certify(connection, *id, certificate, sha256).await,
-        Operation::BeginOAuth(state) => sessions::begin(connection, state, now).await,
-        Operation::SignIn(sign_in, trace) => {
-            sessions::sign_in(connection, ids, sign_in, trace.as_ref(), now).await
-        }
-        Operation::EndSession { token } => sessions::end(connection, token).await,
-        Operation::PruneSessions { before } => sessions::prune(connection, *before).await,
-        Operation::AskInstead(instead, trace) => {
-            looking::ask_instead(connection, ids, instead, trace.as_ref(), now).await
-        }
+        Operation::Visit(visit) => sessions::run(connection, ids, visit, now).await,
     }
 }
 

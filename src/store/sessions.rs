@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use super::codec::{instant, micros};
 use super::operate::{Effected, Operation};
 use super::plan::{Ids, Plan};
-use super::{Store, StoreError, writer};
+use super::{Store, StoreError, looking, writer};
 use crate::config::Scope;
 use crate::domain::ids::{AccountId, OpenId};
 use crate::domain::rows::{Changes, Follower};
@@ -70,6 +70,32 @@ pub struct SignIn {
     pub changes: Changes,
 }
 
+/// A write that somebody's visit asks for, or that ends old ones.
+pub(super) enum Visit {
+    Begin(Box<OAuthState>),
+    SignIn(Box<SignIn>, Option<TraceId>),
+    End { token: String },
+    Prune { before: Timestamp },
+    AskInstead(Box<looking::Instead>, Option<TraceId>),
+}
+
+pub(super) async fn run(
+    connection: &mut SqliteConnection,
+    ids: &mut Ids,
+    visit: &Visit,
+    now: Timestamp,
+) -> Result<Effected, sqlx::Error> {
+    match visit {
+        Visit::Begin(state) => begin(connection, state, now).await,
+        Visit::SignIn(login, trace) => sign_in(connection, ids, login, trace.as_ref(), now).await,
+        Visit::End { token } => end(connection, token).await,
+        Visit::Prune { before } => prune(connection, *before).await,
+        Visit::AskInstead(instead, trace) => {
+            looking::ask_instead(connection, ids, instead, trace.as_ref(), now).await
+        }
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct StateRow {
     browser: String,
@@ -92,7 +118,7 @@ fn scope(word: &str) -> Scope {
 impl Store {
     /// Notes that somebody is sent to WeChat.
     pub async fn begin_oauth(&self, state: OAuthState) -> Result<(), StoreError> {
-        let begin = Operation::BeginOAuth(Box::new(state));
+        let begin = Visit::Begin(Box::new(state));
         self.at_once(begin).await.map(drop)
     }
 
@@ -104,7 +130,7 @@ impl Store {
     ) -> Result<Option<OAuthState>, StoreError> {
         let row: Option<StateRow> = sqlx::query_as(
             "SELECT browser, account, target, scope, asked, expires_at, used_at FROM oauth_state
-             WHERE state = ? AND expires_at > ?",
+             WHERE digest = ? AND expires_at > ?",
         )
         .bind(state)
         .bind(micros(now))
@@ -125,7 +151,7 @@ impl Store {
     /// Logs somebody in, unless the state was used or has expired: then nothing is written, and it is
     /// `false`.
     pub async fn sign_in(&self, sign_in: SignIn) -> Result<bool, StoreError> {
-        let sign_in = Operation::SignIn(Box::new(sign_in), present());
+        let sign_in = Visit::SignIn(Box::new(sign_in), present());
         self.at_once(sign_in).await.map(|done| done.rows > 0)
     }
 
@@ -158,15 +184,16 @@ impl Store {
 
     /// Ends a session, by the SHA-256 of its cookie. `false` when there is none.
     pub async fn end_session(&self, token: String) -> Result<bool, StoreError> {
-        let end = Operation::EndSession { token };
+        let end = Visit::End { token };
         self.at_once(end).await.map(|done| done.rows > 0)
     }
 
-    /// Forgets states and sessions that expired before `before`; how many.
+    /// Forgets states and sessions that expired at `before` or earlier; how many.
     pub async fn prune_sessions(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut forgotten = 0;
         loop {
-            let done = self.operate(Operation::PruneSessions { before }).await?;
+            let prune = Operation::Visit(Visit::Prune { before });
+            let done = self.operate(prune).await?;
             forgotten += done.rows;
             if done.rows == 0 {
                 return Ok(forgotten);
@@ -176,7 +203,8 @@ impl Store {
 
     /// A rare write for which somebody waits: refused at once when the queue is full, and after some
     /// seconds when the disk stalls.
-    pub(super) async fn at_once(&self, operation: Operation) -> Result<Effected, StoreError> {
+    pub(super) async fn at_once(&self, visit: Visit) -> Result<Effected, StoreError> {
+        let operation = Operation::Visit(visit);
         self.writer
             .ask(
                 |reply| writer::Request::Operate(operation, self.acting.clone(), reply),
@@ -186,13 +214,13 @@ impl Store {
     }
 }
 
-pub(super) async fn begin(
+async fn begin(
     connection: &mut SqliteConnection,
     state: &OAuthState,
     now: Timestamp,
 ) -> Result<Effected, sqlx::Error> {
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO oauth_state (state, browser, account, target, scope, asked, created_at, expires_at)
+        "INSERT INTO oauth_state (digest, browser, account, target, scope, asked, created_at, expires_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(&state.state)
@@ -212,7 +240,7 @@ pub(super) async fn begin(
     Ok(Effected { rows: 1, id })
 }
 
-pub(super) async fn sign_in(
+async fn sign_in(
     connection: &mut SqliteConnection,
     ids: &mut Ids,
     sign_in: &SignIn,
@@ -221,7 +249,7 @@ pub(super) async fn sign_in(
 ) -> Result<Effected, sqlx::Error> {
     let used = sqlx::query(
         "UPDATE oauth_state SET used_at = ?2
-         WHERE state = ?1 AND used_at IS NULL AND expires_at > ?2",
+         WHERE digest = ?1 AND used_at IS NULL AND expires_at > ?2",
     )
     .bind(&sign_in.state)
     .bind(micros(now))
@@ -261,10 +289,7 @@ pub(super) async fn sign_in(
     plan.write(connection).await.map(|_| Effected::rows(1))
 }
 
-pub(super) async fn end(
-    connection: &mut SqliteConnection,
-    token: &str,
-) -> Result<Effected, sqlx::Error> {
+async fn end(connection: &mut SqliteConnection, token: &str) -> Result<Effected, sqlx::Error> {
     sqlx::query("DELETE FROM session WHERE token = ?")
         .bind(token)
         .execute(connection)
@@ -272,18 +297,16 @@ pub(super) async fn end(
         .map(|done| Effected::rows(done.rows_affected()))
 }
 
-/// States are few, and their ids are in the order of their age: one that stands ends the search.
-pub(super) async fn prune(
+async fn prune(
     connection: &mut SqliteConnection,
     before: Timestamp,
 ) -> Result<Effected, sqlx::Error> {
     let mut gone = 0;
     for statement in [
         "DELETE FROM oauth_state WHERE id IN (
-             SELECT id FROM (SELECT id, expires_at FROM oauth_state ORDER BY id LIMIT ?2)
-             WHERE expires_at < ?1)",
+             SELECT id FROM oauth_state WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
         "DELETE FROM session WHERE token IN (
-             SELECT token FROM session WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)",
+             SELECT token FROM session WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
     ] {
         let done = sqlx::query(statement)
             .bind(micros(before))

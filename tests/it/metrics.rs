@@ -268,6 +268,7 @@ async fn every_series_is_shown_with_its_help_and_none_names_a_person() {
         world.run_job(job).await;
     }
     assert_eq!(world.post("/c4c/main/notifications", &[], "").await, 401);
+    world.get("/oauth/wechat/main/start?to=elsewhere").await;
     reply(&world).await;
     world.settled().await;
 

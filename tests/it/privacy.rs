@@ -392,7 +392,7 @@ async fn who_leaves_is_erased_after_a_while_unless_they_are_back() {
 }
 
 /// Tables of which no row tells anything of a person.
-const OF_NOBODY: [(&str, &str); 11] = [
+const OF_NOBODY: [(&str, &str); 12] = [
     (
         "backup",
         "a file is named in a certificate, and goes by rotation",
@@ -400,6 +400,7 @@ const OF_NOBODY: [(&str, &str); 11] = [
     ("call_count", "of an account"),
     ("job", "of the timetable"),
     ("last_id", "of a table"),
+    ("oauth_state", "of a browser whose owner is not known yet"),
     ("account_token", "of an account"),
     ("audit", "a person stands there as a pseudonym"),
     ("erasure", "its OpenID goes with the person"),

@@ -1,6 +1,5 @@
 //! The world of a story: both simulators, a daemon between them, and one clock for all.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,6 +19,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+
+use crate::inside::reached_at;
 
 /// A story that has not ended by then hangs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -405,18 +406,6 @@ pub async fn open(path: &Path) -> SqliteConnection {
 
 pub async fn port() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
-}
-
-/// Links lead to where the daemon listens, unless the story says otherwise.
-fn reached_at(config: &str, address: SocketAddr) -> String {
-    if config.contains("public_url") {
-        return config.to_owned();
-    }
-    let listen = "listen = \"127.0.0.1:0\"\n";
-    config.replace(
-        listen,
-        &format!("{listen}public_url = \"http://{address}\"\n"),
-    )
 }
 
 /// The configuration of a daemon between these two platforms.

@@ -72,9 +72,10 @@ pub(in super::super) async fn without_slash(
     headers: HeaderMap,
 ) -> Response {
     let live = edge.context.live();
-    match live.config.app.pages.contains_key(&page) {
-        true => lead(&own(&live.config, &format!("/app/{page}/"))),
-        false => signs::not_found().render(&headers),
+    if live.config.app.pages.contains_key(&page) {
+        lead(&own(&live.config, &format!("/app/{page}/")))
+    } else {
+        signs::not_found().render(&headers)
     }
 }
 

@@ -43,6 +43,11 @@ pub const ALLOWED: &[Allowed] = &[
         reason: ONE_ROW,
     },
     Allowed {
+        statement: "UPDATE consent SET refresh_token = NULL",
+        steps: &["SCAN consent"],
+        reason: "all of them, once, in the copy of which a backup is made",
+    },
+    Allowed {
         statement: "SELECT seq FROM sqlite_sequence",
         steps: &["SCAN sqlite_sequence"],
         reason: "SQLite's own: one row for each table whose ids it remembers",

@@ -7,7 +7,7 @@ use qiao_sim::wechat::NICKNAME_AND_AVATAR;
 use super::{Browser, inside};
 use crate::world::{Plan, World};
 
-const NAMED: &str = r#"customer = { FirstName = "{name|Wechat}", LastName = "{openid}", MiddleName = "{avatar}", RoleCode = "CRM000" }"#;
+const NAMED: &str = r#"customer = { FirstName = "{name|Wechat}", LastName = "{openid}", WebSite = "{avatar}", RoleCode = "CRM000" }"#;
 const REFRESH: &str = "/sns/oauth2/refresh_token";
 
 async fn world() -> World {
@@ -31,7 +31,7 @@ fn in_c4c(world: &World, openid: &str) -> (String, String) {
     world.c4c.look(|c4c| {
         let found = c4c.find_by_wechat_id(openid);
         let field = |name: &str| found[0].text(name).to_owned();
-        (field("FirstName"), field("MiddleName"))
+        (field("FirstName"), field("WebSite"))
     })
 }
 

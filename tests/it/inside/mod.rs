@@ -10,6 +10,7 @@ pub mod map;
 mod mobile;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use reqwest::header::{COOKIE, SET_COOKIE};
@@ -40,6 +41,18 @@ pub async fn inside(scope: &str, plan: Plan) -> World {
         std::fs::write(folder.join(name), words).unwrap();
     }
     world
+}
+
+/// Links lead to where the daemon listens, unless the story says otherwise.
+pub fn reached_at(config: &str, address: SocketAddr) -> String {
+    if config.contains("public_url") {
+        return config.to_owned();
+    }
+    let listen = "listen = \"127.0.0.1:0\"\n";
+    config.replace(
+        listen,
+        &format!("{listen}public_url = \"http://{address}\"\n"),
+    )
 }
 
 /// What a browser got.
@@ -218,7 +231,8 @@ impl Browser {
             body: answer.text().await.unwrap(),
         };
         if url.as_str().starts_with(&self.daemon) {
-            self.seen.lock().unwrap().push_str(&format!("{got:?}\n"));
+            let told = format!("{got:?}\n");
+            self.seen.lock().unwrap().push_str(&told);
         }
         got
     }
