@@ -15,6 +15,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/BENCHMARKS.md",
     "docs/DESIGN.md",
     "docs/DOCTOR.md",
+    "docs/MAP.md",
     "docs/MAPPINGS.md",
     "docs/MENU.md",
     "docs/METRICS.md",

@@ -193,10 +193,6 @@ async fn a_location_is_answered_with_the_nearest_branches_as_one_article() {
     world.until_seen(&openid, "广场店").await;
     let shown = world.seen_by(&openid, Via::Reply).pop().unwrap();
     assert!(shown.contains("离您最近：广场店（100 m）"), "{shown}");
-    for (branch, place) in [("北站店 · 5.0 km", 0), ("机场店 · 15 km", 1), ("km", 2)] {
-        assert!(shown.contains(branch), "{place}: {shown}");
-    }
-    assert!(!shown.contains("北京店 ·"), "three more at most: {shown}");
     let url = "/oauth/wechat/main/start?to=%2Fapp%2Fmap%2F";
     let answered = "SELECT count(*) FROM message WHERE purpose = 'branches' AND kind = 'news'";
     world.settled().await;
@@ -205,6 +201,12 @@ async fn a_location_is_answered_with_the_nearest_branches_as_one_article() {
         .text("SELECT answer FROM inbox WHERE kind = 'location'")
         .await;
     assert!(xml.contains(url), "{xml}");
+    let (_, below) = xml.split_once("<Description>").unwrap();
+    let (below, _) = below.split_once("</Description>").unwrap();
+    for line in ["北站店 · 5.0 km", "机场店 · 15 km", "北京店 · 1516 km"] {
+        assert!(below.contains(line), "{line}: {below}");
+    }
+    assert!(!below.contains("上海店"), "three more at most: {below}");
     assert_eq!(xml.matches("<item>").count(), 1);
 }
 
