@@ -22,6 +22,7 @@ fn account(source: TokenSource) -> Account {
         on_unfollow: crate::config::OnUnfollow::Keep,
         existing_followers: crate::config::ExistingFollowers::OnContact,
         migrated_from: None,
+        mp_verify: Vec::new(),
         uncertain_send: crate::config::UncertainSend::Hold,
         conversation: crate::config::ConversationRules::sample(),
         locations: crate::config::Locations {
