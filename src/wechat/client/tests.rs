@@ -30,7 +30,6 @@ fn account(source: TokenSource) -> Account {
             event_coordinates: crate::domain::place::System::Gcj02,
         },
         answer_hook: None,
-        mp_verify: Vec::new(),
         menu: None,
         keep_menu: false,
         texts: crate::config::Texts {
