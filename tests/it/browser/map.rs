@@ -77,6 +77,12 @@ async fn who_does_not_tell_where_they_are_still_finds_the_branches() {
     // Nor does the browser: nobody allows it to.
     browser.click("#locate").await;
     browser.see("无法获取您的位置").await;
+    // Chromium would ask its maker's service, which no story reaches.
+    let told = browser.console().await;
+    assert!(
+        told.iter().all(|line| line.contains("location provider")),
+        "{told:?}"
+    );
     browser.see("028-8765 4321").await;
     browser.axe().await;
     browser.close().await;
