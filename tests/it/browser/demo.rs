@@ -151,6 +151,7 @@ async fn what_is_said_while_c4c_is_down_waits_and_arrives_when_it_is_back() {
     browser.says("第二句").await;
     browser.shows(".count", "2 在历史里").await;
     browser.shows(".effect .state", "等待").await;
+    browser.shows(".effect .why", "503").await;
     browser.shows(".count", "0 在 C4C 里").await;
     browser.axe().await;
     browser.click("#trouble-c4c_down").await;
