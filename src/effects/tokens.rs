@@ -56,12 +56,11 @@ impl Context {
     /// The ticket to sign pages with now.
     pub async fn ticket(&self, account: &AccountId) -> Result<Ticket, Failure> {
         let kind = TokenKind::JsapiTicket;
-        let value = match self.alive(account, kind).await? {
-            Some(stored) => stored,
-            None => {
-                let fetch = || self.fetch_ticket(account);
-                self.refresh(account, kind, None, fetch).await?
-            }
+        let value = if let Some(stored) = self.alive(account, kind).await? {
+            stored
+        } else {
+            let fetch = || self.fetch_ticket(account);
+            self.refresh(account, kind, None, fetch).await?
         };
         Ok(Ticket::new(value.expose_secret()))
     }

@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha1::{Digest, Sha1};
 use url::Url;
 
 use super::api::Call;
+use super::crypto::hex_sha1;
 use super::refusal::{Outcome, Refusal};
 use super::{WeChat, ids, later};
 use crate::wire::{Request, Response};
@@ -65,9 +65,8 @@ impl Tickets {
             .iter()
             .filter(|(_, (owner, expires))| owner == app_id && *expires > now);
         alive.into_iter().any(|(ticket, _)| {
-            let hash = Sha1::digest(format!("jsapi_ticket={ticket}&{rest}"));
-            let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            hex == signature
+            let signed = format!("jsapi_ticket={ticket}&{rest}");
+            hex_sha1(signed.as_bytes()) == signature
         })
     }
 }

@@ -1,11 +1,11 @@
 //! Tickets, the script, and what the app answers to pages.
 
 use serde_json::{Value, json};
-use sha1::{Digest, Sha1};
 use url::form_urlencoded::Serializer;
 
 use super::World;
 use crate::wechat::Settings;
+use crate::wechat::crypto::hex_sha1;
 
 const PAGE: &str = "https://bridge.example.cn/app/map/?a=1&b=2";
 
@@ -21,10 +21,7 @@ impl World {
     fn config(&mut self, app_id: &str, ticket: &str, signed: &str, url: &str) -> Value {
         let text =
             format!("jsapi_ticket={ticket}&noncestr=n0nce&timestamp=1795000000&url={signed}");
-        let signature: String = Sha1::digest(text)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let signature = hex_sha1(text.as_bytes());
         let query = Serializer::new(String::new())
             .append_pair("appId", app_id)
             .append_pair("timestamp", "1795000000")
