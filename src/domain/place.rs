@@ -175,7 +175,7 @@ impl<System: Copy> Coordinates<System> {
     }
 
     /// Metres along the surface (haversine on a sphere: right to 0.5 %).
-    pub fn distance_to(self, other: Self) -> f64 {
+    pub fn distance_to(&self, other: &Self) -> f64 {
         let [from, to] = [self.latitude, other.latitude].map(f64::to_radians);
         let half_sine = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
         let a = half_sine(self.latitude, other.latitude)
@@ -184,7 +184,7 @@ impl<System: Copy> Coordinates<System> {
         2.0 * EARTH * a.sqrt().min(1.0).asin()
     }
 
-    fn is_in_china(self) -> bool {
+    fn is_in_china(&self) -> bool {
         let (south, north, west, east) = CHINA;
         (south..=north).contains(&self.latitude) && (west..=east).contains(&self.longitude)
     }
@@ -299,7 +299,7 @@ mod tests {
             let (here, shown) = (wgs84(north, east), gcj02(gcj_north, gcj_east));
             assert!((here.to_gcj02().latitude() - gcj_north).abs() < 1e-9);
             assert!((here.to_gcj02().longitude() - gcj_east).abs() < 1e-9);
-            assert!(shown.to_wgs84().distance_to(here) < 0.001);
+            assert!(shown.to_wgs84().distance_to(&here) < 0.001);
         }
     }
 
@@ -309,12 +309,12 @@ mod tests {
         let shanghai = gcj02(31.175_303_983_645_97, 121.531_541_859_215);
         let beijing = gcj02(39.913_345_455_360_69, 116.384_047_224_556_57);
         let larger = 6_378_137.0 / EARTH;
-        assert!((shanghai.distance_to(beijing) * larger - 1_078_164.0).abs() < 1.0);
-        let quarter = wgs84(0.0, 0.0).distance_to(wgs84(90.0, 0.0));
+        assert!((shanghai.distance_to(&beijing) * larger - 1_078_164.0).abs() < 1.0);
+        let quarter = wgs84(0.0, 0.0).distance_to(&wgs84(90.0, 0.0));
         assert!((quarter - 10_007_557.0).abs() < 1.0, "{quarter}");
-        let round_the_back = wgs84(0.0, 179.9).distance_to(wgs84(0.0, -179.9));
+        let round_the_back = wgs84(0.0, 179.9).distance_to(&wgs84(0.0, -179.9));
         assert!((round_the_back - 22_239.0).abs() < 1.0, "{round_the_back}");
-        assert!(wgs84(90.0, 0.0).distance_to(wgs84(-90.0, 0.0)).is_finite());
+        assert!(wgs84(90.0, 0.0).distance_to(&wgs84(-90.0, 0.0)).is_finite());
     }
 
     #[test]
@@ -349,8 +349,8 @@ mod tests {
         ) {
             let here = wgs84(north, east);
             let shown = here.to_gcj02();
-            prop_assert!(shown.to_wgs84().distance_to(here) < 0.001);
-            let beside = wgs84(shown.latitude(), shown.longitude()).distance_to(here);
+            prop_assert!(shown.to_wgs84().distance_to(&here) < 0.001);
+            let beside = wgs84(shown.latitude(), shown.longitude()).distance_to(&here);
             prop_assert!(beside < 1_500.0, "{} metres beside", beside);
         }
 
@@ -373,7 +373,7 @@ mod tests {
             north in 18.0..53.0_f64, east in 74.0..134.0_f64, far in 0.01..0.5_f64, turn in 0.0..std::f64::consts::TAU,
         ) {
             let (a, b) = (wgs84(north, east), wgs84(north + far * turn.sin(), east + far * turn.cos()));
-            let (real, shown) = (a.distance_to(b), a.to_gcj02().distance_to(b.to_gcj02()));
+            let (real, shown) = (a.distance_to(&b), a.to_gcj02().distance_to(&b.to_gcj02()));
             prop_assert!((real - shown).abs() < real * 0.02, "{} and {}", real, shown);
         }
 

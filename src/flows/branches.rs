@@ -34,7 +34,7 @@ pub fn nearest<'a>(
     };
     let near = |branch: &'a Branch| Near {
         branch,
-        metres: from.map(|from| from.distance_to(branch.place.gcj02)),
+        metres: from.map(|from| from.distance_to(&branch.place.gcj02)),
     };
     let mut found: Vec<Near<'_>> = branches.iter().filter(fits).map(near).collect();
     let metres = |near: &Near<'_>| near.metres.unwrap_or_default();

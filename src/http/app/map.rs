@@ -69,13 +69,13 @@ pub(in super::super) async fn page(State(edge): State<Arc<Edge>>, headers: Heade
     };
     let is_theirs = |session: &Session| session.follower.account == map.account;
     let account = live.config.wechat.get(&map.account);
-    if let (Some(_), Some(account)) = (session.filter(is_theirs), account) {
-        let html = (CONTENT_TYPE, "text/html; charset=utf-8");
-        return ([html], html_of(map, account, language(&headers))).into_response();
-    }
-    let start = live.config.start_url(&map.account, "/app/map/");
-    let query = start.query().unwrap_or_default();
-    lead(&format!("{}?{query}", start.path()))
+    let (Some(_), Some(account)) = (session.filter(is_theirs), account) else {
+        let url = live.config.start_url(&map.account, "/app/map/");
+        let query = url.query().unwrap_or_default();
+        return lead(&format!("{}?{query}", url.path()));
+    };
+    let html = (CONTENT_TYPE, "text/html; charset=utf-8");
+    ([html], html_of(map, account, language(&headers))).into_response()
 }
 
 /// `/app/map`

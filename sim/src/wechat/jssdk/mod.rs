@@ -65,8 +65,8 @@ impl Tickets {
             .iter()
             .filter(|(_, (owner, expires))| owner == app_id && *expires > now);
         alive.into_iter().any(|(ticket, _)| {
-            let text = format!("jsapi_ticket={ticket}&{rest}");
-            hex_sha1(text.as_bytes()) == signature
+            let signed = format!("jsapi_ticket={ticket}&{rest}");
+            hex_sha1(signed.as_bytes()) == signature
         })
     }
 }
