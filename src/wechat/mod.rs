@@ -8,6 +8,7 @@
 //! in the same HTTP answer) and [`client`] (what Qiao asks of WeChat), whose failures
 //! [`error`] and [`codes`] explain.
 
+mod call;
 pub mod client;
 pub mod codes;
 pub mod crypto;

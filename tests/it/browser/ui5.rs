@@ -1,12 +1,11 @@
-//! The example app in somebody's hands: opened by the menu's link, let in by WeChat, and what they do there is seen
-//! in C4C.
+//! The example app in somebody's hands: opened from the account's menu, let in by WeChat, and what they do there
+//! is seen in C4C.
 
-use qiao::config::{Environment, load_text};
-use qiao::domain::ids::AccountId;
 use qiao_sim::c4c::Answer;
 use qiao_sim::fault::{Fault, Kind, UNTIL_CLEARED};
 
 use super::{Browser, Look};
+use crate::commands::run;
 use crate::process::{Process, Site};
 use crate::world::{Plan, open};
 
@@ -16,6 +15,14 @@ const CONVERSATION: &str = r#"
 [wechat.main.conversation]
 into_c4c = "social"
 channel_id = "WECHAT"
+"#;
+
+/// The menu of the account.
+const MENU: &str = r#"
+[[button]]
+name = "我的账户"
+type = "view"
+page = "account"
 "#;
 
 /// How long C4C takes for what somebody wants to see on its way.
@@ -34,7 +41,7 @@ impl Counter {
         let built = std::path::Path::new(DIST).join("index.html").is_file();
         assert!(built, "the example app is not built: run `make ui5`");
         let plan = Plan {
-            account: CONVERSATION.to_owned(),
+            account: format!("menu = \"menu.toml\"\n{CONVERSATION}"),
             ..Plan::default()
         };
         let site = Site::planned(plan).await;
@@ -52,7 +59,10 @@ impl Counter {
             "c4c".clone_into(&mut replies.username);
             "notify-secret".clone_into(&mut replies.password);
         });
+        std::fs::write(site.config_file().with_file_name("menu.toml"), MENU).unwrap();
         let daemon = site.serve().await;
+        let applied = run(&site.config_file(), &["menu", "apply"]).await;
+        applied.says("the default menu was replaced");
         let openid = site.wechat.with(|wechat, now, rng| {
             let openid = wechat.new_follower(rng);
             wechat.follow(&openid, None, now, rng);
@@ -113,16 +123,12 @@ impl Counter {
         })
     }
 
-    /// The link of a menu's button that opens the app.
+    /// The link of the button that they see at the foot of the chat.
     fn link(&self) -> String {
-        let file = self.site.config_file();
-        let text = std::fs::read_to_string(&file).unwrap();
-        let nothing = Environment::from_iter(Vec::<(String, String)>::new());
-        let config = load_text(&text, &file, &nothing).unwrap().config;
-        config
-            .page_url(&AccountId::new("main"), "account")
-            .unwrap()
-            .into()
+        self.site.wechat.look(|wechat| {
+            let menu = wechat.menu_of(&self.openid).expect("a menu");
+            menu[0]["url"].as_str().expect("a link").to_owned()
+        })
     }
 
     /// They tap a link: in the account's menu, where a follower is not asked, or somewhere else.
