@@ -2,7 +2,7 @@
 //!
 //! Its limits are held where its file is read ([`crate::config::load_menu`]), so that nothing here meets a
 //! menu that WeChat would refuse. Start reading at [`plan`]; [`wire`] reads and writes WeChat's JSON
-//! (wechat.md 7), [`diff`] and [`file`] are for people.
+//! (wechat.md 7), [`diff`] and [`mod@file`] are for people.
 
 pub mod diff;
 pub mod file;

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -11,9 +12,9 @@ use super::{Browser, Look};
 /// What the phone says of itself before anybody follows, in both languages.
 const FOLLOW: [&str; 2] = ["关注公众号", "Follow"];
 
-/// `qiao demo`, as a user starts it. Dropping it ends it, and its daemon with it.
+/// `qiao demo`, as a user starts it. Dropping it ends it as Ctrl-C does, and its daemon with it.
 pub struct Demo {
-    _child: Child,
+    child: Child,
     _lines: Lines<BufReader<ChildStdout>>,
     _folder: TempDir,
     pub url: String,
@@ -26,7 +27,6 @@ impl Demo {
             .args(["demo", "--no-story"])
             .env("TMPDIR", folder.path())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -41,10 +41,23 @@ impl Demo {
             }
         }
         Self {
-            _child: child,
+            child,
             _lines: lines,
             _folder: folder,
             url: url.expect("the address of the page"),
+        }
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let id = self
+            .child
+            .id()
+            .and_then(|id| Pid::from_raw(id.cast_signed()));
+        if let Some(id) = id.filter(|id| kill_process(*id, Signal::INT).is_ok()) {
+            // It needs its folder to the end. Somebody else may have waited for it already.
+            let _ = waitpid(Some(id), WaitOptions::empty());
         }
     }
 }
