@@ -16,6 +16,7 @@ use url::form_urlencoded;
 use super::Edge;
 use super::session::{BROWSER, SESSION, cookie, digest, only_ours, secret, set_cookie};
 use super::signs;
+use super::traced::Traced;
 use crate::config::{Account, Config, Scope};
 use crate::domain::ids::AccountId;
 use crate::domain::rows::{Changes, ConsentChange, Follower};
@@ -56,12 +57,15 @@ pub(super) async fn start(
 /// Where WeChat leads back to.
 pub(super) async fn callback(
     State(edge): State<Arc<Edge>>,
+    traced: Traced,
     Path(account): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let id = AccountId::new(account);
-    edge.come_back(&id, &Asked::read(query), &headers)
+    let asked = Asked::read(query);
+    traced
+        .around(edge.come_back(&id, &asked, &headers))
         .await
         .unwrap_or_else(|refused| *refused)
 }

@@ -17,6 +17,7 @@ use url::form_urlencoded;
 use super::super::Edge;
 use super::super::notice::{Words, wrong};
 use super::super::session::{Session, only_ours};
+use super::super::traced::Traced;
 use crate::domain::rows::{Follower, Snapshot};
 use crate::flows::change::{self, MOBILE};
 use crate::flows::names::CUSTOMER_CHANGE;
@@ -83,6 +84,7 @@ pub(in super::super) async fn history(
 /// `POST /app/api/me/mobile`
 pub(in super::super) async fn change_mobile(
     State(edge): State<Arc<Edge>>,
+    traced: Traced,
     session: Session,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -102,7 +104,8 @@ pub(in super::super) async fn change_mobile(
         Ok(number) => number,
         Err(why) => return wrong(StatusCode::BAD_REQUEST, &why.told(), &headers),
     };
-    match edge.ask_change(&session.follower, MOBILE, number).await {
+    let asked = edge.ask_change(&session.follower, MOBILE, number);
+    match traced.around(asked).await {
         Ok(Some(id)) => {
             let told = json!({ "id": id.to_string() });
             (StatusCode::ACCEPTED, Json(told)).into_response()

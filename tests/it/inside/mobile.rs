@@ -54,6 +54,9 @@ async fn a_new_number_stands_in_c4c_and_on_the_page_and_nobody_is_told_of_it() {
         0,
         "C4C's own notification says nothing new"
     );
+    let traced =
+        "SELECT count(*) FROM outbox WHERE effect = 'customer.change' AND trace IS NOT NULL";
+    assert_eq!(world.count(traced).await, 1, "it is followed as any other");
     let done = world
         .store()
         .outbox_row(id.parse().unwrap())

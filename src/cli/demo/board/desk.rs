@@ -53,6 +53,7 @@ fn ticket_shown(ticket: &TicketView) -> Value {
     let notes = ticket.notes.iter().map(|note| note.text.as_str());
     json!({
         "id": ticket.id,
+        "object_id": ticket.object_id,
         "name": ticket.name,
         "status": ticket.status,
         "notes": notes.collect::<Vec<_>>(),

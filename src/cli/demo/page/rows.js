@@ -22,11 +22,13 @@ export function showRows(model) {
   keyed(document.getElementById("rows"), cards, (card) => card.key, cardOf);
 }
 
-/** People by OpenID; customers' numbers by ObjectID. */
+/** People by OpenID; the numbers of customers and tickets by ObjectID. */
 function namesOf(model) {
   const people = (model.phone?.people ?? []).map((one) => [one.openid, one.name]);
-  const customers = (model.desk?.customers ?? []).map((one) => [one.object_id, one.customer_id]);
-  return new Map([...people, ...customers]);
+  const known = model.desk?.customers ?? [];
+  const customers = known.map((one) => [one.object_id, one.customer_id]);
+  const tickets = known.flatMap((one) => one.tickets).map((one) => [one.object_id, one.id]);
+  return new Map([...people, ...customers, ...tickets]);
 }
 
 /** An arrival with all that follows from it is a card, and so is an effect that follows from none shown. */
