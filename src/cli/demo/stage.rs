@@ -13,7 +13,7 @@ use qiao_sim::c4c::{self, C4c, Subscription, Variant};
 use qiao_sim::clock::SimClock;
 use qiao_sim::shell::Server;
 use qiao_sim::wechat::{self, Mode, WeChat};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::daemon::{self, Daemon};
 use super::hook::Hook;
@@ -54,6 +54,8 @@ pub(super) struct Stage {
     pub(super) folder: PathBuf,
     /// The daemon's database, read beside it.
     pub(super) store: Store,
+    /// Keeps the daemon's port while no daemon listens there.
+    _port: TcpSocket,
 }
 
 impl Stage {
@@ -65,7 +67,9 @@ impl Stage {
         account_page: Option<&Path>,
     ) -> anyhow::Result<Self> {
         let account_page = account_page.map(std::path::absolute).transpose()?;
-        let listen = settled_port(listen).await?;
+        let kept = kept_port(listen)
+            .with_context(|| format!("the daemon cannot listen on {listen}; is it in use?"))?;
+        let listen = kept.local_addr()?;
         let random = Random::from_system();
         let folder = new_folder(&random).context("a temporary folder")?;
         let account = wechat::Settings {
@@ -102,6 +106,7 @@ impl Stage {
             daemon,
             folder,
             store,
+            _port: kept,
         };
         stage.connect();
         Ok(stage)
@@ -214,12 +219,17 @@ pub(super) fn here(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// A port that stays the same when the daemon is started again: links to its pages hold.
-async fn settled_port(listen: SocketAddr) -> std::io::Result<SocketAddr> {
-    if listen.port() == 0 {
-        return TcpListener::bind(listen).await?.local_addr();
-    }
-    Ok(listen)
+/// A port that stays the same when the daemon is started again, so that links to its pages hold. Nobody else
+/// gets it meanwhile, as long as they do not ask for it by number.
+fn kept_port(listen: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = if listen.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(listen)?;
+    Ok(socket)
 }
 
 async fn start_daemon(folder: &Path) -> anyhow::Result<Daemon> {
