@@ -78,9 +78,18 @@ fn every_file_of_the_package_exists() {
     );
     for [from, ..] in &assets {
         let file = root().join(from);
-        match from.strip_suffix("/*.md") {
+        match from.rsplit_once("/*.") {
             _ if from == "target/release/qiao" => {}
-            Some(folder) => assert!(root().join(folder).is_dir(), "{from}"),
+            Some((folder, ending)) => {
+                let mut files = std::fs::read_dir(root().join(folder)).unwrap();
+                let one = files.any(|file| {
+                    file.unwrap()
+                        .path()
+                        .extension()
+                        .is_some_and(|e| e == ending)
+                });
+                assert!(one, "{from}");
+            }
             None => assert!(file.is_file(), "{from}"),
         }
     }
