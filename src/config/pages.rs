@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
+use super::map::Map;
 use super::types::Config;
 use crate::domain::ids::AccountId;
 
@@ -85,6 +86,11 @@ impl Config {
         let to = utf8_percent_encode(to, VALUE);
         url.set_query(Some(&format!("to={to}")));
         url
+    }
+
+    /// The branches of this account.
+    pub fn map_of(&self, account: &AccountId) -> Option<&Map> {
+        self.map.as_ref().filter(|map| map.account == *account)
     }
 
     /// Whether followers of this account may open this page.

@@ -25,7 +25,8 @@ impl Context {
             account: id.clone(),
             openid: openid.clone(),
         });
-        let asks_history = rules::action(account, push) == Some(Action::Review);
+        let rule = rules::first_fitting(account, push);
+        let asks_history = rules::action(rule) == Some(Action::Review);
         let lines = match &follower {
             Some(follower) if asks_history => {
                 self.store.history(follower, history::MAX_LINES).await?
@@ -44,7 +45,7 @@ impl Context {
             config: &live.config,
             history: &lines,
             held: held.as_ref(),
-            map: live.map_of(id),
+            rule,
             now: self.clock.now(),
         };
         let decided = intake::decide(push, &known);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use jiff::Timestamp;
 
 use crate::c4c;
-use crate::config::{Account, Config, Map, Tenant, pages};
+use crate::config::{Account, Config, Tenant};
 use crate::domain::ids::{AccountId, TenantId};
 use crate::kit::clock::Clock;
 use crate::kit::media::MediaFolder;
@@ -87,16 +87,10 @@ impl Live {
         self.config.c4c.get(id).zip(self.c4c.get(id))
     }
 
-    /// The branches of this account, and the link that opens their page.
-    pub fn map_of(&self, id: &AccountId) -> Option<(&Map, Option<url::Url>)> {
-        let map = self.config.map.as_ref().filter(|map| map.account == *id)?;
-        Some((map, self.config.page_url(id, pages::MAP)))
-    }
-
     /// Whether followers of this account open pages of ours inside WeChat.
     pub fn has_pages(&self, id: &AccountId) -> bool {
         let mut pages = self.config.app.pages.values();
-        self.map_of(id).is_some() || pages.any(|page| page.account == *id)
+        self.config.map_of(id).is_some() || pages.any(|page| page.account == *id)
     }
 
     /// The accounts whose followers live in this tenant.

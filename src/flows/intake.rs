@@ -11,7 +11,7 @@ use serde_json::json;
 use super::names::HOOK_ASK;
 use super::sending::HELD_PASSIVE;
 use super::{acted, branches, consent, history, location, rules, sending};
-use crate::config::{Account, Action, Config, Map, Texts, Then};
+use crate::config::{Account, Action, Config, Texts, Then, pages};
 use crate::domain::ids::AccountId;
 use crate::domain::rows::{
     Changes, Follower, MessageState, NewEffect, NewMessage, PassiveDelivery, Priority, names,
@@ -37,8 +37,8 @@ pub struct Known<'a> {
     pub history: &'a [HistoryLine],
     /// A message that could only be delivered as a passive reply, if one waits.
     pub held: Option<&'a HeldSend>,
-    /// The account's branches, and the link that opens their page.
-    pub map: Option<(&'a Map, Option<url::Url>)>,
+    /// The answer of the first rule that fits.
+    pub rule: Option<&'a Then>,
     /// The instant of the decision.
     pub now: Timestamp,
 }
@@ -65,7 +65,7 @@ pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
         openid: openid.clone(),
     };
     let mut intake = answer(push, &follower, known);
-    let binds = rules::action(known.account, push) == Some(Action::Bind);
+    let binds = rules::action(known.rule) == Some(Action::Bind);
     let notice = push
         .event()
         .and_then(|event| consent::noticed(&follower, event, push.created));
@@ -100,7 +100,7 @@ pub fn decide(push: &Push, known: &Known<'_>) -> Intake {
 fn answer(push: &Push, follower: &Follower, known: &Known<'_>) -> Intake {
     let texts = &known.account.texts;
     let is_message = matches!(push.kind, PushKind::Message { .. });
-    match rules::first_fitting(known.account, push) {
+    match known.rule {
         _ if push.follow_action() == FollowAction::Unfollow => nothing(),
         Some(Then::Text(text)) => say(push, follower, "rule", &Reply::Text(text.clone()), known),
         Some(Then::News {
@@ -231,9 +231,10 @@ fn act(
 
 /// Where no place can be read from the push, the branches are shown without distances.
 fn show_branches(push: &Push, follower: &Follower, known: &Known<'_>) -> Intake {
-    let Some((map, page)) = &known.map else {
+    let Some(map) = known.config.map_of(known.account_id) else {
         return nothing();
     };
+    let page = known.config.page_url(known.account_id, pages::MAP);
     let place = location::place(push, known.account).and_then(Result::ok);
     let from = place.map(|place| place.gcj02);
     let texts = &known.account.texts;

@@ -12,9 +12,9 @@ pub fn first_fitting<'a>(account: &'a Account, push: &Push) -> Option<&'a Then> 
         .map(|rule| &rule.then)
 }
 
-/// What Qiao itself is asked to do by a push, if a rule says so.
-pub fn action(account: &Account, push: &Push) -> Option<Action> {
-    match first_fitting(account, push)? {
+/// What Qiao itself is asked to do, if that is the answer of the rule.
+pub fn action(rule: Option<&Then>) -> Option<Action> {
+    match rule? {
         Then::Action(action) => Some(*action),
         Then::Text(_) | Then::News { .. } | Then::Page { .. } | Then::Hook(_) => None,
     }

@@ -1,3 +1,5 @@
+//! Scenes that are read back, limits, and what nobody guesses.
+
 use super::*;
 use proptest::prelude::*;
 
